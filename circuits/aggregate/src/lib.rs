@@ -1,0 +1,1 @@
+//! The recursive tree: joins ledger chunks and audits into one root proof.

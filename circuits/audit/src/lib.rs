@@ -1,0 +1,1 @@
+//! Audit circuits: one file per operation.

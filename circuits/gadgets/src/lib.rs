@@ -1,0 +1,1 @@
+//! Gadgets shared by the circuits.

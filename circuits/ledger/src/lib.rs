@@ -1,0 +1,1 @@
+//! The ledger chunk circuit: one file per rule.

@@ -1,0 +1,1 @@
+//! Importer of quantised ONNX models.

@@ -1,0 +1,1 @@
+//! Tensor programs: the job container, its operations, builder, text form and reference semantics.

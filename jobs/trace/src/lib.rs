@@ -1,0 +1,1 @@
+//! Row commitments of an execution trace and the rows that a beacon draws.

@@ -1,0 +1,2 @@
+//! The janction binary.
+fn main() {}

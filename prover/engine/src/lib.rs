@@ -1,0 +1,1 @@
+//! The Plonky2 proving engine behind one interface.

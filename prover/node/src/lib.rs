@@ -1,0 +1,1 @@
+//! Proof pipeline: from batches to a proof on L1.

@@ -1,0 +1,1 @@
+//! The sequencer: store, mempool, batcher, API and L1 poster.

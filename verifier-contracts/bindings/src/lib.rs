@@ -1,0 +1,1 @@
+//! Rust bindings of the contracts: the one crate that speaks to L1.

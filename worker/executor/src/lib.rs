@@ -1,0 +1,1 @@
+//! Executes tensor programs on CPU and CUDA.
