@@ -1,0 +1,49 @@
+# Every target does its own set-up; `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/janction
+
+# One target folder, keys and SRS for all check-outs: RocksDB alone costs ten minutes on two cores.
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export JANCTION_KEYS    ?= $(CACHE)/keys
+export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACHE)/node/node_modules/.bin:$(PATH)
+
+JANCTION := $(CARGO_TARGET_DIR)/release/janction
+
+.PHONY: help setup build demo test test-gpu bench lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  build outputs  $(CARGO_TARGET_DIR)"
+	@echo "  keys and SRS   $(JANCTION_KEYS)"
+
+setup: ## install what is missing (apt, npm); quick when there is nothing to do
+	@scripts/setup.sh
+
+build: setup ## the janction binary
+	@cargo build --release --locked -p janction
+	@echo "built $(JANCTION)"
+
+demo: build ## the main job, end to end, on an embedded L1
+	@$(JANCTION) demo
+
+test: setup ## all tests: Rust and contracts
+	@scripts/test.sh
+
+test-gpu: setup ## the tests that need an NVIDIA GPU
+	@scripts/test.sh gpu
+
+bench: setup ## criterion benches of the stages
+	@cargo bench --locked -p janction-benches
+
+lint: setup ## formatting, clippy, floors
+	@scripts/lint.sh
+
+clean: ## remove build outputs (keys and SRS stay)
+	@cargo clean
+	@rm -rf target verifier-contracts/out verifier-contracts/cache

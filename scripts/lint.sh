@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Formatting, clippy with warnings as errors, and the floors of the house.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo fmt --all --check
+cargo clippy --release --locked --workspace --all-targets -- -D warnings
+cargo test --release --locked -p janction --test floors
+if [ -f verifier-contracts/foundry.toml ]; then
+    (cd verifier-contracts && PATH="$PWD/node_modules/.bin:$PATH" forge fmt --check)
+fi
