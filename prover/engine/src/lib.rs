@@ -1,1 +1,59 @@
-//! The Plonky2 proving engine behind one interface.
+//! The proving engine behind one interface.
+//!
+//! A circuit's author builds [`CircuitData`]; who proves it is decided here. [`Engine`] takes the same inputs
+//! as Plonky2's own prover and returns the same proof; [`Stock`] *is* Plonky2's own prover. An engine never
+//! hands out a proof that does not verify ([`prove_verified`]), and turns whatever goes wrong inside into a
+//! typed [`EngineError`]: a witness that does not fit a circuit must not end the process that serves others.
+
+mod error;
+mod stock;
+
+pub use error::EngineError;
+use plonky2::field::goldilocks_field::GoldilocksField;
+use plonky2::iop::witness::PartialWitness;
+use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::config::GenericConfig;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+pub use stock::Stock;
+
+/// The base field of every circuit of the house.
+pub type F = GoldilocksField;
+/// The degree of the extension from which challenges are drawn.
+pub const D: usize = 2;
+
+/// A prover of Plonky2 circuits over the Goldilocks field.
+///
+/// Implementations are interchangeable: for the same circuit and the same full witness they return the same
+/// proof, byte for byte.
+pub trait Engine<C: GenericConfig<D, F = F>>: Send + Sync {
+    /// A short name for logs and tables, such as `stock`.
+    fn name(&self) -> &'static str;
+
+    /// Proves `circuit` for `inputs`.
+    ///
+    /// # Errors
+    /// [`EngineError::ZeroKnowledge`] when the circuit asks for blinding, [`EngineError::Witness`] when the
+    /// inputs contradict the circuit or each other, [`EngineError::Panicked`] when a generator panicked.
+    fn prove(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>;
+}
+
+/// Proves, then verifies before the proof is handed out.
+///
+/// # Errors
+/// Those of [`Engine::prove`], and [`EngineError::Invalid`] when the engine made a proof that does not verify:
+/// a witness that satisfies the generators but not the constraints, or a fault in the engine or its hardware.
+pub fn prove_verified<C: GenericConfig<D, F = F>>(
+    engine: &dyn Engine<C>,
+    circuit: &CircuitData<F, C, D>,
+    inputs: PartialWitness<F>,
+) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+    let proof = engine.prove(circuit, inputs)?;
+    circuit
+        .verify(proof.clone())
+        .map_err(|e| EngineError::Invalid { engine: engine.name(), reason: e.to_string() })?;
+    Ok(proof)
+}

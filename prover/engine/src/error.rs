@@ -1,0 +1,33 @@
+use thiserror::Error;
+
+/// Why a circuit was not proven.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The circuit's configuration asks for zero-knowledge blinding, which makes proofs irreproducible.
+    #[error(
+        "the circuit asks for zero-knowledge blinding, which the engine does not serve: build it with `zero_knowledge: false`"
+    )]
+    ZeroKnowledge,
+    /// The inputs contradict the circuit or each other.
+    #[error("no witness satisfies the circuit with these inputs: {reason}")]
+    Witness {
+        /// What Plonky2's witness generation said.
+        reason: String,
+    },
+    /// The prover panicked; the process goes on.
+    #[error("the prover `{engine}` panicked: {reason}")]
+    Panicked {
+        /// The engine's name.
+        engine: &'static str,
+        /// The panic's message.
+        reason: String,
+    },
+    /// The proof does not verify. It was not handed out.
+    #[error("the prover `{engine}` made a proof that does not verify, so it was discarded: {reason}")]
+    Invalid {
+        /// The engine's name.
+        engine: &'static str,
+        /// What the verifier said.
+        reason: String,
+    },
+}
