@@ -6,6 +6,7 @@
 //! typed [`EngineError`]: a witness that does not fit a circuit must not end the process that serves others.
 
 mod error;
+pub mod soundness;
 mod stock;
 
 pub use error::EngineError;
