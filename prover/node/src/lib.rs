@@ -1,1 +1,3 @@
-//! Proof pipeline: from batches to a proof on L1.
+//! The proof pipeline: from batches to one proof that L1 verifies.
+
+pub mod cache;

@@ -1,0 +1,166 @@
+//! Files that survive a crash and cannot be half-read: proving keys and finished proofs.
+//!
+//! A file is `magic[8] ++ blake3(payload)[32] ++ payload`, written under another name, synced and renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+const MAGIC: &[u8; 8] = b"JANCACH1";
+const HEAD: usize = MAGIC.len() + blake3::OUT_LEN;
+
+/// Why a cached file was not read or written.
+#[derive(Debug, Error)]
+pub enum CacheError {
+    /// The file is not what was written: cut off, overwritten or of another version.
+    #[error("{path} is corrupt ({reason}): delete it and it will be made again")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {path}: {source}; check the disk's free space and the folder's permissions")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A folder of checksummed files.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// Opens a folder and makes it where it is missing.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, CacheError> {
+        let folder = folder.into();
+        fs::create_dir_all(&folder).map_err(|e| CacheError::io("create", &folder, e))?;
+        Ok(Self { folder })
+    }
+
+    /// The payload stored under `name`, or `None` where there is none.
+    ///
+    /// # Errors
+    /// [`CacheError::Corrupt`] when the checksum does not hold, [`CacheError::Io`].
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        let path = self.folder.join(name);
+        let mut bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(CacheError::io("read", &path, e)),
+        };
+        let corrupt = |reason| CacheError::Corrupt { path: path.clone(), reason };
+        if bytes.len() < HEAD {
+            return Err(corrupt("too short"));
+        }
+        if &bytes[..MAGIC.len()] != MAGIC {
+            return Err(corrupt("not a file of this version"));
+        }
+        if blake3::hash(&bytes[HEAD..]).as_bytes() != &bytes[MAGIC.len()..HEAD] {
+            return Err(corrupt("the checksum differs"));
+        }
+        bytes.drain(..HEAD);
+        Ok(Some(bytes))
+    }
+
+    /// Stores `payload` under `name`: afterwards the old or the new content is there, never a part.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`], for example on a full disk; what was there before stays.
+    pub fn write(&self, name: &str, payload: &[u8]) -> Result<(), CacheError> {
+        let path = self.folder.join(name);
+        let partial = self.folder.join(format!("{name}.{}.part", std::process::id()));
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&partial)?;
+            file.write_all(MAGIC)?;
+            file.write_all(blake3::hash(payload).as_bytes())?;
+            file.write_all(payload)?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|e| {
+            // What is left of the attempt only takes space; the error that matters is the first.
+            let _ = fs::remove_file(&partial);
+            CacheError::io("write", &path, e)
+        })
+    }
+
+    /// Removes whatever is stored under `name`.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn remove(&self, name: &str) -> Result<(), CacheError> {
+        let path = self.folder.join(name);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", &path, e)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl CacheError {
+    fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let cache = Cache::open(folder.path().join("a/b")).expect("new folder");
+        (folder, cache)
+    }
+
+    #[test]
+    fn reads_what_was_written_last() {
+        let (_folder, cache) = cache();
+        assert_eq!(cache.read("x").expect("absent"), None);
+        cache.write("x", b"one").expect("write");
+        cache.write("x", b"two").expect("overwrite");
+        assert_eq!(cache.read("x").expect("present").as_deref(), Some(&b"two"[..]));
+        cache.remove("x").expect("remove");
+        cache.remove("x").expect("remove twice");
+        assert_eq!(cache.read("x").expect("absent"), None);
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let (folder, cache) = cache();
+        cache.write("x", b"payload").expect("write");
+        let path = folder.path().join("a/b/x");
+        let good = fs::read(&path).expect("raw");
+        for i in 0..good.len() {
+            let mut bad = good.clone();
+            bad[i] ^= 1 << (i % 8);
+            fs::write(&path, &bad).expect("raw");
+            assert!(matches!(cache.read("x"), Err(CacheError::Corrupt { .. })), "byte {i}");
+            fs::write(&path, &good[..i]).expect("raw");
+            assert!(matches!(cache.read("x"), Err(CacheError::Corrupt { .. })), "cut at {i}");
+        }
+    }
+
+    #[test]
+    fn full_or_read_only_folder_is_an_error_that_names_the_file() {
+        let (folder, cache) = cache();
+        fs::remove_dir_all(folder.path().join("a")).expect("gone");
+        let error = cache.write("x", b"payload").expect_err("no folder").to_string();
+        assert!(error.contains("cannot write") && error.contains("/x"), "{error}");
+    }
+}
