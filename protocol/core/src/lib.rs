@@ -1,1 +1,24 @@
 //! The protocol: hashing, trees, transactions, the state transition function and the public-data format.
+//!
+//! Pure: no I/O, no clock, no threads. `docs/protocol.md` is the normative text; a name here is the name there.
+//!
+//! - [`hash`]: domain-separated Poseidon: sponge, tree node, chain.
+//! - [`state`]: accounts, jobs, the ledger state and the run state that goes from step to step.
+//! - [`tree`]: the sparse Merkle trees of depth 24 and their openings.
+//! - [`stream`]: a batch as bytes: limbs, blocks, header.
+//! - [`transaction`]: what each kind says and how it lies in the stream.
+
+pub mod address;
+pub mod amount;
+pub mod hash;
+pub mod state;
+pub mod stream;
+pub mod transaction;
+pub mod tree;
+
+pub use address::{Address, Deployment};
+pub use amount::Amount;
+pub use hash::Digest;
+
+/// The base field: Goldilocks, p = 2^64 - 2^32 + 1.
+pub type F = plonky2::field::goldilocks_field::GoldilocksField;
