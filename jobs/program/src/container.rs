@@ -13,7 +13,8 @@ use crate::{
     commitment::SCHEME,
     error::{DecodeError, ProgramError},
     limits::{
-        MAX_COLUMNS, MAX_CONSTANT_CELLS, MAX_CONSTANT_ROWS, MAX_CONSTANTS, MAX_GRAPH_BYTES, MAX_OPERATIONS, MAX_RANK,
+        MAX_COLUMNS, MAX_CONSTANT_CELLS, MAX_CONSTANT_ROWS, MAX_CONSTANTS, MAX_GRAPH_BYTES, MAX_OPERATIONS,
+        MAX_RANK,
     },
     operation::Operation,
     program::{Constant, Parts, Program, Step, Value},
@@ -108,7 +109,9 @@ fn decode_constant_header(reader: &mut Reader<'_>) -> Result<ConstantHeader, Dec
     let mut dimension = |what, max: usize| {
         let offset = reader.offset();
         match reader.u32()? {
-            got if got == 0 || got as usize > max => Err(DecodeError::Field { offset, what, got: got.into() }),
+            got if got == 0 || got as usize > max => {
+                Err(DecodeError::Field { offset, what, got: got.into() })
+            }
             got => Ok(got as usize),
         }
     };
@@ -146,7 +149,11 @@ fn decode_parts(reader: &mut Reader<'_>) -> Result<Parts, DecodeError> {
     let total: usize = headers.iter().map(|ConstantHeader(_, _, rows, columns)| rows * columns).sum();
     if total > MAX_CONSTANT_CELLS {
         let offset = reader.offset();
-        return Err(DecodeError::Field { offset, what: "number of cells in all constants", got: total as u64 });
+        return Err(DecodeError::Field {
+            offset,
+            what: "number of cells in all constants",
+            got: total as u64,
+        });
     }
     let step_count = reader.count("number of operations", MAX_OPERATIONS, 9)?;
     let steps = (0..step_count)
@@ -191,9 +198,7 @@ pub fn decode(bytes: &[u8]) -> Result<Program, DecodeError> {
     let computed = program.digest();
     match stated {
         Ok(stated) if stated == computed => Ok(program),
-        Ok(stated) => {
-            Err(DecodeError::Digest { stated: stated.to_string(), computed: computed.to_string() })
-        }
+        Ok(stated) => Err(DecodeError::Digest { stated: stated.to_string(), computed: computed.to_string() }),
         Err(_) => Err(DecodeError::Field { offset, what: "digest (not canonical)", got: 0 }),
     }
 }

@@ -20,7 +20,9 @@ pub enum TensorError {
         got: usize,
     },
     /// Rows or columns are zero or beyond the limit.
-    #[error("a tensor of {rows} rows and {columns} columns is outside the limits (columns 1 to {max_columns}, rows at least 1)")]
+    #[error(
+        "a tensor of {rows} rows and {columns} columns is outside the limits (columns 1 to {max_columns}, rows at least 1)"
+    )]
     Dimensions {
         /// Rows asked for.
         rows: usize,
@@ -47,7 +49,9 @@ pub enum ProgramError {
         max: i64,
     },
     /// A name is empty, too long or has a character that names cannot have.
-    #[error("the name {name:?} is not valid: 1 to 64 of letters, digits, '_' and '.', not starting with a digit or '.'")]
+    #[error(
+        "the name {name:?} is not valid: 1 to 64 of letters, digits, '_' and '.', not starting with a digit or '.'"
+    )]
     Name {
         /// The offending name.
         name: String,
@@ -181,7 +185,9 @@ pub enum DecodeError {
     #[error("not a job binary: it does not begin with \"JANCTION\"")]
     Magic,
     /// Made by a newer (or unknown) version.
-    #[error("job binary of format version {got}; this build reads version {supported}: upgrade, or compile the program again")]
+    #[error(
+        "job binary of format version {got}; this build reads version {supported}: upgrade, or compile the program again"
+    )]
     Version {
         /// The version found.
         got: u16,

@@ -21,6 +21,8 @@ mod program;
 pub mod reference;
 mod requantise;
 mod tensor;
+#[cfg(feature = "test-utils")]
+pub mod test_utils;
 pub mod text;
 mod validate;
 mod wire;

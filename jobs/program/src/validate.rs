@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::{
     error::ProgramError,
     limits::{
-        MAX_COLUMNS, MAX_CONSTANT_CELLS, MAX_CONSTANT_ROWS, MAX_CONSTANTS, MAX_DEPTH, MAX_NAME, MAX_OPERATIONS,
-        MAX_RANK,
+        MAX_COLUMNS, MAX_CONSTANT_CELLS, MAX_CONSTANT_ROWS, MAX_CONSTANTS, MAX_DEPTH, MAX_NAME,
+        MAX_OPERATIONS, MAX_RANK,
     },
     operation::Context,
     program::{Constant, Parts, Value},
@@ -15,7 +15,9 @@ use crate::{
 /// Whether `name` is an identifier: 1 to 64 of ASCII letters, digits, `_` and `.`, the first one a letter or `_`.
 pub(crate) fn is_name(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    first && name.len() <= MAX_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
+    first
+        && name.len() <= MAX_NAME
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
 }
 
 fn limit(what: impl Into<String>, got: usize, min: usize, max: usize) -> Result<(), ProgramError> {
@@ -55,7 +57,12 @@ fn check_constants(constants: &[Constant]) -> Result<(), ProgramError> {
     for constant in constants {
         limit(format!("rows of {:?}", constant.name), constant.tensor.rows(), 1, MAX_CONSTANT_ROWS)?;
     }
-    limit("cells in all constants", constants.iter().map(|c| c.tensor.cells().len()).sum(), 0, MAX_CONSTANT_CELLS)
+    limit(
+        "cells in all constants",
+        constants.iter().map(|c| c.tensor.cells().len()).sum(),
+        0,
+        MAX_CONSTANT_CELLS,
+    )
 }
 
 /// Checks everything that makes [`Parts`] a program.

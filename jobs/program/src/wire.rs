@@ -118,10 +118,6 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub fn u64(&mut self) -> Result<u64, DecodeError> {
-        self.array().map(u64::from_be_bytes)
-    }
-
     pub fn i32(&mut self) -> Result<i32, DecodeError> {
         self.array().map(i32::from_be_bytes)
     }
@@ -140,8 +136,14 @@ impl<'a> Reader<'a> {
     pub fn name(&mut self) -> Result<String, DecodeError> {
         let offset = self.offset;
         let length = self.u8()?;
-        let name = std::str::from_utf8(self.bytes(length.into())?).ok().filter(|name| crate::validate::is_name(name));
-        name.map(Into::into).ok_or(DecodeError::Field { offset, what: "name of this length", got: length.into() })
+        let name = std::str::from_utf8(self.bytes(length.into())?)
+            .ok()
+            .filter(|name| crate::validate::is_name(name));
+        name.map(Into::into).ok_or(DecodeError::Field {
+            offset,
+            what: "name of this length",
+            got: length.into(),
+        })
     }
 
     /// See [`Writer::per_column`]; an entry takes `width` bytes.

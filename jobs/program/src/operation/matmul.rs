@@ -92,7 +92,11 @@ impl MatMul {
         }
         let columns = weights.columns();
         if output.shape != [columns as u32] {
-            return Err(context.shape("the output's row", format!("[{columns}], as the weights have columns"), output));
+            return Err(context.shape(
+                "the output's row",
+                format!("[{columns}], as the weights have columns"),
+                output,
+            ));
         }
         let bias = self.bias.map(|id| context.constant(id).map(|c| &c.tensor)).transpose()?;
         if let Some(bias) = bias {
@@ -169,9 +173,8 @@ impl MatMul {
             bias: if reader.flag()? { Some(ConstantId(reader.u32()? as usize)) } else { None },
             input_zero: reader.i32()?,
             weight_zero: reader.per_column(MAX_COLUMNS, 4, Reader::i32)?,
-            requantise: reader.per_column(MAX_COLUMNS, 5, |r| {
-                Ok(Requantise { multiplier: r.u32()?, shift: r.u8()? })
-            })?,
+            requantise: reader
+                .per_column(MAX_COLUMNS, 5, |r| Ok(Requantise { multiplier: r.u32()?, shift: r.u8()? }))?,
             output_zero: reader.i32()?,
             clamp: (reader.i32()?, reader.i32()?),
         })
@@ -196,23 +199,26 @@ impl MatMul {
         let mut weight_zero = PerColumn::All(0);
         let mut clamp = (output.min(), output.max());
         let mut requantise = None;
-        a.fields(&["bias", "input_zero", "weight_zero", "requantise", "output_zero", "clamp"], |a, field| {
-            match field {
-                "bias" => bias = Some(a.constant()?),
-                "input_zero" => input_zero = a.integer()?,
-                "weight_zero" => weight_zero = a.per_column(|a| a.integer())?,
-                "requantise" => {
-                    requantise = Some(a.per_column(|a| {
-                        let multiplier = a.integer()?;
-                        a.shift_sign()?;
-                        Ok(Requantise { multiplier, shift: a.integer()? })
-                    })?);
+        a.fields(
+            &["bias", "input_zero", "weight_zero", "requantise", "output_zero", "clamp"],
+            |a, field| {
+                match field {
+                    "bias" => bias = Some(a.constant()?),
+                    "input_zero" => input_zero = a.integer()?,
+                    "weight_zero" => weight_zero = a.per_column(|a| a.integer())?,
+                    "requantise" => {
+                        requantise = Some(a.per_column(|a| {
+                            let multiplier = a.integer()?;
+                            a.shift_sign()?;
+                            Ok(Requantise { multiplier, shift: a.integer()? })
+                        })?);
+                    }
+                    "output_zero" => output_zero = a.integer()?,
+                    _ => clamp = (a.integer()?, a.integer()?),
                 }
-                "output_zero" => output_zero = a.integer()?,
-                _ => clamp = (a.integer()?, a.integer()?),
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         let requantise = requantise.ok_or_else(|| a.missing("requantise"))?;
         Ok(Self { input, weights, bias, input_zero, weight_zero, requantise, output_zero, clamp })
     }

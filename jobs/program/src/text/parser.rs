@@ -198,7 +198,8 @@ impl<'t> Parser<'t> {
                 Self::once(place, first, &mut self.output, output)?;
             }
             _ => {
-                let statements = "program, scheme, depth, input, const, output or an operation (name: type = ...)";
+                let statements =
+                    "program, scheme, depth, input, const, output or an operation (name: type = ...)";
                 return Err(Self::expected(place, statements, Token::Name(first)));
             }
         }
@@ -220,7 +221,10 @@ impl<'t> Parser<'t> {
             let (start, before) = (p.here()?, values.len());
             p.list(|p| {
                 let (at, value) = (p.here()?, p.integer::<i64>()?);
-                if value < dtype.min().into() || value > dtype.max().into() || values.len() >= MAX_CONSTANT_CELLS {
+                if value < dtype.min().into()
+                    || value > dtype.max().into()
+                    || values.len() >= MAX_CONSTANT_CELLS
+                {
                     return Err(at.error(TextProblem::Number { text: value.to_string() }));
                 }
                 values.push(value);

@@ -49,13 +49,7 @@ impl<'p> Printer<'p> {
 
     fn print_constant(&mut self, constant: &Constant) {
         let t = &constant.tensor;
-        self.line(format_args!(
-            "const {}: {}[{}, {}] = [",
-            constant.name,
-            t.dtype(),
-            t.rows(),
-            t.columns()
-        ));
+        self.line(format_args!("const {}: {}[{}, {}] = [", constant.name, t.dtype(), t.rows(), t.columns()));
         for row in 0..t.rows() {
             self.text.push_str("  [");
             for column in 0..t.columns() {
