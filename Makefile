@@ -9,7 +9,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/janction
 
 # One target folder, keys and SRS for all check-outs: RocksDB alone costs ten minutes on two cores.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
-export JANCTION_KEYS    ?= $(CACHE)/keys
+export JANCTION_KEYS_DIR    ?= $(CACHE)/keys
 export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACHE)/node/node_modules/.bin:$(PATH)
 
 JANCTION := $(CARGO_TARGET_DIR)/release/janction
@@ -20,7 +20,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  build outputs  $(CARGO_TARGET_DIR)"
-	@echo "  keys and SRS   $(JANCTION_KEYS)"
+	@echo "  keys and SRS   $(JANCTION_KEYS_DIR)"
 
 setup: ## install what is missing (apt, npm); quick when there is nothing to do
 	@scripts/setup.sh

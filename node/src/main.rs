@@ -1,2 +1,47 @@
-//! The janction binary.
-fn main() {}
+//! The `janction` binary: every role of the house behind one command line.
+
+// What the roles will use; they land with their crates.
+#![allow(dead_code)]
+
+mod account;
+mod cli;
+mod config;
+mod doctor;
+mod failure;
+mod keys;
+mod keystore;
+mod net;
+mod output;
+mod password;
+mod telemetry;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use config::Config;
+use failure::{Exit, Outcome};
+use output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output { json: cli.global.json };
+    match run(cli, output) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            let text = if output.json { failure.to_json().to_string() } else { failure.to_string() };
+            let _ = writeln!(io::stderr(), "{text}");
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli, output: Output) -> Outcome<Exit> {
+    let config = Config::load(cli.global.config.as_deref(), std::env::vars(), &cli.global.overrides())?;
+    match cli.command {
+        Command::Account { action } => account::run(action, &config, output).map(|()| Exit::Success),
+        Command::Doctor => Ok(doctor::run(&config, output)),
+    }
+}

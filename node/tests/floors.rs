@@ -75,7 +75,8 @@ fn crates() -> BTreeMap<String, (String, Vec<String>)> {
         .map(|package| {
             let name = package["name"].as_str().expect("name").to_owned();
             let manifest = Path::new(package["manifest_path"].as_str().expect("manifest_path"));
-            let folder = manifest.parent().and_then(|f| f.strip_prefix(root).ok()).expect("inside the workspace");
+            let folder =
+                manifest.parent().and_then(|f| f.strip_prefix(root).ok()).expect("inside the workspace");
             let imports = package["dependencies"]
                 .as_array()
                 .expect("dependencies")

@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock, no threads. `docs/protocol.md` is the normative text; a name here is the name there.
 //!
+//! - [`crypto`]: Schnorr signatures over ecGFp5.
 //! - [`hash`]: domain-separated Poseidon: sponge, tree node, chain.
 //! - [`state`]: accounts, jobs, the ledger state and the run state that goes from step to step.
 //! - [`tree`]: the sparse Merkle trees of depth 24 and their openings.
@@ -10,6 +11,7 @@
 
 pub mod address;
 pub mod amount;
+pub mod crypto;
 pub mod hash;
 pub mod state;
 pub mod stream;

@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::account::Account;
+use crate::config::LogFormat;
+
+/// A market for GPU computation in which escrow moves only on a proof.
+#[derive(Debug, Parser)]
+#[command(
+    name = "janction",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  janction doctor                          what this machine can do and what it lacks
+  janction --config janction.toml doctor   the same, for a configuration
+  janction doctor --json | jq .checks      for scripts
+
+Exit status: 0 done, 1 failed or refused, 2 wrong command line or configuration.
+Errors have a stable code and a remedy; docs/operations.md lists them, and every configuration key."
+)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The role or command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes. Flags win over `JANCTION_*` variables, which win over the file.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, value_name = "FILE", env = "JANCTION_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object instead of text; errors too, on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Log filter, for example `info` or `janction=debug` [telemetry.log]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Form of the log lines [telemetry.format]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Folder of databases, proofs and keystores [data_dir]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// JSON-RPC endpoint of L1 [l1.url]
+    #[arg(long, global = true, value_name = "URL")]
+    pub l1_url: Option<String>,
+    /// Address of the rollup contract [l1.rollup]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub rollup: Option<String>,
+}
+
+impl Global {
+    /// The flags that override configuration keys.
+    pub fn overrides(&self) -> Vec<(&'static str, String)> {
+        let format = self.log_format.map(|f| match f {
+            LogFormat::Text => "text".to_owned(),
+            LogFormat::Json => "json".to_owned(),
+        });
+        let data_dir = self.data_dir.as_ref().map(|d| d.display().to_string());
+        [
+            ("telemetry.log", self.log.clone()),
+            ("telemetry.format", format),
+            ("data_dir", data_dir),
+            ("l1.url", self.l1_url.clone()),
+            ("l1.rollup", self.rollup.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.map(|v| (key, v)))
+        .collect()
+    }
+}
+
+/// Roles and commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Keys, and what an owner does with money
+    #[command(arg_required_else_help = true)]
+    Account {
+        /// What to do.
+        #[command(subcommand)]
+        action: Account,
+    },
+    /// What this machine can do, what it lacks, and what to do about it
+    #[command(after_help = "Examples:
+  janction doctor
+  janction --l1-url http://127.0.0.1:8545 doctor --json
+
+Exit status: 0 no problem (warnings are none), 1 at least one problem.")]
+    Doctor,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        use clap::CommandFactory;
+        fn walk(command: &clap::Command) {
+            if !command.has_subcommands() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "`{}` has no examples", command.get_name());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+}
