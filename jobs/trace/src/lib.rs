@@ -1,1 +1,16 @@
-//! Row commitments of an execution trace and the rows that a beacon draws.
+//! Row commitments of an execution trace, the openings that an audit needs, and the rows that a beacon draws.
+//!
+//! - [`Trace`]: what a worker commits to: the tree over the rows of every tensor that a program computes.
+//! - [`RowOpening`]: one committed row with its Merkle path.
+//! - [`Policy`] and [`draw`]: which rows are audited.
+//! - [`soundness`]: what that finds, in numbers.
+
+pub mod draw;
+mod opening;
+mod policy;
+pub mod soundness;
+mod trace;
+
+pub use opening::{OpeningError, RowOpening};
+pub use policy::{Policy, PolicyError};
+pub use trace::{CommittedTensor, Trace, TraceError, trace_root};

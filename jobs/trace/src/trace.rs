@@ -1,0 +1,220 @@
+//! The trace of one job: its input and every tensor that was computed, each committed to by its rows.
+
+use janction_program::{
+    Program, ProgramError, Source, Tensor, ValueId,
+    commitment::{RowTree, TreeError, row_digests},
+};
+use janction_protocol::{
+    Digest, F,
+    hash::{hash, tag},
+};
+use thiserror::Error;
+
+/// Tensors that are not a trace of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TraceError {
+    /// Another number of tensors than the program commits to.
+    #[error("the program commits to {expected} tensors, got {got}")]
+    TensorCount {
+        /// Operations that are no views.
+        expected: usize,
+        /// Tensors given.
+        got: usize,
+    },
+    /// A tensor that is not of the shape and type that its operation makes.
+    #[error("the tensor of operation {operation:?} must be {expected}, got {got}")]
+    Shape {
+        /// Name of the operation's output.
+        operation: String,
+        /// What it makes.
+        expected: String,
+        /// What was given.
+        got: String,
+    },
+    /// Row digests that are not one for each row.
+    #[error("a tensor of {rows} rows has {rows} row digests, got {got}")]
+    DigestCount {
+        /// Rows of the tensor.
+        rows: usize,
+        /// Digests given.
+        got: usize,
+    },
+    /// The input does not fit the program.
+    #[error(transparent)]
+    Input(#[from] ProgramError),
+    /// A tensor cannot be committed to.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
+
+/// A tensor with the tree over its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedTensor {
+    tensor: Tensor,
+    tree: RowTree,
+}
+
+impl CommittedTensor {
+    /// Commits to `tensor` with a tree of depth `depth`.
+    ///
+    /// # Errors
+    /// When the rows do not fit the tree.
+    pub fn new(tensor: Tensor, depth: u8) -> Result<Self, TraceError> {
+        let digests = row_digests(&tensor);
+        Self::with_digests(tensor, digests, depth)
+    }
+
+    /// The same, with row digests that were computed elsewhere (by the device that computed the tensor). They are
+    /// taken at their word: an executor's tests show that they are right, and a wrong one makes a trace that
+    /// cannot be proven.
+    ///
+    /// # Errors
+    /// When there is not one digest a row, or the rows do not fit the tree.
+    pub fn with_digests(tensor: Tensor, digests: Vec<Digest>, depth: u8) -> Result<Self, TraceError> {
+        if digests.len() != tensor.rows() {
+            return Err(TraceError::DigestCount { rows: tensor.rows(), got: digests.len() });
+        }
+        let tree = RowTree::new(digests, depth)?;
+        Ok(Self { tensor, tree })
+    }
+
+    /// The rows.
+    #[must_use]
+    pub const fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// The tree over the rows' digests.
+    #[must_use]
+    pub const fn tree(&self) -> &RowTree {
+        &self.tree
+    }
+
+    /// The root over the rows.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        self.tree.root()
+    }
+}
+
+/// The trace root: `H(TRACE, roots of the committed tensors, in the order of the operations)`.
+#[must_use]
+pub fn trace_root(roots: &[Digest]) -> Digest {
+    let data: Vec<F> = roots.iter().flat_map(|root| root.0).collect();
+    hash(tag::TRACE, &data)
+}
+
+/// The committed execution of a program on an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    input: CommittedTensor,
+    tensors: Vec<CommittedTensor>,
+    output: Source,
+}
+
+impl Trace {
+    /// Commits to an execution: the input, and the result of every operation that is no view, in order.
+    ///
+    /// Whether the tensors are *right* is not checked here: that is what the audit is for.
+    ///
+    /// # Errors
+    /// When the input does not fit the program, or a tensor is missing or of the wrong shape or type.
+    pub fn commit(program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Self, TraceError> {
+        let depth = program.depth();
+        let committed =
+            tensors.into_iter().map(|t| CommittedTensor::new(t, depth)).collect::<Result<_, _>>()?;
+        Self::of(program, CommittedTensor::new(input, depth)?, committed)
+    }
+
+    /// The trace of tensors that have been committed to already.
+    ///
+    /// # Errors
+    /// As [`Trace::commit`], and when a tree has not the program's depth.
+    pub fn of(
+        program: &Program,
+        input: CommittedTensor,
+        tensors: Vec<CommittedTensor>,
+    ) -> Result<Self, TraceError> {
+        program.check_input(input.tensor())?;
+        let steps = program.committed_steps();
+        if steps.len() != tensors.len() {
+            return Err(TraceError::TensorCount { expected: steps.len(), got: tensors.len() });
+        }
+        let rows = input.tensor().rows();
+        let describe = |dtype, columns, rows, depth| {
+            format!("{rows} rows of {columns} cells of {dtype} in a tree of depth {depth}")
+        };
+        for (step, committed) in steps.zip(&tensors) {
+            let (value, t) = (&step.output, committed.tensor());
+            let expected = describe(value.dtype, value.columns(), rows, program.depth());
+            let got = describe(t.dtype(), t.columns(), t.rows(), committed.tree().depth());
+            if expected != got {
+                return Err(TraceError::Shape { operation: value.name.clone(), expected, got });
+            }
+        }
+        Ok(Self { input, tensors, output: program.output_source() })
+    }
+
+    /// Number of rows of the job.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.input.tensor().rows()
+    }
+
+    /// The input.
+    #[must_use]
+    pub const fn input(&self) -> &CommittedTensor {
+        &self.input
+    }
+
+    /// The committed tensors, in the order of [`Program::committed_steps`].
+    #[must_use]
+    pub fn tensors(&self) -> &[CommittedTensor] {
+        &self.tensors
+    }
+
+    /// Where a value's rows are.
+    ///
+    /// # Panics
+    /// When `source` is of another program.
+    #[must_use]
+    pub fn at(&self, source: Source) -> &CommittedTensor {
+        match source {
+            Source::Input => &self.input,
+            Source::Trace(k) => &self.tensors[k],
+        }
+    }
+
+    /// The rows of value `id` of the traced program.
+    ///
+    /// # Panics
+    /// When `program` is not the traced one.
+    #[must_use]
+    pub fn value(&self, program: &Program, id: ValueId) -> &CommittedTensor {
+        self.at(program.source(id))
+    }
+
+    /// The input root, as a job leaf holds it.
+    #[must_use]
+    pub fn input_root(&self) -> Digest {
+        self.input.root()
+    }
+
+    /// The trace root, as `Submit` states it.
+    #[must_use]
+    pub fn trace_root(&self) -> Digest {
+        trace_root(&self.tensors.iter().map(CommittedTensor::root).collect::<Vec<_>>())
+    }
+
+    /// The output root, as `Submit` states it: the root of the tensor that holds the output's rows.
+    #[must_use]
+    pub fn output_root(&self) -> Digest {
+        self.output().root()
+    }
+
+    /// The output.
+    #[must_use]
+    pub fn output(&self) -> &CommittedTensor {
+        self.at(self.output)
+    }
+}

@@ -1,0 +1,118 @@
+//! Traces of random programs: commitments, openings, and forgeries of both.
+
+use janction_program::{
+    Cells, Program, Tensor,
+    commitment::{RowTree, row_digest},
+    reference,
+    test_utils::{random_input, random_program},
+};
+use janction_trace::{CommittedTensor, OpeningError, RowOpening, Trace, TraceError, trace_root};
+use proptest::prelude::*;
+
+fn traced(seed: u64) -> (Program, Trace) {
+    let program = random_program(seed);
+    let input = random_input(&program, seed ^ 1);
+    let tensors = reference::run(&program, &input).unwrap();
+    let trace = Trace::commit(&program, input, tensors).unwrap();
+    (program, trace)
+}
+
+/// Another cell value of the same type.
+fn changed(cells: &Cells, at: usize) -> Cells {
+    let mut cells = cells.clone();
+    match &mut cells {
+        Cells::I8(c) => c[at] ^= 1,
+        Cells::U8(c) => c[at] ^= 1,
+        Cells::I32(c) => c[at] ^= 1,
+    }
+    cells
+}
+
+proptest! {
+    #[test]
+    fn every_row_opens(seed: u64) {
+        let (program, trace) = traced(seed);
+        for tensor in trace.tensors().iter().chain([trace.input()]) {
+            let (dtype, columns) = (tensor.tensor().dtype(), tensor.tensor().columns());
+            for row in 0..trace.rows() {
+                let opening = RowOpening::open(tensor, row).unwrap();
+                prop_assert_eq!(opening.verify(tensor.root(), dtype, columns, program.depth()), Ok(()));
+            }
+            prop_assert!(RowOpening::open(tensor, trace.rows()).is_err());
+        }
+        prop_assert_eq!(trace.output_root(), trace.tensors().last().unwrap().root());
+    }
+
+    #[test]
+    fn forged_openings_fail(seed: u64, at: prop::sample::Index) {
+        let (program, trace) = traced(seed);
+        let tensor = trace.output();
+        let (root, depth) = (tensor.root(), program.depth());
+        let (dtype, columns) = (tensor.tensor().dtype(), tensor.tensor().columns());
+        let opening = RowOpening::open(tensor, at.index(trace.rows())).unwrap();
+        let verify = |o: &RowOpening| o.verify(root, dtype, columns, depth);
+
+        let mut forged = opening.clone();
+        forged.cells = changed(&opening.cells, at.index(columns));
+        let is_root_error = matches!(verify(&forged), Err(OpeningError::Root { .. }));
+        prop_assert!(is_root_error);
+
+        if depth > 0 {
+            let mut forged = opening.clone();
+            let level = at.index(depth.into());
+            forged.path[level] = row_digest(&opening.cells);
+            prop_assert!(verify(&forged).is_err() || forged == opening);
+            let mut forged = opening.clone();
+            forged.path.pop();
+            let is_length_error = matches!(verify(&forged), Err(OpeningError::PathLength { .. }));
+            prop_assert!(is_length_error);
+        }
+        // An index beyond the tree's leaves would fold like its low bits.
+        let mut forged = opening.clone();
+        forged.row += program.max_rows();
+        let is_row_error = matches!(verify(&forged), Err(OpeningError::Row { .. }));
+        prop_assert!(is_row_error);
+        let wrong_length = opening.verify(root, dtype, columns + 1, depth);
+        let is_shape_error = matches!(wrong_length, Err(OpeningError::Shape { .. }));
+        prop_assert!(is_shape_error);
+    }
+
+    #[test]
+    fn any_changed_cell_changes_the_trace_root(seed: u64, which: prop::sample::Index, at: prop::sample::Index) {
+        let (program, trace) = traced(seed);
+        let mut tensors: Vec<Tensor> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
+        let k = which.index(tensors.len());
+        let (rows, columns) = (tensors[k].rows(), tensors[k].columns());
+        let cells = changed(tensors[k].cells(), at.index(rows * columns));
+        tensors[k] = Tensor::new(rows, columns, cells).unwrap();
+        let other = Trace::commit(&program, trace.input().tensor().clone(), tensors).unwrap();
+        prop_assert_ne!(other.trace_root(), trace.trace_root());
+        prop_assert_eq!(other.input_root(), trace.input_root());
+    }
+}
+
+#[test]
+fn traces_must_fit_their_program() {
+    let (program, trace) = traced(3);
+    let input = trace.input().tensor().clone();
+    let tensors: Vec<Tensor> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
+
+    let short = Trace::commit(&program, input.clone(), tensors[1..].to_vec());
+    assert!(matches!(short, Err(TraceError::TensorCount { .. })));
+
+    let mut wrong = tensors.clone();
+    let (rows, columns) = (wrong[0].rows(), wrong[0].columns());
+    wrong[0] = Tensor::new(rows, columns, Cells::I32(vec![0; rows * columns])).unwrap();
+    assert!(matches!(Trace::commit(&program, input, wrong), Err(TraceError::Shape { .. })));
+
+    let digests = CommittedTensor::with_digests(tensors[0].clone(), vec![], program.depth());
+    assert!(matches!(digests, Err(TraceError::DigestCount { .. })));
+}
+
+#[test]
+fn the_trace_root_is_ordered_and_counted() {
+    let root = |cells: Vec<u8>| RowTree::new(vec![row_digest(&Cells::U8(cells))], 0).unwrap().root();
+    let (a, b) = (root(vec![1]), root(vec![2]));
+    assert_ne!(trace_root(&[a, b]), trace_root(&[b, a]));
+    assert_ne!(trace_root(&[a]), trace_root(&[a, a]));
+}
