@@ -1,1 +1,34 @@
-//! Tensor programs: the job container, its operations, builder, text form and reference semantics.
+//! Tensor programs: the kind of job binary that Janction runs, commits to and audits.
+//!
+//! A [`Program`] is a DAG of integer tensor operations ([`operation`]) over one input tensor whose rows are the
+//! items of a job, with constants. Everything about it is fixed when it is made: shapes, zero points,
+//! requantisation multipliers and shifts. Running one executes no foreign code and gives the same bits on every
+//! device.
+//!
+//! - [`builder`] makes programs in code, [`text`] reads and writes them as text, `janction-onnx` imports them.
+//! - [`container`] is the versioned binary form; its address is the [`digest`] that a job leaf holds.
+//! - [`commitment`] says how a tensor is committed to, row by row (commitment scheme 1).
+//! - [`reference`] is what a program means: slow and obviously right. Executors must equal it bit for bit.
+
+pub mod builder;
+pub mod commitment;
+pub mod container;
+pub mod digest;
+mod error;
+pub mod limits;
+pub mod operation;
+mod program;
+pub mod reference;
+mod requantise;
+mod tensor;
+#[cfg(feature = "test-utils")]
+pub mod test_utils;
+pub mod text;
+mod validate;
+mod wire;
+
+pub use error::{DecodeError, ProgramError, TensorError};
+pub use operation::{MatMul, Operation, OperationKind, Reshape};
+pub use program::{Constant, ConstantId, Parts, Program, Source, Step, Value, ValueId};
+pub use requantise::{PerColumn, Requantise};
+pub use tensor::{Cells, DType, Tensor};

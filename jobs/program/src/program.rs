@@ -1,0 +1,232 @@
+//! What a program consists of.
+
+use std::fmt;
+
+use crate::{
+    error::ProgramError,
+    operation::Operation,
+    tensor::{DType, Tensor},
+};
+
+/// Number of a value: 0 is the program's input, i + 1 the output of step i.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
+/// Number of a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConstantId(pub usize);
+
+/// Type and row shape of an activation. Its number of rows is that of the job's input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Unique name.
+    pub name: String,
+    /// Type of the cells; int8 or uint8.
+    pub dtype: DType,
+    /// Shape of a row.
+    pub shape: Vec<u32>,
+}
+
+impl Value {
+    /// Cells in a row; saturates, since the limits are checked on the result.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.shape.iter().fold(1usize, |product, &d| product.saturating_mul(d as usize))
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[", self.dtype)?;
+        for (i, d) in self.shape.iter().enumerate() {
+            write!(f, "{}{d}", if i == 0 { "" } else { ", " })?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// A constant tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// Unique name.
+    pub name: String,
+    /// Its rows.
+    pub tensor: Tensor,
+}
+
+/// One operation and the value that it makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The result.
+    pub output: Value,
+    /// What computes it.
+    pub operation: Operation,
+}
+
+/// The pieces of a program before they have been checked; see [`Program::new`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Name of the program.
+    pub name: String,
+    /// Depth of the row trees of activations: a job has at most 2^depth rows.
+    pub depth: u8,
+    /// The input.
+    pub input: Value,
+    /// The constants.
+    pub constants: Vec<Constant>,
+    /// The operations in an order in which they can run; the last one's result is the output.
+    pub steps: Vec<Step>,
+}
+
+/// Where the rows of a value are committed: views have no rows of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// In the job's input.
+    Input,
+    /// In the trace: the k-th committed tensor.
+    Trace(usize),
+}
+
+/// A valid program. Immutable: what was checked stays true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    parts: Parts,
+    /// For each value, where its rows are.
+    sources: Vec<Source>,
+    /// The steps that are no views, in order.
+    committed: Vec<usize>,
+}
+
+impl Program {
+    /// Checks `parts`: names, limits, shapes, types, parameters, and that no accumulator can overflow for any
+    /// input. (The checks stand in `validate.rs` and in each operation's file.)
+    ///
+    /// # Errors
+    /// The first rule that does not hold, with the operation's name.
+    pub fn new(parts: Parts) -> Result<Self, ProgramError> {
+        crate::validate::check(&parts)?;
+        let mut sources = vec![Source::Input];
+        let mut committed = Vec::new();
+        for (index, step) in parts.steps.iter().enumerate() {
+            if step.operation.kind().is_view() {
+                sources.push(sources[step.operation.input().0]);
+            } else {
+                sources.push(Source::Trace(committed.len()));
+                committed.push(index);
+            }
+        }
+        Ok(Self { parts, sources, committed })
+    }
+
+    /// Name of the program.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.parts.name
+    }
+
+    /// Depth of the row trees of activations: a job has at most 2^depth rows.
+    #[must_use]
+    pub const fn depth(&self) -> u8 {
+        self.parts.depth
+    }
+
+    /// Most rows of a job: 2^depth.
+    #[must_use]
+    pub const fn max_rows(&self) -> usize {
+        1 << self.parts.depth
+    }
+
+    /// The input.
+    #[must_use]
+    pub const fn input(&self) -> &Value {
+        &self.parts.input
+    }
+
+    /// The value `id`.
+    ///
+    /// # Panics
+    /// When the program has no such value.
+    #[must_use]
+    pub fn value(&self, id: ValueId) -> &Value {
+        match id.0 {
+            0 => &self.parts.input,
+            i => &self.parts.steps[i - 1].output,
+        }
+    }
+
+    /// The last step's value.
+    #[must_use]
+    pub fn output(&self) -> &Value {
+        self.value(ValueId(self.parts.steps.len()))
+    }
+
+    /// All constants.
+    #[must_use]
+    pub fn constants(&self) -> &[Constant] {
+        &self.parts.constants
+    }
+
+    /// The tensor of constant `id`.
+    ///
+    /// # Panics
+    /// When the program has no such constant.
+    #[must_use]
+    pub fn constant(&self, id: ConstantId) -> &Tensor {
+        &self.parts.constants[id.0].tensor
+    }
+
+    /// All steps, in order.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.parts.steps
+    }
+
+    /// The steps whose results are committed to (all but views), in order: the k-th one's result is the trace's
+    /// k-th tensor, and k is the operation's number wherever rows are drawn or audited.
+    pub fn committed_steps(&self) -> impl ExactSizeIterator<Item = &Step> {
+        self.committed.iter().map(|&index| &self.parts.steps[index])
+    }
+
+    /// Where the rows of value `id` are committed.
+    ///
+    /// # Panics
+    /// When the program has no such value.
+    #[must_use]
+    pub fn source(&self, id: ValueId) -> Source {
+        self.sources[id.0]
+    }
+
+    /// Where the rows of the output are committed.
+    #[must_use]
+    pub fn output_source(&self) -> Source {
+        self.sources[self.parts.steps.len()]
+    }
+
+    /// Checks that `input` can be run: type, columns, number of rows.
+    ///
+    /// # Errors
+    /// [`ProgramError::Input`].
+    pub fn check_input(&self, input: &Tensor) -> Result<(), ProgramError> {
+        let value = self.input();
+        let fits = input.dtype() == value.dtype
+            && input.columns() == value.columns()
+            && input.rows() <= self.max_rows();
+        if fits {
+            return Ok(());
+        }
+        Err(ProgramError::Input {
+            expected: format!("{value} ({} cells) by 1 to {} rows", value.columns(), self.max_rows()),
+            got: format!("{}[{}] by {} rows", input.dtype(), input.columns(), input.rows()),
+        })
+    }
+
+    /// The program's pieces, to make another one of them.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+
+    pub(crate) const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+}

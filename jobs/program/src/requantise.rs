@@ -1,0 +1,147 @@
+//! From a 32-bit accumulator back to 8 bits, with integers only.
+
+use crate::limits::{MAX_SHIFT, MULTIPLIER_END};
+
+/// Multiplication by `multiplier / 2^shift`, rounded to the nearest integer, halves towards plus infinity:
+///
+/// `q = floor((acc * multiplier + 2^(shift-1)) / 2^shift)`
+///
+/// With 0 < multiplier < 2^31, 1 <= shift <= 62 and |acc| < 2^31 the sum `acc * multiplier + 2^(shift-1) + 2^62`
+/// lies in 2^32..2^63 + 2^61, so as a field element it is that integer: the audit writes it as
+/// `(q + 2^(62-shift)) * 2^shift + rem` with `0 <= rem < 2^shift`, and range checks make the parts unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Requantise {
+    /// 1 to 2^31 - 1.
+    pub multiplier: u32,
+    /// 1 to 62.
+    pub shift: u8,
+}
+
+impl Requantise {
+    /// The multiplier and shift nearest to the real factor `factor`, with as many significant bits as fit.
+    ///
+    /// Returns `None` when the factor is not a positive number in 2^-62..2^30.
+    #[must_use]
+    pub fn from_factor(factor: f64) -> Option<Self> {
+        if !factor.is_finite() || factor <= 0.0 {
+            return None;
+        }
+        let mut shift = 62;
+        let mut scaled = factor * 2f64.powi(62);
+        // Powers of two scale exactly; only the final rounding loses bits.
+        while scaled.round() >= f64::from(MULTIPLIER_END) {
+            if shift == 1 {
+                return None;
+            }
+            shift -= 1;
+            scaled /= 2.0;
+        }
+        let multiplier = scaled.round();
+        (multiplier >= 1.0).then_some(Self { multiplier: multiplier as u32, shift })
+    }
+
+    /// Whether multiplier and shift are in their ranges.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.multiplier >= 1 && self.multiplier < MULTIPLIER_END && self.shift >= 1 && self.shift <= MAX_SHIFT
+    }
+
+    /// `acc * multiplier / 2^shift`, rounded. `acc` may be any `i32`; the parameters must be valid.
+    #[must_use]
+    pub const fn apply(self, acc: i32) -> i64 {
+        // |acc * multiplier| <= 2^31 * (2^31 - 1) and the rounding term is at most 2^61: no overflow.
+        (acc as i64 * self.multiplier as i64 + (1i64 << (self.shift - 1))) >> self.shift
+    }
+}
+
+/// A parameter that is one for all output columns ("per tensor") or one for each ("per channel").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PerColumn<T> {
+    /// The same for all columns.
+    All(T),
+    /// One for each column, in order.
+    Each(Vec<T>),
+}
+
+impl<T: Copy> PerColumn<T> {
+    /// The parameter of column `column`.
+    ///
+    /// # Panics
+    /// When there is one for each column but none for this one.
+    #[must_use]
+    pub fn get(&self, column: usize) -> T {
+        match self {
+            Self::All(value) => *value,
+            Self::Each(values) => values[column],
+        }
+    }
+
+    /// Number of columns that this fixes; `None` when it fits any number.
+    #[must_use]
+    pub const fn columns(&self) -> Option<usize> {
+        match self {
+            Self::All(_) => None,
+            Self::Each(values) => Some(values.len()),
+        }
+    }
+
+    /// The distinct entries: one, or one for each column.
+    #[must_use]
+    pub fn entries(&self) -> &[T] {
+        match self {
+            Self::All(value) => std::slice::from_ref(value),
+            Self::Each(values) => values,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition with unbounded integers.
+    fn exact(acc: i32, r: Requantise) -> i128 {
+        let numerator = i128::from(acc) * i128::from(r.multiplier) + (1i128 << (r.shift - 1));
+        numerator.div_euclid(1i128 << r.shift)
+    }
+
+    #[test]
+    fn rounds_halves_up() {
+        let half = Requantise { multiplier: 1, shift: 1 };
+        assert_eq!([-3, -2, -1, 0, 1, 2, 3].map(|a| half.apply(a)), [-1, -1, 0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        for acc in [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX] {
+            for multiplier in [1, 2, (1 << 30) + 1, (1 << 31) - 1] {
+                for shift in 1..=62 {
+                    let r = Requantise { multiplier, shift };
+                    assert_eq!(i128::from(r.apply(acc)), exact(acc, r), "{acc} {r:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sum_of_the_audit_identity_is_canonical() {
+        // The bounds stated on the type, at their extremes.
+        let extreme = |acc: i128, shift: u32| acc * ((1 << 31) - 1) + (1 << (shift - 1)) + (1i128 << 62);
+        assert!(extreme(-((1 << 31) - 1), 1) >= 1 << 32);
+        assert!(extreme((1 << 31) - 1, 62) < (1 << 63) + (1 << 61));
+    }
+
+    #[test]
+    fn factors_become_normalised_multipliers() {
+        assert_eq!(Requantise::from_factor(0.5), Some(Requantise { multiplier: 1 << 30, shift: 31 }));
+        assert_eq!(Requantise::from_factor(1.0), Some(Requantise { multiplier: 1 << 30, shift: 30 }));
+        assert_eq!(Requantise::from_factor(2f64.powi(-62)), Some(Requantise { multiplier: 1, shift: 62 }));
+        for factor in [0.0, -1.0, f64::NAN, f64::INFINITY, 2f64.powi(31), 2f64.powi(-64)] {
+            assert_eq!(Requantise::from_factor(factor), None, "{factor}");
+        }
+        // Rounding up to 2^31 must carry into the shift.
+        let nearly_one = Requantise::from_factor(1.0 - 2f64.powi(-40)).unwrap();
+        assert!(nearly_one.is_valid());
+        assert_eq!(nearly_one, Requantise { multiplier: 1 << 30, shift: 30 });
+    }
+}

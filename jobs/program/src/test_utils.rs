@@ -1,0 +1,139 @@
+//! Random programs and inputs for tests, reproducible from a seed.
+
+use crate::{
+    builder::{Builder, MatMulOptions},
+    program::Program,
+    requantise::{PerColumn, Requantise},
+    tensor::{Cells, DType, Tensor},
+};
+
+/// A small generator of numbers (SplitMix64): tests need spread, not secrecy.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// Starts at `seed`.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `low..=high`.
+    pub fn range(&mut self, low: i64, high: i64) -> i64 {
+        low + (self.bits() % (high - low + 1) as u64) as i64
+    }
+
+    /// True once in `n`.
+    pub fn one_in(&mut self, n: u64) -> bool {
+        self.bits().is_multiple_of(n)
+    }
+
+    fn byte_dtype(&mut self) -> DType {
+        if self.one_in(2) { DType::I8 } else { DType::U8 }
+    }
+
+    /// A cell of type `dtype`, every fourth one at an end of its range.
+    fn cell(&mut self, dtype: DType) -> i64 {
+        let (low, high) = (i64::from(dtype.min()), i64::from(dtype.max()));
+        match self.range(0, 7) {
+            0 => low,
+            1 => high,
+            _ => self.range(low, high),
+        }
+    }
+
+    fn zero(&mut self, dtype: DType) -> i32 {
+        if self.one_in(2) { 0 } else { self.cell(dtype) as i32 }
+    }
+
+    /// A tensor of random cells.
+    pub fn tensor(&mut self, dtype: DType, rows: usize, columns: usize) -> Tensor {
+        let values: Vec<i64> = (0..rows * columns).map(|_| self.cell(dtype)).collect();
+        let cells = Cells::from_values(dtype, &values).expect("cells are in range");
+        Tensor::new(rows, columns, cells).expect("as many cells as asked for")
+    }
+
+    /// One entry, or one for each column.
+    fn per_column<T>(&mut self, columns: usize, mut entry: impl FnMut(&mut Self) -> T) -> PerColumn<T> {
+        if self.one_in(2) {
+            PerColumn::All(entry(self))
+        } else {
+            PerColumn::Each((0..columns).map(|_| entry(self)).collect())
+        }
+    }
+
+    /// A requantisation that spreads the accumulators of `inner` products over some 8-bit range; sometimes an
+    /// extreme one.
+    fn requantise(&mut self, inner: usize) -> Requantise {
+        match self.range(0, 9) {
+            0 => {
+                Requantise { multiplier: self.range(1, (1 << 31) - 1) as u32, shift: self.range(1, 62) as u8 }
+            }
+            _ => {
+                let spread = 60.0 * 60.0 * (inner as f64).sqrt();
+                let factor = self.range(20, 400) as f64 / spread;
+                Requantise::from_factor(factor).expect("the factor is between 2^-62 and 2^30")
+            }
+        }
+    }
+}
+
+/// A random program of one to four matrix products with views between them.
+#[must_use]
+pub fn random_program(seed: u64) -> Program {
+    let r = &mut Random::new(seed);
+    let mut b = Builder::new("random", r.range(0, 5) as u8);
+    let mut dtype = r.byte_dtype();
+    let shape: Vec<u32> = (0..r.range(1, 3)).map(|_| r.range(1, 5) as u32).collect();
+    let mut columns: u32 = shape.iter().product();
+    let mut value = b.input("x", dtype, &shape);
+    let mut flat = shape.len() == 1;
+    for layer in 0..r.range(1, 4) {
+        if !flat || r.one_in(4) {
+            value = b.reshape(&format!("view{layer}"), value, &[columns]);
+        }
+        flat = true;
+        let (inner, outer) = (columns as usize, r.range(1, 24) as usize);
+        let weight_dtype = r.byte_dtype();
+        let weights = r.tensor(weight_dtype, inner, outer);
+        let weights = b.constant(&format!("w{layer}"), weights);
+        let output = r.byte_dtype();
+        let requantise = r.per_column(outer, |r| r.requantise(inner));
+        let mut options = MatMulOptions::new(requantise)
+            .zeros(r.zero(dtype), r.zero(output))
+            .weight_zero(r.per_column(outer, |r| r.zero(weight_dtype)));
+        if r.one_in(2) {
+            let bias = (0..outer).map(|_| r.range(-100_000, 100_000) as i32).collect();
+            let bias = Tensor::new(1, outer, Cells::I32(bias)).expect("one cell a column");
+            options = options.bias(b.constant(&format!("b{layer}"), bias));
+        }
+        match r.range(0, 2) {
+            0 => options = options.relu(),
+            1 => {
+                let (one, other) = (r.cell(output) as i32, r.cell(output) as i32);
+                options = options.clamp(one.min(other), one.max(other));
+            }
+            _ => {}
+        }
+        value = b.matmul(&format!("y{layer}"), value, weights, output, options);
+        (dtype, columns) = (output, outer as u32);
+    }
+    b.build().expect("random programs are valid")
+}
+
+/// A random input for `program`, of up to as many rows as it takes.
+#[must_use]
+pub fn random_input(program: &Program, seed: u64) -> Tensor {
+    let r = &mut Random::new(seed);
+    let rows = r.range(1, program.max_rows() as i64) as usize;
+    r.tensor(program.input().dtype, rows, program.input().columns())
+}

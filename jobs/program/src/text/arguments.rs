@@ -1,0 +1,119 @@
+//! What an operation's file needs to read its own operands and parameters.
+
+use super::{
+    TextError, TextProblem,
+    lexer::{Lexer, Token},
+    parser::{Meaning, Parser},
+};
+use crate::{
+    program::{ConstantId, ValueId},
+    requantise::PerColumn,
+    tensor::DType,
+};
+
+/// The part of the text behind an operation's name.
+pub(crate) struct Arguments<'p, 't> {
+    parser: &'p mut Parser<'t>,
+    dtype: DType,
+    place: Lexer<'t>,
+}
+
+impl<'p, 't> Arguments<'p, 't> {
+    pub(super) const fn new(parser: &'p mut Parser<'t>, dtype: DType, place: Lexer<'t>) -> Self {
+        Self { parser, dtype, place }
+    }
+
+    /// Type of the operation's declared output.
+    pub const fn output_dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// A field that must be there is not.
+    pub fn missing(&self, field: &str) -> TextError {
+        self.place.error(TextProblem::Missing(field.into()))
+    }
+
+    /// `(` operands `)`
+    pub fn operands<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, TextError>,
+    ) -> Result<T, TextError> {
+        self.parser.sign("(")?;
+        let operands = read(self)?;
+        self.parser.sign(")")?;
+        Ok(operands)
+    }
+
+    /// The name of a value that stands before.
+    pub fn value(&mut self) -> Result<ValueId, TextError> {
+        let (place, name) = self.parser.word("the name of a value")?;
+        match self.parser.meaning(name) {
+            Some(Meaning::Value(id)) => Ok(id),
+            _ => Err(place.error(TextProblem::UnknownValue { name: name.into() })),
+        }
+    }
+
+    /// The name of a constant that stands before.
+    pub fn constant(&mut self) -> Result<ConstantId, TextError> {
+        let (place, name) = self.parser.word("the name of a constant")?;
+        match self.parser.meaning(name) {
+            Some(Meaning::Constant(id)) => Ok(id),
+            _ => Err(place.error(TextProblem::UnknownConstant { name: name.into() })),
+        }
+    }
+
+    /// `, constant`
+    pub fn comma_constant(&mut self) -> Result<ConstantId, TextError> {
+        self.parser.sign(",")?;
+        self.constant()
+    }
+
+    /// An integer that fits `T`.
+    pub fn integer<T: TryFrom<i64>>(&mut self) -> Result<T, TextError> {
+        self.parser.integer()
+    }
+
+    /// `>>`
+    pub fn shift_sign(&mut self) -> Result<(), TextError> {
+        self.parser.sign(">>")
+    }
+
+    /// One entry, or `[entry, ...]` for each column.
+    pub fn per_column<T>(
+        &mut self,
+        mut entry: impl FnMut(&mut Arguments<'_, 't>) -> Result<T, TextError>,
+    ) -> Result<PerColumn<T>, TextError> {
+        if self.parser.peek()? != Token::Sign("[") {
+            return entry(self).map(PerColumn::All);
+        }
+        let (dtype, place) = (self.dtype, self.place);
+        let mut entries = Vec::new();
+        self.parser.list(|parser| {
+            entries.push(entry(&mut Arguments::new(parser, dtype, place))?);
+            Ok(())
+        })?;
+        Ok(PerColumn::Each(entries))
+    }
+
+    /// `{` fields `}`: each at most once, `read` is called behind each name.
+    pub fn fields(
+        &mut self,
+        known: &[&'static str],
+        mut read: impl FnMut(&mut Self, &'static str) -> Result<(), TextError>,
+    ) -> Result<(), TextError> {
+        self.parser.sign("{")?;
+        let mut seen = Vec::new();
+        while self.parser.peek()? != Token::Sign("}") {
+            let (place, name) = self.parser.word("a field or \"}\"")?;
+            let Some(field) = known.iter().find(|field| **field == name) else {
+                return Err(Parser::expected(place, known.join(", "), Token::Name(name)));
+            };
+            if seen.contains(field) {
+                return Err(place.error(TextProblem::Duplicate { name: name.into() }));
+            }
+            seen.push(*field);
+            read(self, field)?;
+        }
+        self.parser.sign("}")
+    }
+}
