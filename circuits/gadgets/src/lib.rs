@@ -9,6 +9,8 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 
 pub mod merkle;
+pub mod schnorr;
+pub mod serializer;
 pub mod sponge;
 #[cfg(any(test, feature = "test-utils"))]
 pub mod test_utils;

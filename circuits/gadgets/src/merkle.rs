@@ -71,9 +71,9 @@ pub fn update(
 
 #[cfg(test)]
 mod tests {
+    use janction_protocol::hash::{Digest, tag};
     use plonky2::field::types::Sample;
     use plonky2::hash::hash_types::HashOut;
-    use plonky2::hash::poseidon::Poseidon;
     use plonky2::iop::witness::{PartialWitness, Witness, WitnessWrite};
     use plonky2::plonk::circuit_data::CircuitConfig;
 
@@ -82,17 +82,16 @@ mod tests {
     use crate::test_utils::{assert_rejected, check, generate};
 
     const DEPTH: usize = 24;
-    const TAG: u64 = 0x4a4e_4f44;
+    const TAG: u64 = tag::NODE_ACCOUNT;
 
     fn native_root(leaf: HashOut<F>, index: u64, siblings: &[HashOut<F>]) -> HashOut<F> {
-        siblings.iter().enumerate().fold(leaf, |digest, (level, &sibling)| {
-            let (l, r) = if (index >> level) & 1 == 1 { (sibling, digest) } else { (digest, sibling) };
-            let mut state = [F::ZERO; 12];
-            state[..4].copy_from_slice(&l.elements);
-            state[4..8].copy_from_slice(&r.elements);
-            state[8] = F::from_canonical_u64(TAG);
-            HashOut::from_vec(F::poseidon(state)[..4].to_vec())
-        })
+        let digest = |h: HashOut<F>| Digest(h.elements);
+        let root = siblings.iter().enumerate().fold(digest(leaf), |child, (level, &sibling)| {
+            let bit = (index >> level) & 1 == 1;
+            let (l, r) = if bit { (digest(sibling), child) } else { (child, digest(sibling)) };
+            janction_protocol::hash::node(TAG, l, r)
+        });
+        HashOut { elements: root.0 }
     }
 
     #[test]
