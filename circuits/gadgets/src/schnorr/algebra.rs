@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use janction_protocol::crypto::curve::{A, B_Z};
 use plonky2::field::packed::PackedField;
-use plonky2::field::types::Field;
+use plonky2::field::types::{Field, Field64};
 use plonky2::iop::ext_target::ExtensionTarget;
 
 use crate::{Builder, D, F};
@@ -15,6 +15,16 @@ pub(super) type Quintic<E> = [E; 5];
 
 /// z^5.
 const Z5: u64 = 3;
+
+/// The products a_i b_j that make up coefficient `k` of a product, with their factors; those that wrap around first.
+fn terms(k: usize) -> impl Iterator<Item = (u64, usize, usize)> {
+    (k + 1..5).map(move |i| (Z5, i, k + 5 - i)).chain((0..=k).map(move |i| (1, i, k - i)))
+}
+
+/// The first of [`terms`].
+fn first_term(k: usize) -> (u64, usize, usize) {
+    if k < 4 { (Z5, k + 1, 4) } else { (1, 0, 4) }
+}
 
 /// Arithmetic on values of type `E`.
 pub(super) trait Algebra {
@@ -59,13 +69,35 @@ pub(super) trait Algebra {
     /// The product of two quintics.
     fn mul5(&mut self, a: &Quintic<Self::E>, b: &Quintic<Self::E>) -> Quintic<Self::E> {
         std::array::from_fn(|k| {
-            // The terms that wrap around z^5 first, then those that do not; of a square also those that coincide.
-            let wrapped = (k + 1..5).map(|i| (Z5, i, k + 5 - i));
-            let plain = (0..=k).map(|i| (1, i, k - i));
-            let mut terms = wrapped.chain(plain);
-            let Some((scale, i, j)) = terms.next() else { unreachable!("five terms") };
+            let (scale, i, j) = first_term(k);
             let first = self.mul(scale, a[i], b[j]);
-            terms.fold(first, |acc, (scale, i, j)| self.mul_add(scale, a[i], b[j], acc))
+            terms(k).skip(1).fold(first, |acc, (scale, i, j)| self.mul_add(scale, a[i], b[j], acc))
+        })
+    }
+
+    /// `a b + c`, for quintics.
+    fn mul_add5(
+        &mut self,
+        a: &Quintic<Self::E>,
+        b: &Quintic<Self::E>,
+        c: &Quintic<Self::E>,
+    ) -> Quintic<Self::E> {
+        std::array::from_fn(|k| {
+            terms(k).fold(c[k], |acc, (scale, i, j)| self.mul_add(scale, a[i], b[j], acc))
+        })
+    }
+
+    /// The square of a quintic.
+    fn square5(&mut self, a: &Quintic<Self::E>) -> Quintic<Self::E> {
+        std::array::from_fn(|k| {
+            // a_i a_j and a_j a_i coincide.
+            let mut halves = terms(k).filter(|(_, i, j)| i <= j).map(|(scale, i, j)| {
+                let twice = if i < j { 2 } else { 1 };
+                (scale * twice, i, j)
+            });
+            let zero = self.constant(F::ZERO);
+            let first = halves.next().map_or(zero, |(scale, i, j)| self.mul(scale, a[i], a[j]));
+            halves.fold(first, |acc, (scale, i, j)| self.mul_add(scale, a[i], a[j], acc))
         })
     }
 
@@ -92,11 +124,11 @@ pub(super) trait Algebra {
         })
     }
 
-    /// `k b a`.
-    fn scale_b5(&mut self, k: u64, a: &Quintic<Self::E>) -> Quintic<Self::E> {
+    /// `-k b a`.
+    fn scale_minus_b5(&mut self, k: u64, a: &Quintic<Self::E>) -> Quintic<Self::E> {
         std::array::from_fn(|i| match i {
-            0 => self.scale(k * Z5 * B_Z, a[4]),
-            _ => self.scale(k * B_Z, a[i - 1]),
+            0 => self.scale(F::ORDER - k * Z5 * B_Z, a[4]),
+            _ => self.scale(F::ORDER - k * B_Z, a[i - 1]),
         })
     }
 
@@ -158,6 +190,11 @@ where
             let wrapped = (k + 1..5).map(|i| a[i] * b[k + 5 - i]).fold(P::ZEROS, |x, y| x + y);
             (0..=k).map(|i| a[i] * b[k - i]).fold(wrapped * z5, |x, y| x + y)
         })
+    }
+
+    fn mul_add5(&mut self, a: &Quintic<P>, b: &Quintic<P>, c: &Quintic<P>) -> Quintic<P> {
+        let product = self.mul5(a, b);
+        std::array::from_fn(|k| product[k] + c[k])
     }
 }
 
@@ -224,34 +261,24 @@ pub(super) fn double<G: Algebra>(
     constraint: &mut impl FnMut(G::E),
 ) {
     const { assert!(A == 2) };
-    let square = g.mul5(&p.x, &p.x);
-    let u_square = g.mul5(&p.u, &p.u);
+    let square = g.square5(&p.x);
+    let u_square = g.square5(&p.u);
     let q = g.add_b5(&square);
     let twice = g.add5(&q, &q);
     let inner = g.scale_b_add5(4, &p.x, &twice);
     let s = g.mul5(&u_square, &inner);
 
     let z = g.sub5(&q, &s);
-    let left = g.mul5(&out.x, &z);
-    let right = g.scale_b5(4, &p.x);
-    g.sub5(&left, &right).into_iter().for_each(&mut *constraint);
+    let minus_numerator = g.scale_minus_b5(4, &p.x);
+    g.mul_add5(&out.x, &z, &minus_numerator).into_iter().for_each(&mut *constraint);
 
     let t = g.add5(&q, &s);
-    let left = g.mul5(&out.u, &t);
-    // 2 u (x^2 - b) = 2 u (q - 2 b), added
-    let minus_2b = {
-        let zero = g.constant(F::ZERO);
-        let value = g.constant(-F::from_canonical_u64(2 * B_Z));
-        [zero, value, zero, zero, zero]
-    };
-    let difference = {
-        let mut d = q;
-        d[1] = g.add(q[1], minus_2b[1]);
-        d
-    };
-    let right = g.mul5(&p.u, &difference);
-    let sum = g.scale_add5(2, &right, &left);
-    sum.into_iter().for_each(constraint);
+    // 2 (x^2 - b) = 2 q - 4 b
+    let minus_4b = g.constant(-F::from_canonical_u64(4 * B_Z));
+    let mut minus_numerator = twice;
+    minus_numerator[1] = g.add(twice[1], minus_4b);
+    let minus_numerator = g.mul5(&p.u, &minus_numerator);
+    g.mul_add5(&out.u, &t, &minus_numerator).into_iter().for_each(constraint);
 }
 
 /// The ten constraints of `out = p + q`; complete. With v_i = x_i u_i, alpha = v_2 + b u_2, beta = u_2 + v_2,
@@ -278,26 +305,19 @@ pub(super) fn add<G: Algebra>(
     let v1_alpha = g.mul5(&v1, &alpha);
     let u1_beta = g.mul5(&p.u, &beta);
     let half_s = g.scale_b_add5(1, &u1_beta, &v1_alpha);
-    let s = g.add5(&half_s, &half_s);
 
     let v1_beta = g.mul5(&v1, &beta);
-    let u1_alpha = g.mul5(&p.u, &alpha);
-    let w = g.add5(&v1_beta, &u1_alpha);
+    let w = g.mul_add5(&p.u, &alpha, &v1_beta);
     let x_sum = g.add5(&p.x, &q.x);
     let numerator = g.scale_add5(2, &w, &x_sum);
+    let minus_numerator = g.scale_minus_b5(1, &numerator);
+    let z = g.scale_add5(F::ORDER - 2, &half_s, &t);
+    g.mul_add5(&out.x, &z, &minus_numerator).into_iter().for_each(&mut *constraint);
 
-    let z = g.sub5(&t, &s);
-    let left = g.mul5(&out.x, &z);
-    let right = g.scale_b5(1, &numerator);
-    g.sub5(&left, &right).into_iter().for_each(&mut *constraint);
-
-    let denominator = g.add5(&t, &s);
-    let left = g.mul5(&out.u, &denominator);
-    let v1_x2 = g.mul5(&v1, &q.x);
-    let v2_x1 = g.mul5(&q.v, &p.x);
     let u_sum = g.add5(&p.u, &q.u);
-    let left = g.add5(&left, &v1_x2);
-    let left = g.add5(&left, &v2_x1);
-    let right = g.scale_b5(1, &u_sum);
-    g.sub5(&left, &right).into_iter().for_each(constraint);
+    let minus_numerator = g.scale_minus_b5(1, &u_sum);
+    let minus_numerator = g.mul_add5(&v1, &q.x, &minus_numerator);
+    let minus_numerator = g.mul_add5(&q.v, &p.x, &minus_numerator);
+    let denominator = g.scale_add5(2, &half_s, &t);
+    g.mul_add5(&out.u, &denominator, &minus_numerator).into_iter().for_each(constraint);
 }

@@ -56,7 +56,7 @@ impl DecodeGate {
         product.into_iter().for_each(&mut constraint);
 
         let two = g.constant(F::TWO);
-        let mut other = g.mul5(&w, &w);
+        let mut other = g.square5(&w);
         other[0] = g.sub(other[0], two);
         let other = g.sub5(&other, &p.x);
         let mut product = g.mul5(&p.x, &other);
@@ -64,7 +64,7 @@ impl DecodeGate {
         product[1] = g.sub(product[1], b);
         product.into_iter().for_each(&mut constraint);
 
-        let square = g.mul5(&root, &root);
+        let square = g.square5(&root);
         let scaled = square.map(|c| g.scale(NON_SQUARE, c));
         g.sub5(&scaled, &p.x).into_iter().for_each(&mut constraint);
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::C;
-use crate::test_utils::{assert_rejected, check, generate, prove};
+use crate::test_utils::{Violation, assert_rejected, check, generate, prove};
 
 /// A circuit that verifies one signature of inputs.
 struct Fixture {
@@ -41,6 +41,16 @@ impl Fixture {
         pw.set_bool_target(self.enabled, enabled).unwrap();
         self.signature.set(&mut pw, signature).unwrap();
         pw
+    }
+
+    /// The ladder's first row. Its last one holds a copy of the lowest word of s.
+    fn first_row(&self) -> usize {
+        let common = &self.circuit.common;
+        let map = &self.circuit.prover_only.representative_map;
+        let set = |t: Target| map[t.index(common.config.num_wires, common.degree())];
+        let word = set(self.signature.s[0]);
+        let is_last = |&row: &usize| set(Target::wire(row, LadderGate::SUMS_AFTER + 1)) == word;
+        (0..common.degree()).find(is_last).expect("a ladder") + 1 - ROWS
     }
 
     fn accepts(&self, inputs: PartialWitness<F>) -> bool {
@@ -177,17 +187,8 @@ fn refuses_forged_ladders() {
     let signature = sk.sign(&m);
     let inputs = || f.inputs(sk.public().to_elements(), m, Some(&signature), true);
     let honest = generate(&f.circuit, inputs(), &[]).unwrap();
-    // The ladder's rows are found by their gate: s[0] is a copy of the last row's second sum.
-    let last = (0..f.circuit.common.degree())
-        .rev()
-        .find(|&row| {
-            let t = Target::wire(row, LadderGate::SUMS_AFTER + 1);
-            f.circuit.prover_only.representative_map[t.index(135, f.circuit.common.degree())]
-                == f.circuit.prover_only.representative_map
-                    [f.signature.s[0].index(135, f.circuit.common.degree())]
-        })
-        .unwrap();
-    let first = last + 1 - ROWS;
+    let first = f.first_row();
+    let last = first + ROWS - 1;
     for row in [first, first + 7, first + 8, first + 20, last] {
         for step in 0..STEPS_PER_ROW {
             // A flipped bit of s, consistently recomputed: the sums no longer give s, or the result is not R.
@@ -214,6 +215,36 @@ fn refuses_forged_ladders() {
         assert_rejected(&f.circuit, inputs(), &lie);
         // A sum that starts anew.
         assert_rejected(&f.circuit, inputs(), &[(Target::wire(row, LadderGate::SUMS_AFTER), F::ZERO)]);
+    }
+}
+
+/// With a challenge of the forger's choice the equation holds for any key: only the binding to the hash refuses it.
+#[test]
+fn refuses_a_chosen_challenge() {
+    let f = fixture();
+    let (key, m) = (secret(2).public(), message(2));
+    // R = s G + e Q for s = 9 and digits of e that are all 1, whose M is 0xaa..aa.
+    let s = Scalar::from_u64(9);
+    let e = Scalar::from_u128((0..64).map(|i| 1u128 << (2 * i)).sum());
+    let r = Point::GENERATOR.mul(&s) + key.point().mul(&e);
+    let forged = Signature::new(r.encode().0, s).unwrap();
+    let first = f.first_row();
+    let digits: Vec<_> = (ROWS_PER_WORD..ROWS)
+        .flat_map(|row| [(row, 0), (row, 1)])
+        .flat_map(|(row, step)| digit_wires(first + row, step, Digits { e: 2, s: 0 }).take(3))
+        .collect();
+    let inputs = || f.inputs(key.to_elements(), m, Some(&forged), true);
+    assert_rejected(&f.circuit, inputs(), &digits);
+
+    // With the digest (in the row before the ladder) held at M, everything holds but the hash itself.
+    let digest =
+        [12, 13].map(|lane| (Target::wire(first - 1, lane), F::from_canonical_u64(0xaaaa_aaaa_aaaa_aaaa)));
+    match assert_rejected(&f.circuit, inputs(), &[digits, digest.to_vec()].concat()) {
+        Violation::Gate { row, gate, .. } => {
+            assert_eq!(row, first - 1);
+            assert!(gate.starts_with("PoseidonGate"), "{gate}");
+        }
+        v => panic!("{v}"),
     }
 }
 
