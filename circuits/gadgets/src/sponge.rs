@@ -25,13 +25,8 @@ pub const WIDTH: usize = 12;
 pub fn hash(builder: &mut Builder, tag: u64, data: &[Target]) -> HashOutTarget {
     let mut sponge = Sponge::new(builder, tag, data.len() as u64);
     let zero = builder.zero();
-    let mut block = [zero; RATE];
-    if data.is_empty() {
-        sponge.absorb(builder, &block);
-    }
-    for chunk in data.chunks(RATE) {
-        block = [zero; RATE];
-        block[..chunk.len()].copy_from_slice(chunk);
+    for i in 0..data.len().div_ceil(RATE).max(1) {
+        let block = std::array::from_fn(|lane| data.get(i * RATE + lane).copied().unwrap_or(zero));
         sponge.absorb(builder, &block);
     }
     sponge.digest()

@@ -78,9 +78,9 @@ fn rows_of_a_signature() {
         }
         builder.num_gates()
     };
-    let (ten, twenty) = (count(10), count(20));
-    println!("rows per signature: {} + {}/10", (twenty - ten) / 10, (twenty - ten) % 10);
-    assert!(twenty - ten <= 480, "{} rows for ten signatures", twenty - ten);
+    // 40 rows of the ladder, two of decoding, two of hashing, and a share of rows of arithmetic and bytes.
+    let ten = count(20) - count(10);
+    assert!((440..=460).contains(&ten), "{ten} rows for ten signatures");
 }
 
 #[test]

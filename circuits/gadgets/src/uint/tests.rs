@@ -1,6 +1,9 @@
+use std::sync::LazyLock;
+
 use plonky2::field::types::Field64;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
+use proptest::prelude::*;
 
 use super::*;
 use crate::C;
@@ -151,4 +154,28 @@ fn selection() {
     run(&c, t, [1, 4, 4], &[]).unwrap();
     assert!(run(&c, t, [1, 3, 4], &[]).is_err());
     assert_rejected(&c, assign(t, [0, 3, 4]), &[(out[0], F::from_canonical_u64(3))]);
+}
+
+/// The gadgets against integer arithmetic, one circuit for all of them: comparison, canonical halves, fields of a limb.
+#[test]
+fn random_values_agree_with_integers() {
+    type Out = (BoolTarget, Halves, [Target; 4]);
+    static CIRCUIT: LazyLock<(CircuitData<F, C, D>, [Target; 4], Out)> = LazyLock::new(|| {
+        circuit(|b, [x, y, element, limb]| {
+            (less_than(b, x, y), halves(b, element), split_fields(b, limb, [1, 3, 1, 2]))
+        })
+    });
+    let (circuit, inputs, (less, halves, fields)) = &*CIRCUIT;
+    let amount = || 0..1u64 << AMOUNT_BITS;
+    proptest!(ProptestConfig::with_cases(64), |(
+        x in amount(), y in amount(), element in 0..F::ORDER, limb in 0..1u64 << 56
+    )| {
+        let witness = generate(circuit, assign(*inputs, [x, y, element, limb]), &[]).unwrap();
+        check(circuit, &witness).unwrap();
+        let value = |t: Target| witness.get_target(t).to_canonical_u64();
+        prop_assert_eq!(witness.get_bool_target(*less), x < y);
+        prop_assert_eq!((value(halves.hi) << 32) + value(halves.lo), element);
+        let expected = [limb >> 48, (limb >> 24) & 0xff_ffff, (limb >> 16) & 0xff, limb & 0xffff];
+        prop_assert_eq!(fields.map(value), expected);
+    });
 }
