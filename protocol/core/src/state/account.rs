@@ -43,7 +43,7 @@ pub struct Account {
     pub locked: Amount,
     /// 18: the job that holds the lock (0: none).
     pub lock_job: Index,
-    /// 19: the end of that job's reveal window: a seal that is still there after it is forfeit.
+    /// 19: while a seal is open, the end of its job's reveal window: after it the seal is forfeit. Zero otherwise.
     pub lock_expiry: u64,
     /// 20: GPU class: compute capability times ten (H100: 90); 0 for a CPU. Self-declared.
     pub gpu_class: u16,
