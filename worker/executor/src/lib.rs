@@ -1,1 +1,91 @@
-//! Executes tensor programs on CPU and CUDA.
+//! Executes tensor programs and commits to what was computed.
+//!
+//! [`Executor`] has two implementations with identical results, bit for bit those of
+//! `janction_program::reference`: [`cpu::Cpu`] and [`cuda::Cuda`]. [`open`] picks one. Each operation has one file
+//! in each of them, named like the operation.
+
+pub mod cpu;
+pub mod cuda;
+mod error;
+
+pub use error::ExecutorError;
+
+use janction_program::{Program, Tensor};
+use janction_trace::Trace;
+
+/// What an executor runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The host's processor.
+    Cpu {
+        /// Threads used.
+        threads: usize,
+    },
+    /// An NVIDIA GPU.
+    Cuda {
+        /// Number of the GPU.
+        ordinal: usize,
+        /// What the driver calls it.
+        name: String,
+        /// Memory in bytes.
+        memory: u64,
+        /// Compute capability, major and minor.
+        capability: (i32, i32),
+    },
+}
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cpu { threads } => write!(f, "CPU, {threads} threads"),
+            Self::Cuda { ordinal, name, memory, capability: (major, minor) } => {
+                write!(f, "GPU {ordinal}: {name}, {} MiB, compute capability {major}.{minor}", memory >> 20)
+            }
+        }
+    }
+}
+
+/// Runs programs.
+pub trait Executor: Send + Sync {
+    /// What it runs on.
+    fn device(&self) -> Device;
+
+    /// Runs `program` on `input` and commits to the input and to every tensor that was computed.
+    ///
+    /// # Errors
+    /// When the input does not fit the program, or the device fails.
+    fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError>;
+}
+
+/// Which executor to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The first GPU if there is a working one, otherwise the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// This GPU; an error when it cannot be used.
+    Cuda(usize),
+}
+
+/// An executor, and why it is not a GPU's when [`Choice::Auto`] found none.
+pub struct Opened {
+    /// The executor.
+    pub executor: Box<dyn Executor>,
+    /// Why no GPU is used, when one was looked for.
+    pub no_gpu: Option<cuda::CudaError>,
+}
+
+/// Opens the executor of `choice`.
+///
+/// # Errors
+/// When a GPU was asked for by number and cannot be used.
+pub fn open(choice: Choice) -> Result<Opened, ExecutorError> {
+    let on_cpu = |no_gpu| Opened { executor: Box::new(cpu::Cpu::new()), no_gpu };
+    let on_gpu = |gpu| Opened { executor: Box::new(gpu), no_gpu: None };
+    match choice {
+        Choice::Cpu => Ok(on_cpu(None)),
+        Choice::Cuda(ordinal) => Ok(cuda::Cuda::open(ordinal).map(on_gpu)?),
+        Choice::Auto => Ok(cuda::Cuda::open(0).map_or_else(|error| on_cpu(Some(error)), on_gpu)),
+    }
+}
