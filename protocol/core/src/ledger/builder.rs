@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Ledger;
 use super::batch::{ClosedBatch, Receipt};
 use super::error::{CloseError, Refusal};
-use super::execute::{Planned, add_fee};
+use super::execute::{Planned, Source, add_fee};
 use crate::Amount;
 use crate::binding::stream_digest;
 use crate::claim::Claim;

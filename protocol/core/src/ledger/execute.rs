@@ -16,18 +16,26 @@ pub(super) struct Planned {
     pub state: LedgerState,
 }
 
-impl Ledger {
+/// Where a rule reads: the ledger, or a look ahead on top of it.
+pub(super) trait Source {
+    /// The account leaf at `index`.
+    fn account_leaf(&self, index: Index) -> Account;
+    /// The job leaf at `index`.
+    fn job_leaf(&self, index: Index) -> Job;
+    /// The ledger state.
+    fn ledger_state(&self) -> LedgerState;
+
     /// Applies `rule` to copies of its leaves; changes nothing.
-    pub(super) fn plan(&self, kind: Kind, rule: &dyn Rule, context: &Context) -> Result<Planned, RuleError> {
+    fn plan(&self, kind: Kind, rule: &dyn Rule, context: &Context) -> Result<Planned, RuleError> {
         let j_index = rule.job(context);
-        let j = self.jobs.get(j_index);
+        let j = self.job_leaf(j_index);
         let a_index = rule.account_a(&j);
-        let a = self.accounts.get(a_index);
+        let a = self.account_leaf(a_index);
         let b_index = rule.account_b(context, &a, &j);
         if b_index >> TREE_DEPTH != 0 {
             return Err(RuleError::AccountsFull);
         }
-        let old = Leaves { a, b: self.accounts.get(b_index), j };
+        let old = Leaves { a, b: self.account_leaf(b_index), j };
         let mut leaves = old;
         let mut effects = rule.apply(context, &mut leaves)?;
         if a_index == b_index {
@@ -37,11 +45,27 @@ impl Ledger {
             effects = rule.apply(context, &mut leaves)?;
             debug_assert_eq!(leaves.a, b, "A's new leaf must not depend on B's");
         }
-        let mut state = self.state;
+        let mut state = self.ledger_state();
         state.record(kind, &effects)?;
         Ok(Planned { indices: [a_index, b_index, j_index], leaves, effects, state })
     }
+}
 
+impl Source for Ledger {
+    fn account_leaf(&self, index: Index) -> Account {
+        self.accounts.get(index)
+    }
+
+    fn job_leaf(&self, index: Index) -> Job {
+        self.jobs.get(index)
+    }
+
+    fn ledger_state(&self) -> LedgerState {
+        self.state
+    }
+}
+
+impl Ledger {
     /// Writes the leaves through successive roots and keeps the openings.
     pub(super) fn write(
         &mut self,

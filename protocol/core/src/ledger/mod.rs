@@ -1,6 +1,7 @@
 //! The ledger in memory: the trees under the ledger state, batches on top.
 //!
 //! - [`BatchBuilder`]: a sequencer's way to a batch, transaction by transaction.
+//! - [`Preview`]: what transactions would do, without hashing: for a mempool.
 //! - [`apply_batch`]: an auditor's way to the same state from the public bytes alone.
 
 mod apply;
@@ -8,11 +9,13 @@ mod batch;
 mod builder;
 mod error;
 mod execute;
+mod preview;
 
 pub use apply::apply_batch;
 pub use batch::{ClosedBatch, Receipt};
 pub use builder::BatchBuilder;
 pub use error::{ApplyError, CloseError, Refusal, SnapshotError};
+pub use preview::Preview;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use janction_protocol::binding::{BatchEntry, Range};
 use janction_protocol::crypto::SecretKey;
-use janction_protocol::ledger::{BatchBuilder, ClosedBatch, Ledger, Receipt, Refusal, apply_batch};
+use janction_protocol::ledger::{BatchBuilder, ClosedBatch, Ledger, Preview, Receipt, Refusal, apply_batch};
 use janction_protocol::state::{Account, Index, Key, RunState};
 use janction_protocol::stream::Signer;
 use janction_protocol::transaction::*;
@@ -95,9 +95,19 @@ impl World {
         l1: &[Deposit],
         beacons: &[RecordBeacon],
     ) -> ClosedBatch {
+        let before = self.ledger.clone();
+        let mut preview = Preview::new(&before, self.time);
         let mut builder = BatchBuilder::new(&mut self.ledger, self.time, SEQUENCER).unwrap();
         for transaction in transactions {
             builder.push(transaction).unwrap();
+            // The mempool's look ahead says the same.
+            preview.push(&before, transaction).unwrap();
+        }
+        for (index, account) in builder.ledger().accounts() {
+            assert_eq!(preview.account(&before, index), *account);
+        }
+        for (index, job) in builder.ledger().jobs() {
+            assert_eq!(preview.job(&before, index), *job);
         }
         let mut batch = builder.close(l1, beacons).unwrap();
         for transaction in transactions {
@@ -177,8 +187,10 @@ impl World {
 
     pub fn try_push(&mut self, signed: &SignedTransaction) -> Result<Receipt, Refusal> {
         let before = *self.ledger.state();
+        let ahead = Preview::new(&self.ledger, self.time).push(&self.ledger, signed);
         let mut builder = BatchBuilder::new(&mut self.ledger, self.time, SEQUENCER).unwrap();
         let result = builder.push(signed);
+        assert_eq!(ahead.err(), result.as_ref().err().cloned(), "the look ahead refuses alike");
         drop(builder);
         assert_eq!(*self.ledger.state(), before, "a dropped batch leaves no trace");
         assert_eq!(self.ledger.account_tree().root(), before.accounts_root);
