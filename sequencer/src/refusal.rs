@@ -1,0 +1,191 @@
+//! Why a request is refused: a stable code word and one line that says what to do. The table stands in
+//! `docs/operations.md`; a test compares.
+
+use janction_protocol::state::Index;
+use janction_protocol::stream::Kind;
+use janction_protocol::transaction::SignedTransactionError;
+use janction_protocol::{Amount, ledger};
+
+use crate::store::StoreError;
+
+/// Why the sequencer refuses a request.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refusal {
+    /// The bytes are no transaction.
+    #[error(transparent)]
+    Malformed(#[from] SignedTransactionError),
+    /// A field of the message has the wrong length or form.
+    #[error("{field}: {why}")]
+    Field {
+        /// The message's field.
+        field: &'static str,
+        /// What it must be.
+        why: String,
+    },
+    /// The ledger's own rules refuse it, on the state that waiting transactions lead to.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Refusal),
+    /// Before the next nonce: it has been used.
+    #[error("nonce {got} of account {account} has been used; the next one is {next}")]
+    NonceUsed {
+        /// The signer.
+        account: Index,
+        /// The transaction's.
+        got: u32,
+        /// The next one, counting waiting transactions.
+        next: u32,
+    },
+    /// After the next nonce: it would wait for a transaction that may never come.
+    #[error("nonce {got} of account {account} leaves a gap; the next one is {next}: send that first")]
+    NonceGap {
+        /// The signer.
+        account: Index,
+        /// The transaction's.
+        got: u32,
+        /// The next one, counting waiting transactions.
+        next: u32,
+    },
+    /// Another transaction waits with this nonce.
+    #[error(
+        "a transaction with this nonce waits already; to replace it, pay at least {needed} JCT instead of {fee}"
+    )]
+    ReplacementFee {
+        /// The transaction's fee.
+        fee: Amount,
+        /// The least fee that replaces.
+        needed: Amount,
+    },
+    /// The fee is below the sequencer's minimum.
+    #[error("the fee of {fee} JCT is below {needed} JCT, the least for a transaction of this size: raise it")]
+    FeeTooLow {
+        /// The transaction's fee.
+        fee: Amount,
+        /// The least.
+        needed: Amount,
+    },
+    /// Too many transactions or bytes wait.
+    #[error(
+        "the mempool is full ({transactions} transactions, {bytes} bytes): try again after the next batch"
+    )]
+    MempoolFull {
+        /// How many wait.
+        transactions: usize,
+        /// Their bytes.
+        bytes: usize,
+    },
+    /// Too many of one account wait.
+    #[error("{waiting} transactions of account {account} wait already: wait for the next batch")]
+    AccountFull {
+        /// The signer.
+        account: Index,
+        /// How many wait.
+        waiting: usize,
+    },
+    /// `Settle` without its audit proof, or with one that does not hold.
+    #[error("Settle needs the audit proof of job {job}: {why}")]
+    AuditProof {
+        /// The job.
+        job: Index,
+        /// What is wrong.
+        why: String,
+    },
+    /// The output that `Submit` names is not in the blob store.
+    #[error("the output of job {job} is not in the blob store: upload it before Submit ({why})")]
+    Output {
+        /// The job.
+        job: Index,
+        /// What is wrong.
+        why: String,
+    },
+    /// An attachment on a kind that takes none.
+    #[error("{kind:?} takes no attachment")]
+    Attachment {
+        /// The kind.
+        kind: Kind,
+    },
+    /// An earlier transaction of the account was refused after it was acknowledged.
+    #[error("transaction 0x{earlier} of the same account was refused before it")]
+    EarlierRefused {
+        /// The earlier one.
+        earlier: String,
+    },
+    /// Nothing has this name.
+    #[error("there is no {what} {name}")]
+    NotFound {
+        /// Account, job, transaction, batch or lease.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// No committed, unproven, unleased batches.
+    #[error("no batches wait for a prover: watch batches, or ask again later")]
+    NoWork,
+    /// The proof's public inputs are not the range's.
+    #[error(
+        "public input {index} is {got}, this range and payee have {expected}: prove the witness of this lease"
+    )]
+    PublicInputs {
+        /// Which one; 23 when their number is wrong.
+        index: usize,
+        /// The range's.
+        expected: u64,
+        /// The proof's.
+        got: u64,
+    },
+    /// The verifier contract refused it.
+    #[error("the proof is not valid: {why}")]
+    InvalidProof {
+        /// The contract's words.
+        why: String,
+    },
+    /// The range is proven on L1 already.
+    #[error("batches {first} to {last} are proven already: take another lease")]
+    AlreadyProven {
+        /// First batch.
+        first: u64,
+        /// Last batch.
+        last: u64,
+    },
+    /// The database has failed; the process must be restarted.
+    #[error("the sequencer cannot write: {0}")]
+    Store(#[from] StoreError),
+    /// A write has failed before.
+    #[error("a write to the sequencer's database has failed: its operator must restart it")]
+    Spoiled,
+    /// A fault of the sequencer.
+    #[error("the sequencer failed: {0}")]
+    Internal(String),
+    /// The sequencer stops.
+    #[error("the sequencer is stopping: try again when it is back")]
+    Stopping,
+}
+
+impl Refusal {
+    /// A stable code word for programs and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Field { .. } => "wrong-field",
+            Self::Ledger(refusal) => refusal.code(),
+            Self::NonceUsed { .. } => "nonce-used",
+            Self::NonceGap { .. } => "nonce-gap",
+            Self::ReplacementFee { .. } => "replacement-fee",
+            Self::FeeTooLow { .. } => "fee-too-low",
+            Self::MempoolFull { .. } => "mempool-full",
+            Self::AccountFull { .. } => "account-full",
+            Self::AuditProof { .. } => "audit-proof",
+            Self::Output { .. } => "output-missing",
+            Self::Attachment { .. } => "attachment",
+            Self::EarlierRefused { .. } => "earlier-refused",
+            Self::NotFound { .. } => "not-found",
+            Self::NoWork => "no-work",
+            Self::PublicInputs { .. } => "public-inputs",
+            Self::InvalidProof { .. } => "invalid-proof",
+            Self::AlreadyProven { .. } => "already-proven",
+            Self::Store(_) => "store",
+            Self::Spoiled => "store",
+            Self::Internal(_) => "internal",
+            Self::Stopping => "stopping",
+        }
+    }
+}
