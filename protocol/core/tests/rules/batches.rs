@@ -10,6 +10,7 @@ use janction_protocol::{Address, Amount, F};
 use plonky2::field::types::Field;
 
 use crate::harness::*;
+use crate::market::*;
 
 fn transfer(w: &World, value: u64) -> SignedTransaction {
     w.sign(Transfer { fee: fee(), from: DEVELOPER, to: OWNER, value: units(value) })
@@ -149,49 +150,120 @@ fn replayed() -> (Vec<StepWitness>, Vec<RunState>) {
     (batch.steps, runs)
 }
 
+/// A life in which every kind happens: the batches one by one, each with the run states before its steps.
+fn every_kind() -> Vec<(Vec<StepWitness>, Vec<RunState>)> {
+    let mut w = World::with_units();
+    let mut lives = vec![replayed()];
+    let mut record = |w: &mut World, transaction: Option<Transaction>, beacon: Option<RecordBeacon>| {
+        let signed: Vec<_> = transaction.map(|t| w.sign(t)).into_iter().collect();
+        let mut batch = w.run(&signed, &[], beacon.as_slice());
+        let (_, range) = bind_alone(&mut batch);
+        let mut runs = vec![batch.start(range.r_star)];
+        for step in &batch.steps {
+            let next = replay(runs.last().unwrap(), step).unwrap();
+            runs.push(next);
+        }
+        lives.push((batch.steps, runs));
+    };
+    let mut send = |w: &mut World, transaction: Transaction| record(w, Some(transaction), None);
+    send(&mut w, register(OWNER, 8).into());
+    send(&mut w, Stake { fee: fee(), unit: UNIT, value: jct(1) }.into());
+    send(&mut w, Unstake { fee: fee(), unit: UNIT, value: jct(1) }.into());
+    send(&mut w, post_job().into());
+    for (unit, price) in [(UNIT, 70), (RIVAL_UNIT, 40), (SECOND_UNIT, 50)] {
+        send(&mut w, seal_bid(unit, JOB, jct(price)).into());
+    }
+    w.time = BID_END + 1;
+    send(&mut w, reveal_bid(UNIT, JOB, jct(70)).into());
+    send(&mut w, reveal_bid(RIVAL_UNIT, JOB, jct(40)).into());
+    w.pass(REVEAL_END + 1);
+    send(&mut w, Forfeit { fee: job_fee(), unit: SECOND_UNIT, job: JOB }.into());
+    send(&mut w, submit(RIVAL_UNIT, JOB).into());
+    send(&mut w, post_job().into());
+    let beacon = record_beacon(JOB, w.time);
+    record(&mut w, None, Some(beacon));
+    record(&mut w, Some(settle(JOB, jct(70)).into()), None);
+    let end = w.job(2).deadline + 1;
+    w.pass(end);
+    record(&mut w, Some(expire(2).into()), None);
+    lives
+}
+
 #[test]
-fn forged_witnesses_do_not_replay() {
-    let (steps, runs) = replayed();
-    for (step, run) in steps.iter().zip(&runs) {
-        let kind = step.kind;
-        let forge = |change: &dyn Fn(&mut StepWitness)| {
-            let mut forged = step.clone();
-            change(&mut forged);
-            assert_ne!(&forged, step);
-            replay(run, &forged).expect_err(&format!("{kind:?}"))
-        };
-        let more = |amount: &mut Amount| *amount = units(amount.units() + 1);
-        assert!(matches!(
-            forge(&|w| more(&mut w.a.old.balance)),
-            ReplayError::Opening { slot: 'A' } | ReplayError::Rule(_)
-        ));
-        assert!(matches!(forge(&|w| more(&mut w.a.new.balance)), ReplayError::Leaf { slot: 'A' }));
-        forge(&|w| more(&mut w.b.old.balance));
-        assert!(matches!(forge(&|w| more(&mut w.b.new.balance)), ReplayError::Leaf { slot: 'B' }));
-        forge(&|w| more(&mut w.j.old.budget));
-        assert!(matches!(forge(&|w| more(&mut w.j.new.budget)), ReplayError::Leaf { slot: 'J' }));
-        forge(&|w| w.a.opening.siblings[3] = digest(1));
-        forge(&|w| w.b.opening.siblings[23] = digest(1));
-        forge(&|w| w.j.opening.siblings[0] = digest(1));
-        for slot in ['A', 'B', 'J'] {
-            let error = forge(&|w| match slot {
-                'A' => w.a.opening.index ^= 1 << 20,
-                'B' => w.b.opening.index ^= 1 << 20,
-                _ => w.j.opening.index ^= 1 << 20,
-            });
-            assert!(matches!(error, ReplayError::Index { slot: s, .. } if s == slot), "{kind:?} {error}");
+fn forged_witnesses_of_any_kind_do_not_replay() {
+    let mut kinds = std::collections::BTreeSet::from([Kind::Noop]);
+    for (steps, runs) in every_kind() {
+        for (step, run) in steps.iter().zip(&runs) {
+            assert_unforgeable(run, step);
+            kinds.insert(step.kind);
         }
-        forge(&|w| w.blocks.push(Block::default()));
-        forge(&|w| w.kind = if kind == Kind::Expire { Kind::Settle } else { Kind::Expire });
-        if let Some(block) = step.blocks.first() {
-            let mut limbs = block.limbs();
-            limbs[7] ^= 1 << 55;
-            let changed = Block::new(limbs).unwrap();
-            forge(&|w| w.blocks[0] = changed);
+    }
+    assert!(kinds.iter().eq(&Kind::ALL), "every kind was there: {kinds:?}");
+}
+
+fn assert_unforgeable(run: &RunState, step: &StepWitness) {
+    let kind = step.kind;
+    let forge = |change: &dyn Fn(&mut StepWitness)| {
+        let mut forged = step.clone();
+        change(&mut forged);
+        assert_ne!(&forged, step);
+        replay(run, &forged).expect_err(&format!("{kind:?}"))
+    };
+    let more = |amount: &mut Amount| *amount = units(amount.units() + 1);
+    // Old leaves that are not in the tree.
+    forge(&|w| more(&mut w.a.old.balance));
+    forge(&|w| more(&mut w.b.old.balance));
+    forge(&|w| more(&mut w.j.old.budget));
+    // New leaves that the rule does not make.
+    for change in [
+        |w: &mut StepWitness| w.a.new.balance = units(w.a.new.balance.units() + 1),
+        |w: &mut StepWitness| w.a.new.nonce += 1,
+        |w: &mut StepWitness| w.a.new.stake = units(w.a.new.stake.units() + 1),
+        |w: &mut StepWitness| w.a.new.lock_job ^= 1,
+        |w: &mut StepWitness| w.a.new.reputation += 1,
+    ] {
+        assert!(matches!(forge(&change), ReplayError::Leaf { slot: 'A' }), "{kind:?}");
+    }
+    for change in [
+        |w: &mut StepWitness| w.b.new.balance = units(w.b.new.balance.units() + 1),
+        |w: &mut StepWitness| w.b.new.owner = key(77),
+        |w: &mut StepWitness| w.b.new.lock_job ^= 1,
+    ] {
+        assert!(matches!(forge(&change), ReplayError::Leaf { slot: 'B' }), "{kind:?}");
+    }
+    for change in [
+        |w: &mut StepWitness| w.j.new.second_price = units(w.j.new.second_price.units() + 1),
+        |w: &mut StepWitness| w.j.new.winner ^= 1,
+        |w: &mut StepWitness| w.j.new.deadline += 1,
+        |w: &mut StepWitness| w.j.new.trace_root = digest(99),
+    ] {
+        assert!(matches!(forge(&change), ReplayError::Leaf { slot: 'J' }), "{kind:?}");
+    }
+    // Siblings and indices.
+    forge(&|w| w.a.opening.siblings[3] = digest(1));
+    forge(&|w| w.b.opening.siblings[23] = digest(1));
+    forge(&|w| w.j.opening.siblings[0] = digest(1));
+    let error = forge(&|w| w.a.opening.index ^= 1 << 20);
+    assert!(matches!(error, ReplayError::Index { slot: 'A', .. }), "{kind:?} {error}");
+    let error = forge(&|w| w.b.opening.index ^= 1 << 20);
+    assert!(matches!(error, ReplayError::Index { slot: 'B', .. }), "{kind:?} {error}");
+    let error = forge(&|w| w.j.opening.index ^= 1 << 20);
+    assert!(matches!(error, ReplayError::Index { slot: 'J', .. }), "{kind:?} {error}");
+    // Blocks, kind, signature.
+    forge(&|w| w.blocks.push(Block::default()));
+    forge(&|w| w.kind = if kind == Kind::Expire { Kind::Settle } else { Kind::Expire });
+    for i in 0..step.blocks.len() {
+        let limbs = step.blocks[i].limbs();
+        // The first block's last limb is a field of some kinds; in the others, and in the header, it is padding.
+        let changed =
+            Block::new(core::array::from_fn(|j| if j == 7 { limbs[7] ^ 1 << 55 } else { limbs[j] })).unwrap();
+        // A record's beacon and a deposit's key come from L1: the contract's bytes bind them, not the step.
+        if !matches!(kind, Kind::Deposit | Kind::RecordBeacon) {
+            forge(&|w| w.blocks[i] = changed);
         }
-        if step.authorization.is_some() {
-            forge(&|w| w.authorization = None);
-        }
+    }
+    if step.authorization.is_some() {
+        forge(&|w| w.authorization = None);
     }
 }
 

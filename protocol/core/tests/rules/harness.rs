@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use janction_protocol::binding::{BatchEntry, Range};
 use janction_protocol::crypto::SecretKey;
 use janction_protocol::ledger::{BatchBuilder, ClosedBatch, Ledger, Preview, Receipt, Refusal, apply_batch};
-use janction_protocol::state::{Account, Index, Key, RunState};
+use janction_protocol::state::{Account, AccountKind, Index, Job, Key, RunState};
 use janction_protocol::stream::Signer;
 use janction_protocol::transaction::*;
 use janction_protocol::transition::{Role, replay};
@@ -84,6 +84,14 @@ impl World {
         self.ledger.account(index)
     }
 
+    pub fn job(&self, index: Index) -> Job {
+        self.ledger.job(index)
+    }
+
+    pub fn burned(&self) -> u64 {
+        self.ledger.state().burned.units()
+    }
+
     pub fn balance(&self, index: Index) -> u64 {
         self.account(index).balance.units()
     }
@@ -95,13 +103,34 @@ impl World {
         l1: &[Deposit],
         beacons: &[RecordBeacon],
     ) -> ClosedBatch {
+        let (batch, refusals) = self.offer(transactions, l1, beacons);
+        assert_eq!(refusals, []);
+        batch
+    }
+
+    /// Runs a batch with those of the transactions that are not refused.
+    pub fn offer(
+        &mut self,
+        transactions: &[SignedTransaction],
+        l1: &[Deposit],
+        beacons: &[RecordBeacon],
+    ) -> (ClosedBatch, Vec<Refusal>) {
         let before = self.ledger.clone();
         let mut preview = Preview::new(&before, self.time);
         let mut builder = BatchBuilder::new(&mut self.ledger, self.time, SEQUENCER).unwrap();
-        for transaction in transactions {
-            builder.push(transaction).unwrap();
+        let mut refusals = Vec::new();
+        for signed in transactions {
+            let pushed = builder.push(signed);
             // The mempool's look ahead says the same.
-            preview.push(&before, transaction).unwrap();
+            let ahead = preview.push(&before, signed);
+            assert_eq!(ahead.err(), pushed.as_ref().err().cloned());
+            match (pushed, &signed.transaction) {
+                (Ok(_), Transaction::Withdraw(withdraw)) => {
+                    self.withdrawn += u128::from(withdraw.value.units());
+                }
+                (Ok(_), _) => {}
+                (Err(refusal), _) => refusals.push(refusal),
+            }
         }
         for (index, account) in builder.ledger().accounts() {
             assert_eq!(preview.account(&before, index), *account);
@@ -110,19 +139,21 @@ impl World {
             assert_eq!(preview.job(&before, index), *job);
         }
         let mut batch = builder.close(l1, beacons).unwrap();
-        for transaction in transactions {
-            if let Transaction::Withdraw(withdraw) = &transaction.transaction {
-                self.withdrawn += u128::from(withdraw.value.units());
-            }
-        }
         self.deposited += l1.iter().map(|d| u128::from(d.value.units())).sum::<u128>();
         self.check(&mut batch);
-        batch
+        (batch, refusals)
+    }
+
+    /// Lets time pass: an empty batch at `time`, so that the next one's `l1_time` is `time`, too.
+    pub fn pass(&mut self, time: u64) {
+        self.time = time;
+        self.run(&[], &[], &[]);
     }
 
     fn check(&mut self, batch: &mut ClosedBatch) {
         // Money is conserved.
         assert_eq!(self.ledger.holdings(), self.deposited - self.withdrawn);
+        self.check_locks();
         // The bytes alone lead an auditor to the same state.
         let audited = apply_batch(&mut self.auditor, &batch.stream()).unwrap();
         assert_eq!(self.auditor.state(), self.ledger.state());
@@ -144,6 +175,42 @@ impl World {
         }
         for (index, job) in &batch.jobs {
             assert_eq!(self.ledger.job(*index), *job);
+        }
+    }
+
+    /// A lock is held by an open seal or by the winner of a live job, and by nothing else; it covers the whole bond.
+    fn check_locks(&self) {
+        for (index, account) in self.ledger.accounts() {
+            assert!(account.locked <= account.stake, "account {index}");
+            if account.kind != AccountKind::Unit {
+                assert_eq!((account.stake, account.lock_job), (Amount::ZERO, 0));
+            }
+            if account.lock_job == 0 {
+                assert_eq!(
+                    (account.locked, account.lock_expiry, account.seal),
+                    (Amount::ZERO, 0, Digest::ZERO)
+                );
+                continue;
+            }
+            let job = self.job(account.lock_job);
+            assert_eq!(account.locked, job.stake);
+            let sealed = account.lock_expiry != 0;
+            let winner = job.status.is_live() && job.winner == index;
+            assert!(sealed != winner, "account {index} is held by nothing or twice");
+        }
+        for (index, job) in self.ledger.jobs() {
+            assert!(job.best_price <= job.second_price && job.second_price <= job.budget, "job {index}");
+            if job.status.is_live() && job.winner != 0 {
+                assert_eq!(self.account(job.winner).lock_job, index);
+            }
+        }
+    }
+
+    /// Tells the world whose secrets sign for an account.
+    pub fn know(&mut self, index: Index, owner: u8, operator: Option<u8>) {
+        self.owners.insert(index, owner);
+        if let Some(operator) = operator {
+            self.operators.insert(index, operator);
         }
     }
 

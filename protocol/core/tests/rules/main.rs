@@ -2,7 +2,20 @@
 
 mod batches;
 mod harness;
+mod market;
 
 mod deposit;
+mod expire;
+mod forfeit;
+mod interleavings;
+mod post_job;
+mod record_beacon;
+mod register;
+mod reveal_bid;
+mod seal_bid;
+mod settle;
+mod stake;
+mod submit;
 mod transfer;
+mod unstake;
 mod withdraw;
