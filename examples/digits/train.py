@@ -5,7 +5,7 @@
 
 Writes into this folder (all of it is checked in; run this again only to change it on purpose):
 
-    train_images.npy, train_labels.npy          1,437 images as rows of 64 pixels (uint8, 0 to 16), their digits
+    train_images.npy, train_labels.npy          1,437 images as rows of 64 pixels (uint8, 0 to 16), their digits (rows of 1)
     held_out_images.npy, held_out_labels.npy    the other 360: never seen in training or calibration
     mlp_64_32_10.onnx                           QDQ form (QuantizeLinear / DequantizeLinear around float operators)
     mlp_64_48_24_10.onnx                        QOperator form (QGemm), images of shape 8 x 8
@@ -179,9 +179,9 @@ def main():
     train_images, held_out_images, train_labels, held_out_labels = load()
     for name, array in [
         ("train_images", train_images),
-        ("train_labels", train_labels),
+        ("train_labels", train_labels[:, None]),
         ("held_out_images", held_out_images),
-        ("held_out_labels", held_out_labels),
+        ("held_out_labels", held_out_labels[:, None]),
     ]:
         np.save(HERE / f"{name}.npy", array)
 

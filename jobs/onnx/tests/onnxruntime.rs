@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use janction_onnx::{Import, import};
 use janction_program::{DType, Tensor, reference};
-use support::{compare, read_cells};
+use support::{compare, read};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -29,17 +29,17 @@ fn digits(model: &str, architecture: &[u32]) {
     let columns: Vec<u32> = imported.program.committed_steps().map(|step| step.output.shape[0]).collect();
     assert_eq!(columns, architecture);
 
-    let images = read_cells(&folder.join("held_out_images.npy"));
+    let images = read(&folder.join("held_out_images.npy"));
     let logits = run(&imported, &images);
-    let expected = read_cells(&folder.join(format!("{model}.logits.npy")));
+    let expected = read(&folder.join(format!("{model}.logits.npy")));
     let (equal, distance) = compare(&logits, &expected);
     assert!(distance <= 1 && equal >= 0.999, "{:.3} % equal, at most {distance} apart", 100.0 * equal);
 
     let (classes, theirs) = (logits.arg_max(), expected.arg_max());
     let agree = classes.iter().zip(&theirs).filter(|(a, b)| a == b).count();
     assert!(100 * agree >= 99 * classes.len(), "arg-max agrees on {agree} of {}", classes.len());
-    let labels: ndarray::Array1<u8> = ndarray_npy::read_npy(folder.join("held_out_labels.npy")).unwrap();
-    let right = classes.iter().zip(&labels).filter(|(a, b)| **a == usize::from(**b)).count();
+    let labels = read(&folder.join("held_out_labels.npy"));
+    let right = (0..classes.len()).filter(|&row| classes[row] as i32 == labels.get(row, 0)).count();
     println!("{model}: {right} of {} right, {:.3} % of cells equal", classes.len(), 100.0 * equal);
     assert!(right >= 345, "{right} of 360");
 }
@@ -57,8 +57,8 @@ fn digits_qoperator() {
 fn fixture(name: &str) -> Import {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let imported = load(&folder.join(format!("{name}.onnx")));
-    let output = run(&imported, &read_cells(&folder.join(format!("{name}.input.npy"))));
-    let (equal, distance) = compare(&output, &read_cells(&folder.join(format!("{name}.output.npy"))));
+    let output = run(&imported, &read(&folder.join(format!("{name}.input.npy"))));
+    let (equal, distance) = compare(&output, &read(&folder.join(format!("{name}.output.npy"))));
     println!("{name}: {:.3} % of cells equal", 100.0 * equal);
     assert!(distance <= 1 && equal >= 0.999, "{:.3} % equal, at most {distance} apart", 100.0 * equal);
     imported

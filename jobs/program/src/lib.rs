@@ -8,6 +8,7 @@
 //! - [`builder`] makes programs in code, [`text`] reads and writes them as text, `janction-onnx` imports them.
 //! - [`container`] is the versioned binary form; its address is the [`digest`] that a job leaf holds.
 //! - [`commitment`] says how a tensor is committed to, row by row (commitment scheme 1).
+//! - [`npy`] is the form in which inputs and outputs travel.
 //! - [`reference`] is what a program means: slow and obviously right. Executors must equal it bit for bit.
 
 pub mod builder;
@@ -16,6 +17,7 @@ pub mod container;
 pub mod digest;
 mod error;
 pub mod limits;
+pub mod npy;
 pub mod operation;
 mod program;
 pub mod reference;

@@ -7,8 +7,8 @@
 //! index = floor(h * n / 2^64)                                     h as an integer below p
 //! ```
 //!
-//! Draws are with replacement and independent of each other. An index has the probability 1/n up to 2^-32: with
-//! h uniform below p = 2^64 - 2^32 + 1, all but the last index are hit by floor or ceil of 2^64/n values of h, the
+//! Draws are with replacement and independent of each other. An index has probability 1/n up to 2^-32: with h
+//! uniform below p = 2^64 - 2^32 + 1, all indices but the last are hit by floor or ceil of 2^64/n values of h, the
 //! last one by up to 2^32 fewer. So a set of rows of fraction f is hit by a draw with probability at least
 //! f - 2^-31.
 //!

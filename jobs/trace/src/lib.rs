@@ -2,15 +2,18 @@
 //!
 //! - [`Trace`]: what a worker commits to: the tree over the rows of every tensor that a program computes.
 //! - [`RowOpening`]: one committed row with its Merkle path.
+//! - [`check_row`]: the one unit of audit, natively.
 //! - [`Policy`] and [`draw`]: which rows are audited.
 //! - [`soundness`]: what that finds, in numbers.
 
+mod check;
 pub mod draw;
 mod opening;
 mod policy;
 pub mod soundness;
 mod trace;
 
+pub use check::{CheckError, RowFault, check_row};
 pub use opening::{OpeningError, RowOpening};
 pub use policy::{Policy, PolicyError};
 pub use trace::{CommittedTensor, Trace, TraceError, trace_root};

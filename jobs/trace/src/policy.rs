@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use janction_protocol::F;
 use thiserror::Error;
+
+use crate::draw::draw_rows;
 
 /// Which rows of each operation are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +25,9 @@ pub enum PolicyError {
     /// A number beyond the limit.
     #[error("{0} is not the number of a policy: 0 is full, 1 to {max} are drawn rows", max = Policy::MAX_ROWS)]
     Code(u32),
+    /// Rows cannot be drawn before there is a beacon.
+    #[error("the policy rows:{0} draws its rows from the job's beacon, which is not recorded yet")]
+    NoBeacon(u32),
 }
 
 impl Policy {
@@ -46,6 +52,31 @@ impl Policy {
             0 => Ok(Self::Full),
             s if s <= Self::MAX_ROWS => Ok(Self::Rows(s)),
             _ => Err(PolicyError::Code(code)),
+        }
+    }
+}
+
+impl Policy {
+    /// The audited rows of operation `operation` of a job of `rows` rows: all of them in order, or the drawn ones in
+    /// order of the draws.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoBeacon`] when rows are to be drawn without a beacon.
+    ///
+    /// # Panics
+    /// When `rows` is zero.
+    pub fn audited_rows(
+        self,
+        beacon: Option<[F; 4]>,
+        operation: usize,
+        rows: usize,
+    ) -> Result<Vec<usize>, PolicyError> {
+        match self {
+            Self::Full => Ok((0..rows).collect()),
+            Self::Rows(s) => {
+                let beacon = beacon.ok_or(PolicyError::NoBeacon(s))?;
+                Ok(draw_rows(beacon, operation, rows, s as usize))
+            }
         }
     }
 }
@@ -88,5 +119,15 @@ mod tests {
             assert_eq!(text.parse::<Policy>(), Err(PolicyError::Text(text.into())));
         }
         assert_eq!(Policy::from_code(1 << 24), Err(PolicyError::Code(1 << 24)));
+    }
+
+    #[test]
+    fn audited_rows() {
+        use plonky2::field::types::Field;
+
+        assert_eq!(Policy::Full.audited_rows(None, 0, 3), Ok(vec![0, 1, 2]));
+        assert_eq!(Policy::Rows(2).audited_rows(None, 0, 3), Err(PolicyError::NoBeacon(2)));
+        let beacon = [F::ONE; 4];
+        assert_eq!(Policy::Rows(7).audited_rows(Some(beacon), 1, 3), Ok(draw_rows(beacon, 1, 3, 7)));
     }
 }

@@ -56,6 +56,8 @@ mod tests {
         assert_eq!(draws_needed(0.001, 0.99, 1.0), Some(4603));
         // With 2^20 beacons.
         assert_eq!(draws_needed(0.1, 0.99, DEFAULT_BEACONS), Some(176));
+        assert_eq!(draws_needed(0.01, 0.99, DEFAULT_BEACONS), Some(1838));
+        assert_eq!(draws_needed(0.001, 0.99, DEFAULT_BEACONS), Some(18_459));
         assert!(detection_probability(0.1, 176, DEFAULT_BEACONS) >= 0.99);
         assert!(detection_probability(0.1, 175, DEFAULT_BEACONS) < 0.99);
         assert!((soundness_bits(0.5, 120, DEFAULT_BEACONS) - 100.0).abs() < 1e-6);

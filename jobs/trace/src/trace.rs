@@ -1,7 +1,7 @@
 //! The trace of one job: its input and every tensor that was computed, each committed to by its rows.
 
 use janction_program::{
-    Program, ProgramError, Source, Tensor, ValueId,
+    Program, ProgramError, Source, Tensor, TensorError, ValueId,
     commitment::{RowTree, TreeError, row_digests},
 };
 use janction_protocol::{
@@ -42,6 +42,9 @@ pub enum TraceError {
     /// The input does not fit the program.
     #[error(transparent)]
     Input(#[from] ProgramError),
+    /// Cells that are no tensor.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
     /// A tensor cannot be committed to.
     #[error(transparent)]
     Tree(#[from] TreeError),

@@ -6,7 +6,9 @@ use janction_program::{
     reference,
     test_utils::{random_input, random_program},
 };
-use janction_trace::{CommittedTensor, OpeningError, RowOpening, Trace, TraceError, trace_root};
+use janction_trace::{
+    CheckError, CommittedTensor, OpeningError, RowOpening, Trace, TraceError, check_row, trace_root,
+};
 use proptest::prelude::*;
 
 fn traced(seed: u64) -> (Program, Trace) {
@@ -78,6 +80,32 @@ proptest! {
     }
 
     #[test]
+    fn row_checks_find_exactly_the_false_rows(seed: u64, which: prop::sample::Index, at: prop::sample::Index) {
+        let (program, trace) = traced(seed);
+        for k in 0..trace.tensors().len() {
+            for row in 0..trace.rows() {
+                prop_assert_eq!(trace.check_row(&program, k, row), Ok(()));
+            }
+        }
+        // One cell of one row of one operation.
+        let mut tensors: Vec<Tensor> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
+        let k = which.index(tensors.len());
+        let (rows, columns) = (tensors[k].rows(), tensors[k].columns());
+        let cell = at.index(rows * columns);
+        tensors[k] = Tensor::new(rows, columns, changed(tensors[k].cells(), cell)).unwrap();
+        let forged = Trace::commit(&program, trace.input().tensor().clone(), tensors).unwrap();
+        let Err(CheckError::Fault(fault)) = forged.check_row(&program, k, cell / columns) else {
+            return Err(TestCaseError::fail("the false row was accepted"));
+        };
+        let name = &program.committed_steps().nth(k).unwrap().output.name;
+        prop_assert_eq!((&fault.operation, fault.row, fault.column), (name, cell / columns, cell % columns));
+        prop_assert_eq!(fault.expected, trace.tensors()[k].tensor().cells().get(cell));
+        for row in (0..rows).filter(|row| *row != cell / columns) {
+            prop_assert_eq!(forged.check_row(&program, k, row), Ok(()));
+        }
+    }
+
+    #[test]
     fn any_changed_cell_changes_the_trace_root(seed: u64, which: prop::sample::Index, at: prop::sample::Index) {
         let (program, trace) = traced(seed);
         let mut tensors: Vec<Tensor> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
@@ -107,6 +135,17 @@ fn traces_must_fit_their_program() {
 
     let digests = CommittedTensor::with_digests(tensors[0].clone(), vec![], program.depth());
     assert!(matches!(digests, Err(TraceError::DigestCount { .. })));
+}
+
+#[test]
+fn row_checks_need_rows_of_the_right_shape() {
+    let (program, trace) = traced(3);
+    let (input, output) = (trace.input().tensor().row(0), trace.tensors()[0].tensor().row(0));
+    assert_eq!(check_row(&program, 0, 0, &input, &output), Ok(()));
+    let long = Cells::I32(vec![0; output.len()]);
+    assert!(matches!(check_row(&program, 0, 0, &input, &long), Err(CheckError::Trace(_))));
+    assert!(matches!(check_row(&program, 0, 0, &long, &output), Err(CheckError::Trace(_))));
+    assert!(matches!(check_row(&program, 99, 0, &input, &output), Err(CheckError::Trace(_))));
 }
 
 #[test]

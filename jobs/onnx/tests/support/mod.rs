@@ -1,21 +1,12 @@
-//! Reading of the .npy files that the Python scripts write.
+//! Comparison with what the Python scripts wrote.
 
 use std::path::Path;
 
-use janction_program::{Cells, Tensor};
-use ndarray::Array2;
-use ndarray_npy::read_npy;
+use janction_program::{Tensor, npy};
 
-/// The rows of int8 or uint8 cells in the file at `path`.
-pub fn read_cells(path: &Path) -> Tensor {
-    let (rows, columns, cells) = match read_npy::<_, Array2<u8>>(path) {
-        Ok(array) => (array.nrows(), array.ncols(), Cells::U8(array.into_iter().collect())),
-        Err(_) => {
-            let array: Array2<i8> = read_npy(path).expect("a matrix of int8 or uint8");
-            (array.nrows(), array.ncols(), Cells::I8(array.into_iter().collect()))
-        }
-    };
-    Tensor::new(rows, columns, cells).expect("the file holds rows x columns cells")
+/// The tensor in the file at `path`.
+pub fn read(path: &Path) -> Tensor {
+    npy::decode(&std::fs::read(path).expect("the file is checked in")).expect("the file holds a tensor")
 }
 
 /// Shares of equal cells, and the greatest difference.
