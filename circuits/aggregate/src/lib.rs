@@ -18,6 +18,7 @@ pub mod run;
 
 mod segment;
 mod shape;
+mod tree;
 
 pub use error::AggregateError;
 pub use family::Family;
@@ -28,6 +29,7 @@ pub use range::ROOT_INPUTS;
 pub use root::RootCircuit;
 pub use segment::{ARITY, NODE_INPUTS, SEGMENT_INPUTS, Segment, SegmentTargets};
 pub use shape::NodeShape;
+pub use tree::prove_tree;
 
 #[cfg(test)]
 mod tests;

@@ -79,24 +79,29 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Checks that the segments of a group are neighbours, in order.
+    /// Checks that the segments of a group are neighbours, in order, and not too many for a node.
     ///
     /// # Errors
     /// [`AggregateError::Empty`], [`AggregateError::TooMany`], [`AggregateError::Gap`].
     pub(crate) fn check_group(group: &[Self]) -> Result<(), AggregateError> {
-        if group.is_empty() {
-            return Err(AggregateError::Empty);
-        }
         if group.len() > ARITY {
             return Err(AggregateError::TooMany { limit: ARITY, got: group.len() });
         }
-        for (index, pair) in group.windows(2).enumerate() {
-            if pair[0].after != pair[1].before {
-                return Err(AggregateError::Gap {
-                    index: index + 1,
-                    expected: pair[0].after,
-                    got: pair[1].before,
-                });
+        Self::check_neighbours(group)
+    }
+
+    /// Checks that segments are neighbours, in order.
+    ///
+    /// # Errors
+    /// [`AggregateError::Empty`], [`AggregateError::Gap`].
+    pub(crate) fn check_neighbours(segments: &[Self]) -> Result<(), AggregateError> {
+        if segments.is_empty() {
+            return Err(AggregateError::Empty);
+        }
+        for (index, pair) in segments.windows(2).enumerate() {
+            let (expected, got) = (pair[0].after, pair[1].before);
+            if expected != got {
+                return Err(AggregateError::Gap { index: index + 1, expected, got });
             }
         }
         Ok(())

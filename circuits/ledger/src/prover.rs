@@ -1,0 +1,100 @@
+//! Everything that proves a range of batches: chunks, their tree, the root.
+
+use janction_aggregate::config::{Circuit, Proof};
+use janction_aggregate::{
+    Family, JoinCircuit, LeafCircuit, Node, NodeShape, Prover, RootCircuit, prove_tree,
+};
+use janction_protocol::Address;
+use janction_protocol::state::RunState;
+use janction_protocol::transition::StepWitness;
+
+use crate::chunk::{ChunkCircuit, STEPS};
+use crate::error::LedgerError;
+
+/// The ledger's circuits with their keys. They are constants of the protocol: everybody builds the same.
+#[derive(Debug)]
+pub struct LedgerProver {
+    /// The segment circuit.
+    pub chunk: ChunkCircuit,
+    /// Over chunks.
+    pub leaf: LeafCircuit,
+    /// Over leaves and joins.
+    pub join: JoinCircuit,
+    /// Over the top node.
+    pub root: RootCircuit,
+}
+
+impl LedgerProver {
+    /// Builds all circuits.
+    ///
+    /// # Errors
+    /// Never with the configuration of the house; the error says which circuit does not fit.
+    pub fn build() -> Result<Self, LedgerError> {
+        Self::with_steps(STEPS)
+    }
+
+    /// Builds all circuits over chunks of `steps` steps.
+    pub(crate) fn with_steps(steps: usize) -> Result<Self, LedgerError> {
+        let shape = NodeShape::find()?;
+        let chunk = ChunkCircuit::build(steps);
+        let leaf = LeafCircuit::build(&shape, Family::Ledger, &chunk.data().verifier_data())?;
+        let join = JoinCircuit::build(&shape, Family::Ledger, &leaf.data().verifier_only)?;
+        let root = RootCircuit::build(&shape, &leaf, &join);
+        Ok(Self { chunk, leaf, join, root })
+    }
+
+    /// The circuits by name, from the chunk to the root.
+    #[must_use]
+    pub const fn circuits(&self) -> [(&'static str, &Circuit); 4] {
+        [
+            ("chunk", self.chunk.data()),
+            ("leaf", self.leaf.data()),
+            ("join", self.join.data()),
+            ("root", self.root.data()),
+        ]
+    }
+
+    /// Cuts steps into chunks and proves each; returns the proofs in order and the run state after them. The steps end
+    /// with a `Close` or fill the last chunk.
+    ///
+    /// # Errors
+    /// [`LedgerError::Replay`] for a step that does not hold, and those of the prover.
+    pub fn prove_chunks(
+        &self,
+        prover: &dyn Prover,
+        before: &RunState,
+        steps: &[StepWitness],
+    ) -> Result<(Vec<Proof>, RunState), LedgerError> {
+        let mut run = *before;
+        let mut proofs = Vec::new();
+        for chunk in steps.chunks(self.chunk.capacity()) {
+            let (proof, after) = self.chunk.prove(prover, &run, chunk)?;
+            proofs.push(proof);
+            run = after;
+        }
+        Ok((proofs, run))
+    }
+
+    /// Proves the tree over the chunks of a range.
+    ///
+    /// # Errors
+    /// When the chunks are no neighbours, or not proofs of the chunk circuit.
+    pub fn prove_tree(&self, prover: &dyn Prover, chunks: &[Proof]) -> Result<Node, LedgerError> {
+        Ok(prove_tree(prover, &self.leaf, &self.join, chunks)?)
+    }
+
+    /// Proves the root over the tree of a range that leads from `first` to `last`, for `payee`.
+    ///
+    /// # Errors
+    /// When it does not, or breaks a rule of the root.
+    pub fn prove_root(
+        &self,
+        prover: &dyn Prover,
+        tree: &Node,
+        first: &RunState,
+        last: &RunState,
+        payee: Address,
+    ) -> Result<Proof, LedgerError> {
+        Ok(self.root.prove(prover, tree, first, last, payee)?)
+    }
+}
