@@ -2,18 +2,23 @@
 //!
 //! - [`Trace`]: what a worker commits to: the tree over the rows of every tensor that a program computes.
 //! - [`RowOpening`]: one committed row with its Merkle path.
+//! - [`Openings`]: everything that an audit looks at, and the whole audit natively.
 //! - [`check_row`]: the one unit of audit, natively.
 //! - [`Policy`] and [`draw`]: which rows are audited.
 //! - [`soundness`]: what that finds, in numbers.
 
+mod blob;
 mod check;
 pub mod draw;
 mod opening;
+mod openings;
 mod policy;
 pub mod soundness;
 mod trace;
 
+pub use blob::BlobError;
 pub use check::{CheckError, RowFault, check_row};
 pub use opening::{OpeningError, RowOpening};
+pub use openings::{AuditError, Commitment, Openings, RowPair};
 pub use policy::{Policy, PolicyError};
 pub use trace::{CommittedTensor, Trace, TraceError, trace_root};

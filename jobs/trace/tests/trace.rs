@@ -1,34 +1,16 @@
 //! Traces of random programs: commitments, openings, and forgeries of both.
 
+mod support;
+
 use janction_program::{
-    Cells, Program, Tensor,
+    Cells, Tensor,
     commitment::{RowTree, row_digest},
-    reference,
-    test_utils::{random_input, random_program},
 };
 use janction_trace::{
     CheckError, CommittedTensor, OpeningError, RowOpening, Trace, TraceError, check_row, trace_root,
 };
 use proptest::prelude::*;
-
-fn traced(seed: u64) -> (Program, Trace) {
-    let program = random_program(seed);
-    let input = random_input(&program, seed ^ 1);
-    let tensors = reference::run(&program, &input).unwrap();
-    let trace = Trace::commit(&program, input, tensors).unwrap();
-    (program, trace)
-}
-
-/// Another cell value of the same type.
-fn changed(cells: &Cells, at: usize) -> Cells {
-    let mut cells = cells.clone();
-    match &mut cells {
-        Cells::I8(c) => c[at] ^= 1,
-        Cells::U8(c) => c[at] ^= 1,
-        Cells::I32(c) => c[at] ^= 1,
-    }
-    cells
-}
+use support::{changed, falsified, traced};
 
 proptest! {
     #[test]
@@ -88,12 +70,10 @@ proptest! {
             }
         }
         // One cell of one row of one operation.
-        let mut tensors: Vec<Tensor> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
-        let k = which.index(tensors.len());
-        let (rows, columns) = (tensors[k].rows(), tensors[k].columns());
+        let k = which.index(trace.tensors().len());
+        let (rows, columns) = (trace.rows(), trace.tensors()[k].tensor().columns());
         let cell = at.index(rows * columns);
-        tensors[k] = Tensor::new(rows, columns, changed(tensors[k].cells(), cell)).unwrap();
-        let forged = Trace::commit(&program, trace.input().tensor().clone(), tensors).unwrap();
+        let forged = falsified(&program, &trace, k, cell);
         let Err(CheckError::Fault(fault)) = forged.check_row(&program, k, cell / columns) else {
             return Err(TestCaseError::fail("the false row was accepted"));
         };
@@ -108,12 +88,8 @@ proptest! {
     #[test]
     fn any_changed_cell_changes_the_trace_root(seed: u64, which: prop::sample::Index, at: prop::sample::Index) {
         let (program, trace) = traced(seed);
-        let mut tensors: Vec<Tensor> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
-        let k = which.index(tensors.len());
-        let (rows, columns) = (tensors[k].rows(), tensors[k].columns());
-        let cells = changed(tensors[k].cells(), at.index(rows * columns));
-        tensors[k] = Tensor::new(rows, columns, cells).unwrap();
-        let other = Trace::commit(&program, trace.input().tensor().clone(), tensors).unwrap();
+        let k = which.index(trace.tensors().len());
+        let other = falsified(&program, &trace, k, at.index(trace.tensors()[k].tensor().cells().len()));
         prop_assert_ne!(other.trace_root(), trace.trace_root());
         prop_assert_eq!(other.input_root(), trace.input_root());
     }

@@ -1,0 +1,210 @@
+//! Traces and openings as bytes, for the blob store. Types and lengths follow from the program, so only cells,
+//! digests and counts are written; big-endian.
+//!
+//! ```text
+//! trace:    "JNCTRACE" | version u16 | rows u32 | cells of each committed tensor
+//! openings: "JNCOPENS" | version u16 | roots | for each operation: count u32, for each pair: row u32,
+//!           operand's cells, operand's path, result's cells, result's path
+//! ```
+
+use janction_program::{Cells, DType, Program, Step, Tensor, Value};
+use janction_protocol::Digest;
+use thiserror::Error;
+
+use crate::{CommittedTensor, Openings, RowOpening, RowPair, Trace, TraceError};
+
+const TRACE_MAGIC: &[u8; 8] = b"JNCTRACE";
+const OPENINGS_MAGIC: &[u8; 8] = b"JNCOPENS";
+const VERSION: u16 = 1;
+
+/// Bytes that are no trace or openings of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BlobError {
+    /// Other bytes than expected at the start.
+    #[error("not a blob of this kind: it does not begin with {0:?}")]
+    Magic(&'static str),
+    /// Made by another version.
+    #[error("blob of version {got}; this build reads version {VERSION}")]
+    Version {
+        /// The version found.
+        got: u16,
+    },
+    /// The bytes end too early.
+    #[error("blob cut short: {needed} more bytes needed at offset {offset}, {left} left")]
+    Truncated {
+        /// Where reading stopped.
+        offset: usize,
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes left.
+        left: usize,
+    },
+    /// Bytes follow the end.
+    #[error("{count} bytes follow the end of the blob")]
+    Trailing {
+        /// How many.
+        count: usize,
+    },
+    /// A digest that is none.
+    #[error("blob corrupt at offset {offset}: no digest")]
+    Digest {
+        /// Where it stands.
+        offset: usize,
+    },
+    /// The tensors are no trace of the program.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+}
+
+fn write_cells(bytes: &mut Vec<u8>, cells: &Cells) {
+    match cells {
+        Cells::I8(cells) => bytes.extend(cells.iter().map(|&c| c as u8)),
+        Cells::U8(cells) => bytes.extend(cells),
+        Cells::I32(cells) => bytes.extend(cells.iter().flat_map(|c| c.to_be_bytes())),
+    }
+}
+
+fn write_opening(bytes: &mut Vec<u8>, opening: &RowOpening) {
+    write_cells(bytes, &opening.cells);
+    opening.path.iter().for_each(|digest| bytes.extend(digest.to_bytes()));
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8], magic: &'static [u8; 8]) -> Result<Self, BlobError> {
+        if !bytes.starts_with(magic) {
+            return Err(BlobError::Magic(std::str::from_utf8(magic).unwrap_or_default()));
+        }
+        let mut reader = Self { bytes, offset: magic.len() };
+        let version = reader.take(2)?;
+        match u16::from_be_bytes([version[0], version[1]]) {
+            VERSION => Ok(reader),
+            got => Err(BlobError::Version { got }),
+        }
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], BlobError> {
+        let left = self.bytes.len() - self.offset;
+        if left < count {
+            return Err(BlobError::Truncated { offset: self.offset, needed: count, left });
+        }
+        let start = self.offset;
+        self.offset += count;
+        Ok(&self.bytes[start..self.offset])
+    }
+
+    fn u32(&mut self) -> Result<usize, BlobError> {
+        let bytes = self.take(4)?;
+        Ok(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize)
+    }
+
+    fn digest(&mut self) -> Result<Digest, BlobError> {
+        let offset = self.offset;
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(self.take(32)?);
+        Digest::from_bytes(bytes).map_err(|_| BlobError::Digest { offset })
+    }
+
+    /// `count` activation cells; their type is one of bytes.
+    fn cells(&mut self, dtype: DType, count: usize) -> Result<Cells, BlobError> {
+        let bytes = self.take(count)?;
+        Ok(match dtype {
+            DType::I8 => Cells::I8(bytes.iter().map(|&b| b as i8).collect()),
+            _ => Cells::U8(bytes.to_vec()),
+        })
+    }
+
+    fn opening(&mut self, row: usize, value: &Value, depth: u8) -> Result<RowOpening, BlobError> {
+        let cells = self.cells(value.dtype, value.columns())?;
+        let path = (0..depth).map(|_| self.digest()).collect::<Result<_, _>>()?;
+        Ok(RowOpening { row, cells, path })
+    }
+
+    fn end(self) -> Result<(), BlobError> {
+        match self.bytes.len() - self.offset {
+            0 => Ok(()),
+            count => Err(BlobError::Trailing { count }),
+        }
+    }
+}
+
+impl Trace {
+    /// The committed tensors as bytes; the input travels by itself.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = TRACE_MAGIC.to_vec();
+        bytes.extend(VERSION.to_be_bytes());
+        bytes.extend((self.rows() as u32).to_be_bytes());
+        for committed in self.tensors() {
+            write_cells(&mut bytes, committed.tensor().cells());
+        }
+        bytes
+    }
+
+    /// The trace of `program` on `input` whose tensors are in `bytes`, committed to anew. Its roots are for the caller
+    /// to compare.
+    ///
+    /// # Errors
+    /// Bytes that are no trace of the program, or an input that does not fit it.
+    pub fn from_bytes(program: &Program, input: Tensor, bytes: &[u8]) -> Result<Self, BlobError> {
+        let mut reader = Reader::new(bytes, TRACE_MAGIC)?;
+        let rows = reader.u32()?;
+        let mut tensors = Vec::new();
+        for Step { output, .. } in program.committed_steps() {
+            // At most 2^32 rows of 2^20 columns: no overflow.
+            let cells = reader.cells(output.dtype, rows * output.columns())?;
+            let tensor = Tensor::new(rows, output.columns(), cells).map_err(TraceError::from)?;
+            tensors.push(CommittedTensor::new(tensor, program.depth())?);
+        }
+        reader.end()?;
+        let input = CommittedTensor::new(input, program.depth())?;
+        Ok(Self::of(program, input, tensors)?)
+    }
+}
+
+impl Openings {
+    /// The openings as bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = OPENINGS_MAGIC.to_vec();
+        bytes.extend(VERSION.to_be_bytes());
+        self.roots.iter().for_each(|root| bytes.extend(root.to_bytes()));
+        for pairs in &self.operations {
+            bytes.extend((pairs.len() as u32).to_be_bytes());
+            for pair in pairs {
+                bytes.extend((pair.input.row as u32).to_be_bytes());
+                write_opening(&mut bytes, &pair.input);
+                write_opening(&mut bytes, &pair.output);
+            }
+        }
+        bytes
+    }
+
+    /// The openings in `bytes`, of a run of `program`. Whether they show anything is for [`Openings::verify`].
+    ///
+    /// # Errors
+    /// Bytes that are no openings of the program.
+    pub fn from_bytes(program: &Program, bytes: &[u8]) -> Result<Self, BlobError> {
+        let mut reader = Reader::new(bytes, OPENINGS_MAGIC)?;
+        let depth = program.depth();
+        let roots = program.committed_steps().map(|_| reader.digest()).collect::<Result<_, _>>()?;
+        let mut operations = Vec::new();
+        for step in program.committed_steps() {
+            let operand = program.value(step.operation.input());
+            let count = reader.u32()?;
+            let mut pairs = Vec::new();
+            for _ in 0..count {
+                let row = reader.u32()?;
+                let input = reader.opening(row, operand, depth)?;
+                pairs.push(RowPair { input, output: reader.opening(row, &step.output, depth)? });
+            }
+            operations.push(pairs);
+        }
+        reader.end()?;
+        Ok(Self { roots, operations })
+    }
+}
