@@ -90,6 +90,7 @@ impl FromStr for Address {
 
 /// Which rollup this is: the L1 chain and the rollup contract's address. Constant for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "(u64, Address)", try_from = "(u64, Address)")]
 pub struct Deployment {
     chain_id: u64,
     rollup: Address,
@@ -119,6 +120,20 @@ impl Deployment {
     pub fn elements(&self) -> [F; 4] {
         let [a, b, c] = self.rollup.elements();
         [F::from_canonical_u64(self.chain_id), a, b, c]
+    }
+}
+
+impl From<Deployment> for (u64, Address) {
+    fn from(deployment: Deployment) -> Self {
+        (deployment.chain_id, deployment.rollup)
+    }
+}
+
+impl TryFrom<(u64, Address)> for Deployment {
+    type Error = AddressError;
+
+    fn try_from((chain_id, rollup): (u64, Address)) -> Result<Self, AddressError> {
+        Self::new(chain_id, rollup)
     }
 }
 

@@ -89,6 +89,9 @@ pub enum SnapshotError {
     /// Too many leaves.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Clock or counters out of bounds.
+    #[error("the snapshot is damaged: its clock or a counter is out of bounds; restore a backup")]
+    Bounds,
     /// A tree has another root.
     #[error(
         "the snapshot is damaged: its {tree} tree has root {got}, its state says {expected}; restore a backup"

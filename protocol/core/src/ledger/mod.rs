@@ -118,6 +118,9 @@ impl Ledger {
     /// # Errors
     /// [`SnapshotError`] when they differ: the snapshot is damaged.
     pub fn restore(snapshot: LedgerSnapshot) -> Result<Self, SnapshotError> {
+        if !snapshot.state.is_bounded() {
+            return Err(SnapshotError::Bounds);
+        }
         let accounts = Tree::from_leaves(snapshot.accounts)?;
         let jobs = Tree::from_leaves(snapshot.jobs)?;
         let state = snapshot.state;

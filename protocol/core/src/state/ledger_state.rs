@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Elements, Index};
+use super::{Elements, Index, TIME_BITS, TREE_DEPTH};
 use crate::hash::{hash, tag};
 use crate::{Amount, Deployment, Digest, F};
 
@@ -49,6 +49,17 @@ impl LedgerState {
             .int(self.l1_cursor)
             .int(self.beacon_cursor)
             .finish(19)
+    }
+
+    /// Whether clock and counters are within the bounds of the protocol. What comes from outside is checked before
+    /// anything is computed with it.
+    pub fn is_bounded(&self) -> bool {
+        self.time >> TIME_BITS == 0
+            && self.batch >> 56 == 0
+            && self.next_account <= 1 << TREE_DEPTH
+            && self.next_job <= 1 << TREE_DEPTH
+            && self.l1_cursor >> 40 == 0
+            && self.beacon_cursor >> 40 == 0
     }
 
     /// The ledger root.

@@ -125,6 +125,14 @@ impl RunState {
             .finish(69)
     }
 
+    /// Whether all counters are within the bounds of the protocol; see [`LedgerState::is_bounded`].
+    pub fn is_bounded(&self) -> bool {
+        let counters =
+            [self.position, self.l2_end, self.l1_end, self.end, self.events, self.list_len, self.claim_count];
+        let times = [self.batch_l1_end, self.batch_beacon_end, self.l1_time];
+        self.ledger.is_bounded() && counters.iter().chain(&times).all(|x| x >> 48 == 0)
+    }
+
     /// `H(RUN, elements)`: what neighbouring segments must agree on.
     pub fn digest(&self) -> Digest {
         hash(tag::RUN, &self.elements())

@@ -248,6 +248,9 @@ impl RuleError {
 /// Why a step cannot stand where it stands in its batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
+    /// A run state that no batch leads to.
+    #[error("the run state is out of bounds: it was not made by this protocol; fetch the task again")]
+    Bounds,
     /// `Open` while a batch is open.
     #[error("a batch is already open")]
     Open,

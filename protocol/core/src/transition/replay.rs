@@ -12,6 +12,9 @@ use crate::transaction::Transaction;
 /// # Errors
 /// [`ReplayError`] when the witness does not hold.
 pub fn replay(run: &RunState, w: &StepWitness) -> Result<RunState, ReplayError> {
+    if !run.is_bounded() {
+        return Err(FrameError::Bounds.into());
+    }
     let unexpected = w.blocks.len() != w.kind.blocks();
     if unexpected || w.blocks.first().is_some_and(|block| block.tag() != w.kind.tag()) {
         return Err(ReplayError::Blocks { kind: w.kind });

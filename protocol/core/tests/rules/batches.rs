@@ -1,12 +1,14 @@
 //! What holds for batches, ranges of them, and forged witnesses of any kind.
 
 use janction_protocol::binding::{PUBLIC_INPUTS, PublicInputs, Range};
-use janction_protocol::ledger::{ApplyError, BatchBuilder, CloseError, Ledger, SnapshotError, apply_batch};
+use janction_protocol::ledger::{
+    ApplyError, BatchBuilder, CloseError, ClosedBatch, Ledger, LedgerSnapshot, SnapshotError, apply_batch,
+};
 use janction_protocol::state::RunState;
 use janction_protocol::stream::{Block, Header, Kind};
 use janction_protocol::transaction::*;
 use janction_protocol::transition::{FrameError, ReplayError, StepWitness, replay};
-use janction_protocol::{Address, Amount, F};
+use janction_protocol::{Address, Amount, Deployment, Digest, F};
 use plonky2::field::types::Field;
 
 use crate::harness::*;
@@ -320,6 +322,75 @@ fn headers_must_continue_the_ledger() {
     }
 }
 
+/// Batches wait in stores and travel to provers: what comes back is what was written, or is refused.
+#[test]
+fn batches_and_states_survive_serialisation() {
+    let mut w = World::new();
+    let signed = transfer(&w, 5);
+    let mut batch = w.run(&[signed], &[], &[]);
+    assert!(batch.is_bound());
+    let bytes = postcard::to_stdvec(&batch).unwrap();
+    assert_eq!(postcard::from_bytes::<ClosedBatch>(&bytes).unwrap(), batch);
+    assert!(postcard::from_bytes::<ClosedBatch>(&bytes[..bytes.len() - 1]).is_err());
+    let (_, range) = bind_alone(&mut batch);
+    let run = replay(&batch.start(range.r_star), &batch.steps[0]).unwrap();
+    let bytes = postcard::to_stdvec(&run).unwrap();
+    assert_eq!(postcard::from_bytes::<RunState>(&bytes).unwrap(), run);
+    let bytes = postcard::to_stdvec(&w.ledger.snapshot()).unwrap();
+    assert_eq!(postcard::from_bytes::<LedgerSnapshot>(&bytes).unwrap(), w.ledger.snapshot());
+
+    let refused = |text: &str, ok: bool| assert!(!ok, "{text}");
+    let word = |x: u64| postcard::to_stdvec(&x).unwrap();
+    refused("an amount of 2^62", postcard::from_bytes::<Amount>(&word(1 << 62)).is_ok());
+    let digest = postcard::to_stdvec(&[u64::MAX; 4]).unwrap();
+    refused("a non-canonical digest", postcard::from_bytes::<Digest>(&digest).is_ok());
+    let block = postcard::to_stdvec(&[1u64 << 56; 8]).unwrap();
+    refused("a limb of 57 bits", postcard::from_bytes::<Block>(&block).is_ok());
+    let deployment = postcard::to_stdvec(&(1u64 << 56, [0u8; 20])).unwrap();
+    refused("a chain id of 57 bits", postcard::from_bytes::<Deployment>(&deployment).is_ok());
+}
+
+#[test]
+fn states_out_of_bounds_are_refused_before_anything_is_computed() {
+    let (steps, runs) = replayed();
+    let wrong = |change: &dyn Fn(&mut RunState)| {
+        let mut run = runs[1];
+        change(&mut run);
+        assert_eq!(replay(&run, &steps[1]), Err(FrameError::Bounds.into()));
+    };
+    wrong(&|r| r.ledger.time = u64::MAX);
+    wrong(&|r| r.ledger.batch = u64::MAX);
+    wrong(&|r| r.ledger.next_account = u32::MAX);
+    wrong(&|r| r.ledger.next_job = u32::MAX);
+    wrong(&|r| r.ledger.l1_cursor = u64::MAX);
+    wrong(&|r| r.ledger.beacon_cursor = u64::MAX);
+    wrong(&|r| r.position = u64::MAX);
+    wrong(&|r| r.list_len = u64::MAX);
+    let mut snapshot = World::new().ledger.snapshot();
+    snapshot.state.batch = u64::MAX;
+    assert!(matches!(Ledger::restore(snapshot), Err(SnapshotError::Bounds)));
+}
+
+/// The rules are consensus: roots after every step of a life in which every kind happens.
+#[test]
+fn golden_roots() {
+    let mut text = String::new();
+    for (steps, runs) in every_kind() {
+        for (step, run) in steps.iter().zip(&runs[1..]) {
+            text += &format!("{:?} {} {}\n", step.kind, run.ledger.root(), run.digest());
+        }
+    }
+    compare("roots.txt", &text);
+}
+
+fn compare(name: &str, text: &str) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("JANCTION_REGENERATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}
+
 /// keccak-derived points are consensus with the contract.
 #[test]
 fn golden_binding() {
@@ -332,9 +403,5 @@ fn golden_binding() {
         "stream {hex}\nD {}\nr {:?}\nf {:?}\nD* {}\nr* {:?}\nf* {:?}\n",
         entry.digest, entry.r, entry.f, range.digest, range.r_star, range.f_star
     );
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/binding.txt");
-    if std::env::var_os("JANCTION_REGENERATE_GOLDEN").is_some() {
-        std::fs::write(path, &text).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+    compare("binding.txt", &text);
 }
