@@ -84,3 +84,12 @@ fn affine_qdq_with_views() {
     assert_eq!(imported.program.input().shape, [2, 3, 2]);
     assert_eq!(imported.program.steps().len(), 3, "two views and a product");
 }
+
+/// ONNX's own conformance cases, whose outputs are those of the specification.
+#[test]
+fn conformance() {
+    for name in ["qlinearmatmul_2D_uint8", "qlinearmatmul_2D_int8"] {
+        let imported = fixture(name);
+        assert_eq!(imported.program.steps().len(), 1);
+    }
+}
