@@ -1,6 +1,5 @@
 //! A closed batch and its receipts.
 
-use plonky2::field::types::Field;
 use serde::{Deserialize, Serialize};
 
 use crate::binding::{BatchEntry, challenge, fingerprint};
@@ -81,10 +80,5 @@ impl ClosedBatch {
     /// The run state from which a range that begins with this batch is replayed.
     pub fn start(&self, r_star: [F; 2]) -> RunState {
         RunState::start(self.before, r_star)
-    }
-
-    /// Whether [`ClosedBatch::bind`] was called.
-    pub fn is_bound(&self) -> bool {
-        self.steps.first().is_some_and(|open| open.r != [F::ZERO; 2])
     }
 }

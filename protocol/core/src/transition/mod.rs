@@ -11,9 +11,11 @@ mod replay;
 mod signature;
 mod witness;
 
+mod close;
 mod deposit;
 mod expire;
 mod forfeit;
+mod open;
 mod post_job;
 mod record_beacon;
 mod register;

@@ -1,8 +1,11 @@
 //! The native twin of the universal step circuit.
 
-use super::{Context, FrameError, Leaves, ReplayError, RuleError, Slot, StepWitness, check, frame, message};
+use super::{
+    Context, FrameError, Leaves, ReplayError, RuleError, Slot, StepWitness, check, close, frame, message,
+    open,
+};
 use crate::Digest;
-use crate::state::{AccountKind, Index, Leaf, RunState};
+use crate::state::{Index, Leaf, RunState};
 use crate::stream::{Kind, Signer};
 use crate::transaction::Transaction;
 
@@ -23,7 +26,7 @@ pub fn replay(run: &RunState, w: &StepWitness) -> Result<RunState, ReplayError> 
         Kind::Noop => unchanged(run, w).map(|()| *run),
         Kind::Open => {
             unchanged(run, w)?;
-            frame::open(run, &w.blocks[0], w.r)
+            open::open(run, &w.blocks[0], w.r)
         }
         Kind::Close => close(run, w),
         _ => transaction(run, w),
@@ -37,15 +40,11 @@ fn unchanged(run: &RunState, w: &StepWitness) -> Result<(), ReplayError> {
 }
 
 fn close(run: &RunState, w: &StepWitness) -> Result<RunState, ReplayError> {
-    frame::check_close(run)?;
-    if w.a.old.kind == AccountKind::Empty {
-        return Err(FrameError::FeeAccount { index: run.fee_account }.into());
-    }
     let mut leaves = Leaves { a: w.a.old, b: w.b.old, j: w.j.old };
-    super::context::credit(&mut leaves.a, run.fees)?;
+    close::credit_fees(run, &mut leaves.a)?;
     let mut credited = *run;
     write(&mut credited, w, [run.fee_account, 0, 0], &leaves)?;
-    Ok(frame::close(&credited))
+    Ok(close::close(&credited))
 }
 
 fn transaction(run: &RunState, w: &StepWitness) -> Result<RunState, ReplayError> {

@@ -7,8 +7,6 @@ mod opening;
 
 pub use opening::Opening;
 
-use serde::{Deserialize, Serialize};
-
 use crate::Digest;
 use crate::hash::node;
 use crate::state::{Index, Leaf, TREE_DEPTH};
@@ -126,18 +124,6 @@ impl<L: Leaf> Tree<L> {
             level.resize(i + 1, self.empty[height]);
         }
         level[i] = digest;
-    }
-}
-
-impl<L: Leaf + Serialize> Serialize for Tree<L> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.leaves.serialize(serializer)
-    }
-}
-
-impl<'de, L: Leaf + Deserialize<'de>> Deserialize<'de> for Tree<L> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_leaves(Vec::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -328,7 +328,6 @@ fn batches_and_states_survive_serialisation() {
     let mut w = World::new();
     let signed = transfer(&w, 5);
     let mut batch = w.run(&[signed], &[], &[]);
-    assert!(batch.is_bound());
     let bytes = postcard::to_stdvec(&batch).unwrap();
     assert_eq!(postcard::from_bytes::<ClosedBatch>(&bytes).unwrap(), batch);
     assert!(postcard::from_bytes::<ClosedBatch>(&bytes[..bytes.len() - 1]).is_err());
