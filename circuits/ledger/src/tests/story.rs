@@ -94,7 +94,7 @@ impl Teller {
     }
 }
 
-fn job(policy: u32) -> PostJob {
+pub fn job(policy: u32) -> PostJob {
     PostJob {
         fee: amount(7),
         developer: 1,
@@ -118,7 +118,7 @@ fn job(policy: u32) -> PostJob {
     }
 }
 
-fn seal_bid(unit: Index, job: Index, price: u64) -> Transaction {
+pub fn seal_bid(unit: Index, job: Index, price: u64) -> Transaction {
     let seal = seal(unit, job, amount(price), salt(unit));
     SealBid { fee: amount(3), unit, job, seal }.into()
 }
@@ -127,27 +127,27 @@ fn salt(unit: Index) -> [u64; 4] {
     [(1 << 56) - 1, 5, 0, u64::from(unit)]
 }
 
-fn reveal(unit: Index, job: Index, price: u64) -> Transaction {
+pub fn reveal(unit: Index, job: Index, price: u64) -> Transaction {
     RevealBid { fee: amount(3), unit, job, price: amount(price), salt: salt(unit) }.into()
 }
 
-fn submit(unit: Index, job: Index) -> Transaction {
+pub fn submit(unit: Index, job: Index) -> Transaction {
     Submit { fee: amount(2), unit, job, trace_root: digest(u64::from(job)), output_root: digest(500) }.into()
 }
 
-fn settle(job: Index, price: u64) -> Transaction {
+pub fn settle(job: Index, price: u64) -> Transaction {
     Settle { fee: amount(13), job, price: amount(price), output_root: digest(500) }.into()
 }
 
-fn expire(job: Index) -> Transaction {
+pub fn expire(job: Index) -> Transaction {
     Expire { fee: amount(13), job }.into()
 }
 
-fn beacon(job: Index, time: u64) -> RecordBeacon {
+pub fn beacon(job: Index, time: u64) -> RecordBeacon {
     RecordBeacon { job, trace_root: digest(u64::from(job)), beacon: [1, 2, 3, (1 << 56) - 1], time }
 }
 
-fn deposit(hint: Index, person: u8, units: u64) -> Deposit {
+pub fn deposit(hint: Index, person: u8, units: u64) -> Deposit {
     Deposit { hint, key: key(person), value: amount(units) }
 }
 
