@@ -115,11 +115,16 @@ impl JoinCircuit {
     /// # Errors
     /// When the result does not have the shape (never when `shape` came from [`NodeShape::find`]).
     pub fn build(shape: &NodeShape, family: Family, leaf_key: &Key) -> Result<Self, AggregateError> {
-        let mut builder = Builder::new(circuit_config());
-        let leaf_key = builder.constant_verifier_data(leaf_key);
-        let targets = JoinTargets::build(&mut builder, shape, family, &leaf_key);
-        let data = shape.build(NAME, builder)?;
-        Ok(Self { data, targets, family })
+        let (builder, targets) = lay_out(shape, family, leaf_key);
+        Ok(Self { data: shape.build(NAME, builder)?, targets, family })
+    }
+
+    /// The same circuit around data that was built before (a cached key): only the layout is made again. The caller must
+    /// ensure that `data` is this circuit's: compare its digest.
+    #[must_use]
+    pub fn restore(shape: &NodeShape, family: Family, leaf_key: &Key, data: Circuit) -> Self {
+        let (_, targets) = lay_out(shape, family, leaf_key);
+        Self { data, targets, family }
     }
 
     /// The built circuit.
@@ -187,4 +192,12 @@ impl JoinCircuit {
     pub(crate) const fn own_key(&self) -> &VerifierCircuitTarget {
         &self.targets.own_key
     }
+}
+
+/// Gates and copies of the circuit, and its inputs.
+fn lay_out(shape: &NodeShape, family: Family, leaf_key: &Key) -> (Builder, JoinTargets) {
+    let mut builder = Builder::new(circuit_config());
+    let leaf_key = builder.constant_verifier_data(leaf_key);
+    let targets = JoinTargets::build(&mut builder, shape, family, &leaf_key);
+    (builder, targets)
 }

@@ -38,26 +38,20 @@ impl LeafCircuit {
         family: Family,
         segment: &VerifierCircuitData<F, C, D>,
     ) -> Result<Self, AggregateError> {
-        if segment.common.num_public_inputs != SEGMENT_INPUTS {
-            return Err(AggregateError::SegmentInputs {
-                expected: SEGMENT_INPUTS,
-                got: segment.common.num_public_inputs,
-            });
-        }
-        let mut builder = Builder::new(circuit_config());
-        let key = builder.constant_verifier_data(&segment.verifier_only);
-        let proofs = core::array::from_fn(|_| {
-            let proof = builder.add_virtual_proof_with_pis(&segment.common);
-            builder.verify_proof::<C>(&proof, &key, &segment.common);
-            proof
-        });
-        let used = core::array::from_fn(|_| builder.add_virtual_bool_target_safe());
-        let ends = proofs.each_ref().map(|proof| SegmentTargets::from_public_inputs(&proof.public_inputs));
-        let others = core::array::from_fn(|i| (used[i], ends[i + 1]));
-        SegmentTargets::cover(&mut builder, ends[0], &others).register(&mut builder);
-        let mark = builder.constant_hash(family.leaf_mark());
-        builder.register_public_inputs(&mark.elements);
-        let data = shape.build(NAME, builder)?;
+        let (builder, proofs, used) = lay_out(family, segment)?;
+        Ok(Self { data: shape.build(NAME, builder)?, proofs, used })
+    }
+
+    /// The same circuit around data that was built before (a cached key): only the layout is made again.
+    ///
+    /// # Errors
+    /// As [`Self::build`]. The caller must ensure that `data` is this circuit's: compare its digest.
+    pub fn restore(
+        family: Family,
+        segment: &VerifierCircuitData<F, C, D>,
+        data: Circuit,
+    ) -> Result<Self, AggregateError> {
+        let (_, proofs, used) = lay_out(family, segment)?;
         Ok(Self { data, proofs, used })
     }
 
@@ -106,4 +100,30 @@ impl LeafCircuit {
     pub(crate) const fn used(&self) -> &[BoolTarget; ARITY - 1] {
         &self.used
     }
+}
+
+type Layout = (Builder, [ProofWithPublicInputsTarget<D>; ARITY], [BoolTarget; ARITY - 1]);
+
+/// Gates and copies of the circuit, and its inputs.
+fn lay_out(family: Family, segment: &VerifierCircuitData<F, C, D>) -> Result<Layout, AggregateError> {
+    if segment.common.num_public_inputs != SEGMENT_INPUTS {
+        return Err(AggregateError::SegmentInputs {
+            expected: SEGMENT_INPUTS,
+            got: segment.common.num_public_inputs,
+        });
+    }
+    let mut builder = Builder::new(circuit_config());
+    let key = builder.constant_verifier_data(&segment.verifier_only);
+    let proofs = core::array::from_fn(|_| {
+        let proof = builder.add_virtual_proof_with_pis(&segment.common);
+        builder.verify_proof::<C>(&proof, &key, &segment.common);
+        proof
+    });
+    let used = core::array::from_fn(|_| builder.add_virtual_bool_target_safe());
+    let ends = proofs.each_ref().map(|proof| SegmentTargets::from_public_inputs(&proof.public_inputs));
+    let others = core::array::from_fn(|i| (used[i], ends[i + 1]));
+    SegmentTargets::cover(&mut builder, ends[0], &others).register(&mut builder);
+    let mark = builder.constant_hash(family.leaf_mark());
+    builder.register_public_inputs(&mark.elements);
+    Ok((builder, proofs, used))
 }

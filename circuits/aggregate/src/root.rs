@@ -34,22 +34,18 @@ pub struct RootCircuit {
 
 impl RootCircuit {
     /// Builds the root over the ledger's leaf and join circuits.
+    #[must_use]
     pub fn build(shape: &NodeShape, leaf: &LeafCircuit, join: &JoinCircuit) -> Self {
-        let mut builder = Builder::new(circuit_config());
-        let b = &mut builder;
-        let node = b.add_virtual_proof_with_pis(shape.common());
-        let is_join = b.add_virtual_bool_target_safe();
-        let leaf_key = b.constant_verifier_data(&leaf.data().verifier_only);
-        let join_key = b.constant_verifier_data(&join.data().verifier_only);
-        let key = b.select_verifier_data(is_join, &join_key, &leaf_key);
-        b.verify_proof::<C>(&node, &key, shape.common());
-        let marks = [join.mark(), Family::Ledger.leaf_mark()].map(|mark| b.constant_hash(mark));
-        for (i, &input) in node.public_inputs[SEGMENT_INPUTS..].iter().enumerate() {
-            let expected = b.select(is_join, marks[0].elements[i], marks[1].elements[i]);
-            b.connect(input, expected);
-        }
-        let range = RangeTargets::build(b, &SegmentTargets::from_public_inputs(&node.public_inputs));
+        let (builder, node, is_join, range) = lay_out(shape, leaf, join);
         Self { data: builder.build::<C>(), node, is_join, range }
+    }
+
+    /// The same circuit around data that was built before (a cached key): only the layout is made again. The caller must
+    /// ensure that `data` is this circuit's: compare its digest.
+    #[must_use]
+    pub fn restore(shape: &NodeShape, leaf: &LeafCircuit, join: &JoinCircuit, data: Circuit) -> Self {
+        let (_, node, is_join, range) = lay_out(shape, leaf, join);
+        Self { data, node, is_join, range }
     }
 
     /// The built circuit.
@@ -112,4 +108,25 @@ impl RootCircuit {
         let inputs = self.witness(node, first, last, payee)?;
         prove_verified(prover, NAME, &self.data, inputs)
     }
+}
+
+type Layout = (Builder, ProofWithPublicInputsTarget<D>, BoolTarget, RangeTargets);
+
+/// Gates and copies of the circuit, and its inputs.
+fn lay_out(shape: &NodeShape, leaf: &LeafCircuit, join: &JoinCircuit) -> Layout {
+    let mut builder = Builder::new(circuit_config());
+    let b = &mut builder;
+    let node = b.add_virtual_proof_with_pis(shape.common());
+    let is_join = b.add_virtual_bool_target_safe();
+    let leaf_key = b.constant_verifier_data(&leaf.data().verifier_only);
+    let join_key = b.constant_verifier_data(&join.data().verifier_only);
+    let key = b.select_verifier_data(is_join, &join_key, &leaf_key);
+    b.verify_proof::<C>(&node, &key, shape.common());
+    let marks = [join.mark(), Family::Ledger.leaf_mark()].map(|mark| b.constant_hash(mark));
+    for (i, &input) in node.public_inputs[SEGMENT_INPUTS..].iter().enumerate() {
+        let expected = b.select(is_join, marks[0].elements[i], marks[1].elements[i]);
+        b.connect(input, expected);
+    }
+    let range = RangeTargets::build(b, &SegmentTargets::from_public_inputs(&node.public_inputs));
+    (builder, node, is_join, range)
 }

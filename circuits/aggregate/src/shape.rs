@@ -49,6 +49,12 @@ impl NodeShape {
         Err(AggregateError::NoFixedPoint { rounds: ROUNDS })
     }
 
+    /// The shape of a node that was built before.
+    #[must_use]
+    pub fn of(node: &Circuit) -> Self {
+        Self { common: node.common.clone() }
+    }
+
     /// What a node's proof is verified with, next to its key.
     #[must_use]
     pub const fn common(&self) -> &Common {

@@ -262,7 +262,10 @@ fn a_counterfeit_own_key_shows_in_the_mark() {
 #[test]
 fn root_exposes_the_protocols_inputs() {
     let w = &*WORLD;
-    for (node, n) in [(&w.top, 5), (&w.first, 3)] {
+    // A leaf at the top does as well.
+    let inputs = w.root.witness(&w.first, &state(0), &state(3), payee()).unwrap();
+    satisfied(w.root.data(), inputs, &[]).unwrap();
+    for (node, n) in [(&w.top, 5)] {
         let (from, to) = (state(0), state(n));
         let proof = w.root.prove(&Stock, node, &from, &to, payee()).unwrap();
         let mut list = to.list;

@@ -36,6 +36,15 @@ impl ChunkCircuit {
         Self { data: builder.build::<C>(), before, steps }
     }
 
+    /// The same circuit around data that was built before (a cached key): only the layout is made again. The caller must
+    /// ensure that `data` is this circuit's: compare its digest.
+    #[must_use]
+    pub fn restore(steps: usize, data: Circuit) -> Self {
+        let mut builder = Builder::new(circuit_config());
+        let (before, steps, _) = add_steps(&mut builder, steps);
+        Self { data, before, steps }
+    }
+
     /// The built circuit.
     #[must_use]
     pub const fn data(&self) -> &Circuit {

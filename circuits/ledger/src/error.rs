@@ -39,9 +39,24 @@ pub enum LedgerError {
     /// The prover or the aggregation.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
-    /// A key file is not one that this build wrote.
+    /// A key's digest is not this build's.
     #[error(
-        "a cached key of the ledger's circuits cannot be read ({0}): delete it and it will be made again"
+        "the {circuit} key has digest {got}, this build's is {expected}: delete the cached key and it will be made again"
     )]
-    Key(&'static str),
+    Key {
+        /// Which circuit.
+        circuit: &'static str,
+        /// This build's.
+        expected: String,
+        /// The key's.
+        got: String,
+    },
+    /// A key cannot be written or read.
+    #[error("the {circuit} key cannot be {action}: delete the cached key and it will be made again")]
+    KeyBytes {
+        /// Which circuit.
+        circuit: &'static str,
+        /// Written or read.
+        action: &'static str,
+    },
 }

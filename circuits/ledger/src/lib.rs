@@ -7,6 +7,7 @@
 
 pub mod chunk;
 mod error;
+pub mod keys;
 pub mod kind;
 pub mod layout;
 pub mod leaf;

@@ -10,6 +10,7 @@ use janction_protocol::transition::StepWitness;
 
 use crate::chunk::{ChunkCircuit, STEPS};
 use crate::error::LedgerError;
+use crate::keys::CIRCUITS;
 
 /// The ledger's circuits with their keys. They are constants of the protocol: everybody builds the same.
 #[derive(Debug)]
@@ -30,13 +31,8 @@ impl LedgerProver {
     /// # Errors
     /// Never with the configuration of the house; the error says which circuit does not fit.
     pub fn build() -> Result<Self, LedgerError> {
-        Self::with_steps(STEPS)
-    }
-
-    /// Builds all circuits over chunks of `steps` steps.
-    pub(crate) fn with_steps(steps: usize) -> Result<Self, LedgerError> {
         let shape = NodeShape::find()?;
-        let chunk = ChunkCircuit::build(steps);
+        let chunk = ChunkCircuit::build(STEPS);
         let leaf = LeafCircuit::build(&shape, Family::Ledger, &chunk.data().verifier_data())?;
         let join = JoinCircuit::build(&shape, Family::Ledger, &leaf.data().verifier_only)?;
         let root = RootCircuit::build(&shape, &leaf, &join);
@@ -47,10 +43,10 @@ impl LedgerProver {
     #[must_use]
     pub const fn circuits(&self) -> [(&'static str, &Circuit); 4] {
         [
-            ("chunk", self.chunk.data()),
-            ("leaf", self.leaf.data()),
-            ("join", self.join.data()),
-            ("root", self.root.data()),
+            (CIRCUITS[0], self.chunk.data()),
+            (CIRCUITS[1], self.leaf.data()),
+            (CIRCUITS[2], self.join.data()),
+            (CIRCUITS[3], self.root.data()),
         ]
     }
 

@@ -83,7 +83,7 @@ fn sign(ledger: &Ledger, transaction: Transaction) -> SignedTransaction {
     let account: Account = ledger.account(transaction.raw().unwrap().a);
     let (role, person) = match transaction.kind().signer() {
         Signer::None => return SignedTransaction::unsigned(transaction),
-        Signer::OwnerOrOperator if account.kind == AccountKind::Unit && account.nonce % 2 == 0 => {
+        Signer::OwnerOrOperator if account.kind == AccountKind::Unit && account.nonce.is_multiple_of(2) => {
             (Role::Operator, OPERATOR)
         }
         _ => (Role::Owner, (1..9).find(|&person| key(person) == account.owner).unwrap_or(8)),
@@ -150,6 +150,5 @@ fn lives_are_lively() {
     for scene in (0..8).flat_map(life) {
         *counts.entry(scene.step.kind).or_insert(0) += 1;
     }
-    println!("{counts:?}");
     assert!(counts.len() >= 14, "{counts:?}");
 }

@@ -1,24 +1,32 @@
 //! A whole range through every circuit, from the steps to the 23 public inputs.
 
 use janction_aggregate::Stock;
+use janction_protocol::Address;
 use janction_protocol::binding::{BatchEntry, PublicInputs, Range};
-use janction_protocol::{Address, Digest};
 
 use super::STORY;
 use super::story::deployment;
+use crate::keys::{DIGESTS, digest};
 use crate::{ChunkCircuit, LedgerError, LedgerProver};
-
-/// The keys are constants of the protocol. A change of any circuit changes them; it is written down here on purpose only.
-const GOLDEN: &str = include_str!("golden.txt");
 
 #[test]
 fn a_range_of_batches_is_proven() {
-    let prover = LedgerProver::build().unwrap();
-    let keys = prover.circuits().map(|(name, circuit)| {
-        let digest = Digest(circuit.verifier_only.circuit_digest.elements);
-        format!("{name} 2^{} {digest}\n", circuit.common.degree_bits())
-    });
-    assert_eq!(keys.concat(), GOLDEN, "a circuit changed; if on purpose, put the left side into golden.txt");
+    let built = LedgerProver::build().unwrap();
+    let keys = built
+        .circuits()
+        .map(|(name, circuit)| format!("{name} 2^{} {}\n", circuit.common.degree_bits(), digest(circuit)));
+    assert_eq!(keys.concat(), DIGESTS, "a circuit changed; if on purpose, put the left side into keys.txt");
+
+    // From here on with circuits that went through the cache.
+    let prover = LedgerProver::from_keys(|name| built.key(name)).unwrap();
+    for ((name, a), (_, b)) in prover.circuits().into_iter().zip(built.circuits()) {
+        assert_eq!(a.verifier_data(), b.verifier_data(), "{name}");
+    }
+    let swapped = LedgerProver::from_keys(|_| built.key("root"));
+    assert!(matches!(swapped, Err(LedgerError::Key { circuit: "chunk", .. })));
+    let cut = LedgerProver::from_keys(|_| Ok::<_, LedgerError>(vec![7; 1000]));
+    assert!(matches!(cut, Err(LedgerError::KeyBytes { circuit: "chunk", .. })));
+    drop(built);
 
     // Before any claim is made, since there are no audits yet.
     let mut batches = STORY.batches[..4].to_vec();
