@@ -17,8 +17,12 @@ pub fn refusal(kind: Code, code: &'static str, line: impl Into<String>) -> Statu
     status
 }
 
-/// The code word of a status that [`refusal`] made; `None` for others (lost connections, oversized messages).
+/// The code word of a status: of a refusal, its own; `message-too-large` where tonic itself refused a message for its
+/// size; `None` for others (lost connections, time-outs).
 pub fn code(status: &Status) -> Option<&str> {
+    if status.code() == Code::OutOfRange && status.message().contains("message length too large") {
+        return Some("message-too-large");
+    }
     status.metadata().get(CODE)?.to_str().ok()
 }
 

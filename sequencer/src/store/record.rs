@@ -121,6 +121,10 @@ pub struct BatchRecord {
     pub event_offsets: Vec<u32>,
     /// Ids of its L2 transactions, in order.
     pub transactions: Vec<TransactionId>,
+    /// L1 operations in its tail.
+    pub operations: u64,
+    /// Beacon records in its tail.
+    pub beacons: u64,
     /// L1 operations consumed up to and with it.
     pub l1_end: u64,
     /// Rolling hash of the queue there.

@@ -1,0 +1,28 @@
+//! Refusals as gRPC statuses.
+
+use janction_rpc::status::refusal;
+use tonic::{Code, Status};
+
+use crate::refusal::Refusal;
+
+/// The status for a refusal: its kind decides what a client should do, its code word says what happened.
+pub fn of(error: &Refusal) -> Status {
+    let kind = match error {
+        Refusal::Malformed(_) | Refusal::Field { .. } | Refusal::Attachment { .. } => Code::InvalidArgument,
+        Refusal::PublicInputs { .. } | Refusal::InvalidProof { .. } => Code::InvalidArgument,
+        Refusal::NotFound { .. } | Refusal::NoWork => Code::NotFound,
+        Refusal::AlreadyProven { .. } => Code::AlreadyExists,
+        Refusal::MempoolFull { .. } | Refusal::AccountFull { .. } => Code::ResourceExhausted,
+        Refusal::Stopping | Refusal::Spoiled | Refusal::Store(_) => Code::Unavailable,
+        Refusal::Internal(_) => Code::Internal,
+        Refusal::Ledger(_)
+        | Refusal::NonceUsed { .. }
+        | Refusal::NonceGap { .. }
+        | Refusal::ReplacementFee { .. }
+        | Refusal::FeeTooLow { .. }
+        | Refusal::AuditProof { .. }
+        | Refusal::Output { .. }
+        | Refusal::EarlierRefused { .. } => Code::FailedPrecondition,
+    };
+    refusal(kind, error.code(), error.to_string())
+}
