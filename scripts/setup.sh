@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/janction"
 target="${CARGO_TARGET_DIR:-$cache/target}"
-node_wanted=18 # ethers 6 and the Foundry packages
+node_wanted=20 # the Foundry packages; npm leaves their programs out on an older one
 
 die() { printf 'setup: %s\n  remedy: %s\n' "$1" "$2" >&2; exit 1; }
 say() { printf 'setup: %s\n' "$1" >&2; }
@@ -32,7 +32,10 @@ missing=()
 have g++ || missing+=(g++)
 have make || missing+=(make)
 has_libclang || missing+=(libclang-dev)
-if ! node_is_new; then missing+=(nodejs npm); elif ! have npm; then missing+=(npm); fi
+# Too old a Node.js is good enough to install a new one with, below.
+PATH="$cache/node/node_modules/.bin:$PATH"
+have node || missing+=(nodejs)
+have npm || missing+=(npm)
 # Foundry's binaries and npm verify certificates.
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 
@@ -45,17 +48,18 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
     say "installing ${missing[*]}"
     "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-# ---- Node, where the distribution's is too old (Ubuntu 22.04 ships 12) -------------------------------
-if ! node_is_new && [ ! -x "$cache/node/node_modules/.bin/node" ]; then
-    say "the distribution's Node.js is older than $node_wanted; installing one from npm into $cache/node"
+# ---- Node, where the distribution's is too old (Debian 12 and Ubuntu 24.04 ship 18) ---------------------
+if ! node_is_new; then
+    say "Node.js $(node --version) is older than $node_wanted; installing one from npm into $cache/node"
     mkdir -p "$cache/node"
-    npm install --silent --no-audit --no-fund --prefix "$cache/node" node@20 >&2
+    npm install --loglevel=error --no-audit --no-fund --prefix "$cache/node" "node@$node_wanted" >&2 ||
+        die "npm install failed" "install Node.js $node_wanted or newer yourself"
+    hash -r
+    node_is_new || die "Node.js $node_wanted or newer was not found" "install Node.js $node_wanted or newer yourself"
 fi
-PATH="$cache/node/node_modules/.bin:$PATH"
-node_is_new || die "Node.js $node_wanted or newer was not found" "install Node.js $node_wanted+ and npm"
 
 # ---- The contracts' tools: forge, anvil, solc, ethers ---------------------------------------------------
 lock=verifier-contracts/package-lock.json
@@ -63,8 +67,13 @@ if [ -f "$lock" ]; then
     stamp=verifier-contracts/node_modules/.installed-from
     sum=$(sha256sum <"$lock")
     if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$sum" ]; then
-        say "npm ci in verifier-contracts"
-        (cd verifier-contracts && npm ci --silent --no-audit --no-fund >&2)
+        say "installing the contracts' tools from npm"
+        # Not `npm ci`: it insists that the lock name the binaries of every platform. Without --save, `install` takes the
+        # locked versions too and leaves the lock as it is.
+        (cd verifier-contracts && npm install --no-save --loglevel=error --no-audit --no-fund >&2) ||
+            die "npm install failed" "read npm's message above; a proxy or an offline machine are the usual reasons"
+        verifier-contracts/node_modules/.bin/anvil --version >/dev/null 2>&1 ||
+            die "npm did not install anvil for this machine" "see which platforms @foundry-rs/anvil supports"
         printf '%s\n' "$sum" >"$stamp"
     fi
 fi
