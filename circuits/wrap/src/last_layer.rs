@@ -1,0 +1,216 @@
+//! From any Plonky2 proof to one of fixed size that is hashed over BN254.
+//!
+//! The wrap circuit pays for every FRI query, every column and every row of what it verifies, so the proof goes
+//! through *shrink* layers first, Plonky2 circuits that verify the previous proof with the verifier data as
+//! constants. They trade prover time (a higher rate) for fewer queries. The *last layer* then takes 2^12 rows
+//! and is the only one hashed with [`Bn254Poseidon2`](crate::config::Bn254Poseidon2).
+//!
+//! | layer | rate | queries | grinding | conjectured |
+//! |---|---|---|---|---|
+//! | shrink | 2^-4 | 24 | 16 | 112 bits |
+//! | last | 2^-5 | 19 | 18 | 113 bits |
+//!
+//! All layers draw their permutation and constraint challenges three times from the 64-bit base field.
+
+use plonky2::field::goldilocks_field::GoldilocksField;
+use plonky2::fri::FriConfig;
+use plonky2::fri::reduction_strategies::FriReductionStrategy;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::circuit_builder::CircuitBuilder;
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, CommonCircuitData, VerifierOnlyCircuitData};
+use plonky2::plonk::config::{AlgebraicHasher, GenericConfig, PoseidonGoldilocksConfig};
+use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
+
+use crate::config::Bn254PoseidonGoldilocksConfig;
+use crate::error::WrapError;
+
+/// Degree of the extension that challenges are drawn from.
+pub const D: usize = 2;
+/// The field of all layers.
+pub type F = GoldilocksField;
+/// Configuration of the proofs that come in and of the shrink layers.
+pub type InnerConfig = PoseidonGoldilocksConfig;
+/// Configuration of the last layer.
+pub type LastConfig = Bn254PoseidonGoldilocksConfig;
+
+/// Most public inputs that can be wrapped: three Goldilocks permutations hash them in halo2.
+pub const MAX_PUBLIC_INPUTS: usize = 24;
+/// Base-two logarithm of the last layer's rows.
+pub const LAST_LAYER_DEGREE_BITS: usize = 12;
+/// Challenges for the permutation and vanishing arguments, each from the 64-bit base field.
+const NUM_CHALLENGES: usize = 3;
+/// Shrink layers after which building gives up.
+const MAX_SHRINK_LAYERS: usize = 3;
+
+/// Configuration of a shrink layer.
+pub fn shrink_config() -> CircuitConfig {
+    let mut config = CircuitConfig::standard_recursion_config();
+    config.num_challenges = NUM_CHALLENGES;
+    config.fri_config.rate_bits = 4;
+    config.fri_config.num_query_rounds = 24;
+    config
+}
+
+/// Configuration of the last layer. A cap of height 0 keeps the transcript and the wrap circuit simple.
+pub fn last_layer_config() -> CircuitConfig {
+    CircuitConfig {
+        num_challenges: NUM_CHALLENGES,
+        fri_config: FriConfig {
+            rate_bits: 5,
+            cap_height: 0,
+            proof_of_work_bits: 18,
+            reduction_strategy: FriReductionStrategy::ConstantArityBits(4, 5),
+            num_query_rounds: 19,
+        },
+        ..CircuitConfig::standard_recursion_config()
+    }
+}
+
+/// Conjectured security of the query phase, in bits.
+pub fn conjectured_bits(config: &FriConfig) -> usize {
+    config.rate_bits * config.num_query_rounds + config.proof_of_work_bits as usize
+}
+
+/// A circuit that verifies one proof of a fixed inner circuit and exposes the same public inputs.
+#[derive(Debug)]
+pub struct RecursionLayer<C: GenericConfig<D, F = F>> {
+    /// Name for errors.
+    name: &'static str,
+    /// The circuit.
+    pub data: CircuitData<F, C, D>,
+    inner_proof: ProofWithPublicInputsTarget<D>,
+}
+
+impl<C: GenericConfig<D, F = F> + 'static> RecursionLayer<C> {
+    /// Lays out the verifier; the verifier data are constants, so the layer accepts that circuit only.
+    fn describe(
+        config: CircuitConfig,
+        common: &CommonCircuitData<F, D>,
+        verifier_only: &VerifierOnlyCircuitData<InnerConfig, D>,
+    ) -> (CircuitBuilder<F, D>, ProofWithPublicInputsTarget<D>) {
+        let mut builder = CircuitBuilder::new(config);
+        let proof = builder.add_virtual_proof_with_pis(common);
+        let verifier_data = builder.constant_verifier_data(verifier_only);
+        builder.verify_proof::<InnerConfig>(&proof, &verifier_data, common);
+        builder.register_public_inputs(&proof.public_inputs);
+        (builder, proof)
+    }
+
+    fn build(
+        name: &'static str,
+        (builder, inner_proof): (CircuitBuilder<F, D>, ProofWithPublicInputsTarget<D>),
+    ) -> Self {
+        Self { name, data: builder.build::<C>(), inner_proof }
+    }
+
+    /// Proves that `inner` verifies.
+    ///
+    /// # Errors
+    /// [`WrapError::Plonky2`] when `inner` is not a proof of the circuit this layer was built for.
+    pub fn prove(
+        &self,
+        inner: &ProofWithPublicInputs<F, InnerConfig, D>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, WrapError> {
+        let error =
+            |reason: anyhow::Error| WrapError::Plonky2 { layer: self.name, reason: reason.to_string() };
+        let mut witness = PartialWitness::new();
+        witness.set_proof_with_pis_target(&self.inner_proof, inner).map_err(error)?;
+        self.data.prove(witness).map_err(error)
+    }
+}
+
+/// The shrink layers and the last layer for one inner circuit.
+#[derive(Debug)]
+pub struct LastLayer {
+    shrinks: Vec<RecursionLayer<InnerConfig>>,
+    last: RecursionLayer<LastConfig>,
+}
+
+impl LastLayer {
+    /// Builds the chain for one inner circuit. At least one shrink layer is built, whatever comes in, so that
+    /// the last layer and hence the wrap circuit always have the same shape.
+    ///
+    /// # Errors
+    /// [`WrapError::TooManyPublicInputs`], [`WrapError::LastLayerTooLarge`].
+    pub fn build(
+        common: &CommonCircuitData<F, D>,
+        verifier_only: &VerifierOnlyCircuitData<InnerConfig, D>,
+    ) -> Result<Self, WrapError>
+    where
+        <InnerConfig as GenericConfig<D>>::Hasher: AlgebraicHasher<F>,
+    {
+        if common.num_public_inputs > MAX_PUBLIC_INPUTS {
+            return Err(WrapError::TooManyPublicInputs {
+                got: common.num_public_inputs,
+                max: MAX_PUBLIC_INPUTS,
+            });
+        }
+        let max = 1 << LAST_LAYER_DEGREE_BITS;
+        let mut shrinks: Vec<RecursionLayer<InnerConfig>> = Vec::new();
+        let mut rows = 0;
+        while shrinks.len() < MAX_SHRINK_LAYERS {
+            let (common, verifier_only) = match shrinks.last() {
+                None => (common, verifier_only),
+                Some(layer) => (&layer.data.common, &layer.data.verifier_only),
+            };
+            shrinks.push(RecursionLayer::build(
+                "shrink layer",
+                RecursionLayer::<InnerConfig>::describe(shrink_config(), common, verifier_only),
+            ));
+            let shrunk = &shrinks.last().expect("just pushed").data;
+            let description = RecursionLayer::<LastConfig>::describe(
+                last_layer_config(),
+                &shrunk.common,
+                &shrunk.verifier_only,
+            );
+            rows = description.0.num_gates();
+            if rows > max {
+                continue;
+            }
+            let last = RecursionLayer::build("last layer", description);
+            rows = last.data.common.degree();
+            if rows == max {
+                return Ok(Self { shrinks, last });
+            }
+        }
+        Err(WrapError::LastLayerTooLarge { shrinks: shrinks.len(), rows, max })
+    }
+
+    /// The last layer's circuit.
+    pub fn data(&self) -> &CircuitData<F, LastConfig, D> {
+        &self.last.data
+    }
+
+    /// Number of shrink layers in the chain.
+    pub fn shrink_layers(&self) -> usize {
+        self.shrinks.len()
+    }
+
+    /// Takes an inner proof through the whole chain. The result is verified before it is returned.
+    ///
+    /// # Errors
+    /// [`WrapError::Plonky2`] names the layer that refused.
+    pub fn prove(
+        &self,
+        inner: &ProofWithPublicInputs<F, InnerConfig, D>,
+    ) -> Result<ProofWithPublicInputs<F, LastConfig, D>, WrapError> {
+        let mut shrunk = None;
+        for layer in &self.shrinks {
+            shrunk = Some(layer.prove(shrunk.as_ref().unwrap_or(inner))?);
+        }
+        let proof = self.last.prove(shrunk.as_ref().unwrap_or(inner))?;
+        self.last.data.verify(proof.clone()).map_err(|e| WrapError::InvalidInnerProof(e.to_string()))?;
+        Ok(proof)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_reaches_the_level_of_the_inner_circuits() {
+        assert_eq!(conjectured_bits(&shrink_config().fri_config), 112);
+        assert_eq!(conjectured_bits(&last_layer_config().fri_config), 113);
+    }
+}

@@ -1,0 +1,7 @@
+//! Poseidon2 over the BN254 scalar field: width 3, S-box x^5, 8 full and 56 partial rounds
+//! (eprint 2023/323), with the round constants of the authors' reference.
+
+mod grain;
+mod permutation;
+
+pub use permutation::{FULL_ROUNDS, PARTIAL_ROUNDS, RoundConstants, WIDTH, permute, round_constants};
