@@ -5,6 +5,11 @@ use std::path::PathBuf;
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum WrapError {
+    /// A gate that the wrap circuit has no constraints for.
+    #[error(
+        "the wrap circuit cannot evaluate the gate {0}: only gates of a recursive verifier are supported"
+    )]
+    UnsupportedGate(String),
     /// The circuit to wrap exposes more than the public-input hash of the wrap is built for.
     #[error("the inner circuit has {got} public inputs, at most {max} can be wrapped: hash them down first")]
     TooManyPublicInputs {
