@@ -10,6 +10,9 @@ pub enum WrapError {
         "the wrap circuit cannot evaluate the gate {0}: only gates of a recursive verifier are supported"
     )]
     UnsupportedGate(String),
+    /// A last layer that the wrap circuit does not know how to verify.
+    #[error("the wrap circuit does not support {0}: build the last layer with last_layer_config()")]
+    UnsupportedCircuit(&'static str),
     /// The circuit to wrap exposes more than the public-input hash of the wrap is built for.
     #[error("the inner circuit has {got} public inputs, at most {max} can be wrapped: hash them down first")]
     TooManyPublicInputs {
@@ -42,6 +45,42 @@ pub enum WrapError {
     /// The inner proof does not satisfy the wrap circuit's statement.
     #[error("the proof to wrap does not verify natively: {0}")]
     InvalidInnerProof(String),
+    /// The reference string is of another size than the wrap circuit.
+    #[error("the wrap circuit needs an SRS of 2^{expected} powers, got 2^{got}")]
+    SrsSize {
+        /// Size of the circuit.
+        expected: u32,
+        /// Size of the string.
+        got: u32,
+    },
+    /// halo2 could not make the keys.
+    #[error("the wrap keys could not be made: {0}")]
+    Keygen(String),
+    /// A cached key does not match its checksum.
+    #[error(
+        "{path} is not a proving key of this version or is damaged: delete it, and it will be made again"
+    )]
+    CorruptKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A proof with the wrong number of public instances.
+    #[error("the proof has {got} public instances instead of {expected}")]
+    InstanceCount {
+        /// Instances of the circuit.
+        expected: usize,
+        /// Instances of the proof.
+        got: usize,
+    },
+    /// A public instance that is not a canonical Goldilocks element.
+    #[error("public instance {index} is not below the Goldilocks prime")]
+    NonCanonicalInstance {
+        /// Which.
+        index: usize,
+    },
+    /// A wrap proof that does not verify.
+    #[error("the wrap proof does not verify: {0}")]
+    InvalidProof(String),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

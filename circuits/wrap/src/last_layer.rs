@@ -39,12 +39,15 @@ pub const MAX_PUBLIC_INPUTS: usize = 24;
 pub const LAST_LAYER_DEGREE_BITS: usize = 12;
 /// Challenges for the permutation and vanishing arguments, each from the 64-bit base field.
 const NUM_CHALLENGES: usize = 3;
+/// Conjectured bits of the query phase that Plonky2 checks when it builds a layer.
+const SECURITY_BITS: usize = 112;
 /// Shrink layers after which building gives up.
 const MAX_SHRINK_LAYERS: usize = 3;
 
 /// Configuration of a shrink layer.
 pub fn shrink_config() -> CircuitConfig {
     let mut config = CircuitConfig::standard_recursion_config();
+    config.security_bits = SECURITY_BITS;
     config.num_challenges = NUM_CHALLENGES;
     config.fri_config.rate_bits = 4;
     config.fri_config.num_query_rounds = 24;
@@ -54,6 +57,7 @@ pub fn shrink_config() -> CircuitConfig {
 /// Configuration of the last layer. A cap of height 0 keeps the transcript and the wrap circuit simple.
 pub fn last_layer_config() -> CircuitConfig {
     CircuitConfig {
+        security_bits: SECURITY_BITS,
         num_challenges: NUM_CHALLENGES,
         fri_config: FriConfig {
             rate_bits: 5,

@@ -45,7 +45,7 @@ impl U256 {
     }
 
     /// The sum, if it fits.
-    pub fn add(self, other: Self) -> Option<Self> {
+    pub fn checked_add(self, other: Self) -> Option<Self> {
         let mut limbs = [0; 4];
         let mut carry = false;
         for (i, limb) in limbs.iter_mut().enumerate() {
@@ -58,7 +58,7 @@ impl U256 {
     }
 
     /// The difference, if it is not negative.
-    pub fn sub(self, other: Self) -> Option<Self> {
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
         let mut limbs = [0; 4];
         let mut borrow = false;
         for (i, limb) in limbs.iter_mut().enumerate() {
@@ -71,7 +71,7 @@ impl U256 {
     }
 
     /// The product, if it fits.
-    pub fn mul(self, other: Self) -> Option<Self> {
+    pub fn checked_mul(self, other: Self) -> Option<Self> {
         let mut limbs = [0u64; 8];
         for i in 0..4 {
             let mut carry = 0u128;
@@ -98,7 +98,7 @@ impl U256 {
     }
 
     /// Shifts to the right.
-    pub fn shr(self, bits: usize) -> Self {
+    pub fn shift_right(self, bits: usize) -> Self {
         let (words, bits) = (bits / 64, bits % 64);
         let mut limbs = [0; 4];
         for i in words..4 {
@@ -143,12 +143,12 @@ mod tests {
     fn arithmetic() {
         let a = U256([u64::MAX, 7, 0, 1]);
         let b = U256::from(u64::MAX);
-        assert_eq!(a.add(b).and_then(|s| s.sub(b)), Some(a));
-        assert_eq!(b.sub(a), None);
+        assert_eq!(a.checked_add(b).and_then(|s| s.checked_sub(b)), Some(a));
+        assert_eq!(b.checked_sub(a), None);
         let (q, r) = a.div_rem(12345);
-        assert_eq!(q.mul(U256::from(12345)).and_then(|p| p.add(U256::from(r))), Some(a));
-        assert_eq!(U256::power_of_two(200).mul(U256::power_of_two(56)), None);
-        assert_eq!(U256::power_of_two(200).shr(137), U256::power_of_two(63));
+        assert_eq!(q.checked_mul(U256::from(12345)).and_then(|p| p.checked_add(U256::from(r))), Some(a));
+        assert_eq!(U256::power_of_two(200).checked_mul(U256::power_of_two(56)), None);
+        assert_eq!(U256::power_of_two(200).shift_right(137), U256::power_of_two(63));
         assert_eq!(U256::power_of_two(200).bits(), 201);
         assert_eq!(a.low_bits(65), U256([u64::MAX, 1, 0, 0]));
         assert!(U256::power_of_two(64) > b);

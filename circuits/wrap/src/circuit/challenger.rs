@@ -45,13 +45,15 @@ pub struct Challenger {
     input: Vec<Gl>,
     /// Challenges not yet handed out, last first.
     output: Vec<Gl>,
+    /// The state has been permuted and its challenges neither drawn nor invalidated.
+    undrawn: bool,
 }
 
 impl Default for Challenger {
     fn default() -> Self {
         let zero = Input::Constant(Fr::ZERO);
         let state = [zero, zero, Input::Constant(capacity(Domain::Transcript))];
-        Self { state, input: Vec::new(), output: Vec::new() }
+        Self { state, input: Vec::new(), output: Vec::new(), undrawn: false }
     }
 }
 
@@ -59,6 +61,7 @@ impl Challenger {
     /// Observes a reduced element.
     pub fn observe(&mut self, tape: &mut Tape, element: Gl) {
         self.output.clear();
+        self.undrawn = false;
         self.input.push(element);
         if self.input.len() == RATE {
             self.absorb(tape);
@@ -97,13 +100,16 @@ impl Challenger {
         }
         self.input.clear();
         self.state = tape.permute(self.state).map(Input::Cell);
+        self.undrawn = true;
     }
 
     /// The next challenge, of 80 bits and not reduced.
     fn squeeze(&mut self, tape: &mut Tape) -> Gl {
-        if !self.input.is_empty() || self.output.is_empty() {
+        if !self.input.is_empty() || self.output.is_empty() && !self.undrawn {
             self.absorb(tape);
-            self.output.clear();
+        }
+        // Decomposed only when asked for: most blocks are absorbed without a challenge after them.
+        if std::mem::take(&mut self.undrawn) {
             for element in &self.state[..RATE_FR] {
                 let Input::Cell(cell) = element else { unreachable!("the permutation made cells") };
                 let sums = tape.decompose_canonical(*cell);

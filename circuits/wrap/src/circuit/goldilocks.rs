@@ -106,8 +106,8 @@ impl Gl {
 
     /// Bounds of a product.
     fn product_bounds(&self, other: &Self) -> Option<(U256, U256)> {
-        let pos = self.pos.mul(other.pos)?.max(self.neg.mul(other.neg)?);
-        let neg = self.pos.mul(other.neg)?.max(self.neg.mul(other.pos)?);
+        let pos = self.pos.checked_mul(other.pos)?.max(self.neg.checked_mul(other.neg)?);
+        let neg = self.pos.checked_mul(other.neg)?.max(self.neg.checked_mul(other.pos)?);
         Some((neg, pos))
     }
 }
@@ -117,7 +117,7 @@ fn dot_bounds(init: &Gl, pairs: &[(Gl, Gl)]) -> Option<(U256, U256)> {
     let mut bounds = (init.neg, init.pos);
     for (a, b) in pairs {
         let (neg, pos) = a.product_bounds(b)?;
-        bounds = (bounds.0.add(neg)?, bounds.1.add(pos)?);
+        bounds = (bounds.0.checked_add(neg)?, bounds.1.checked_add(pos)?);
     }
     (bounds.0.max(bounds.1) <= LIMIT).then_some(bounds)
 }
@@ -190,14 +190,14 @@ impl Tape {
     /// The least multiple of p that makes `a` non-negative, as (K, K·p).
     fn lift(a: &Gl) -> (U256, U256) {
         let (quotient, remainder) = a.neg.div_rem(P);
-        let multiple = quotient.add(U256::from(u64::from(remainder != 0))).expect("below the limit");
-        (multiple, multiple.mul(U256::from(P)).expect("neg is below 2^239"))
+        let multiple = quotient.checked_add(U256::from(u64::from(remainder != 0))).expect("below the limit");
+        (multiple, multiple.checked_mul(U256::from(P)).expect("neg is below 2^239"))
     }
 
     /// A new cell q and its use (v + K·p)/p for a non-negative v + K·p; also the remainder's value.
     fn quotient(&mut self, a: &Gl) -> (Cell, u64) {
         let (_, lifted) = Self::lift(a);
-        let largest = a.pos.add(lifted).expect("both are at most 2^239 + p").div_rem(P).0;
+        let largest = a.pos.checked_add(lifted).expect("both are at most 2^239 + p").div_rem(P).0;
         let limbs = largest.bits().div_ceil(LIMB_BITS).max(1);
         assert!(limbs * LIMB_BITS <= 176, "a quotient of {limbs} limbs could wrap around the modulus");
         let (quotient, remainder) = U256::from_fr(&(a.input.value() + lifted.to_fr())).div_rem(P);

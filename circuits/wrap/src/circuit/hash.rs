@@ -72,11 +72,11 @@ fn trace(input: [Fr; WIDTH]) -> (Vec<(usize, Fr)>, [Fr; WIDTH]) {
     cells.extend(input.iter().enumerate().map(|(i, &x)| (2 * i + 1, x)));
     let mut state = external(input);
     let full = |state: &mut [Fr; WIDTH], round: usize, row: usize, cells: &mut Vec<(usize, Fr)>| {
-        for i in 0..WIDTH {
-            let x = state[i] + constants.full[round][i];
+        for (i, (element, constant)) in state.iter_mut().zip(constants.full[round]).enumerate() {
+            let x = *element + constant;
             cells.push((row + 2 * i, x));
             cells.push((row + 2 * i + 1, x.square()));
-            state[i] = fifth(x);
+            *element = fifth(x);
         }
         *state = external(*state);
     };

@@ -84,7 +84,7 @@ impl Tape {
         let sums: Vec<Cell> = (0..limbs)
             .map(|i| {
                 let row = self.range.len() as u32;
-                let value = integer.shr(LIMB_BITS * i).to_fr();
+                let value = integer.shift_right(LIMB_BITS * i).to_fr();
                 self.range.push(value);
                 if i + 1 < limbs {
                     self.range_steps.push(row);
@@ -120,7 +120,7 @@ impl Tape {
     pub fn decompose_canonical(&mut self, value: Cell) -> Vec<Cell> {
         let sums = self.running_sums(value.into(), FR_LIMBS);
         let largest = U256::from_fr(&-Fr::ONE);
-        let (largest_low, largest_high) = (largest.low_bits(HALF_BITS), largest.shr(HALF_BITS));
+        let (largest_low, largest_high) = (largest.low_bits(HALF_BITS), largest.shift_right(HALF_BITS));
         let high = sums[HALF_LIMBS];
         let minus_half = -U256::power_of_two(HALF_BITS).to_fr();
         let low = self.dot(value, [(high, Input::Constant(minus_half))]);
