@@ -37,6 +37,13 @@ fn main() -> anyhow::Result<()> {
         println!("{what}: {:.1} s", watch.elapsed().as_secs_f64());
         watch = Instant::now();
     };
+    let layers = janction_wrap::last_layer::LastLayer::build(&data.common, &data.verifier_only)?;
+    lap("layers");
+    let common = &layers.data().common;
+    let shape = janction_wrap::circuit::inner::InnerCircuit::new(common, &layers.data().verifier_only)?;
+    let dummy = janction_wrap::circuit::proof::dummy_proof(common);
+    println!("{:?}", janction_wrap::circuit::verifier::verify(&shape, &dummy)?.size());
+    lap("tape");
     let srs = Srs::insecure_development(janction_wrap::prover::WRAP_K, DEVELOPMENT_CHAIN_ID, &dir)?;
     lap("SRS");
     let prover = WrapProver::load_or_build(&data.common, &data.verifier_only, srs, &dir)?;

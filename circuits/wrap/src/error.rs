@@ -53,6 +53,16 @@ pub enum WrapError {
         /// Size of the string.
         got: u32,
     },
+    /// The wrap circuit does not fit.
+    #[error(
+        "the wrap circuit takes {rows} rows, more than 2^{k}: the last layer has another shape than intended"
+    )]
+    CircuitTooLarge {
+        /// Rows of the longest column.
+        rows: usize,
+        /// Base-two logarithm of the rows there are.
+        k: u32,
+    },
     /// halo2 could not make the keys.
     #[error("the wrap keys could not be made: {0}")]
     Keygen(String),

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use halo2_base::halo2_proofs::SerdeFormat;
-use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
-use halo2_base::halo2_proofs::halo2curves::ff::PrimeField;
-use halo2_base::halo2_proofs::plonk::{ProvingKey, VerifyingKey, keygen_pk, keygen_vk, verify_proof};
-use halo2_base::halo2_proofs::poly::VerificationStrategy;
-use halo2_base::halo2_proofs::poly::commitment::ParamsProver;
-use halo2_base::halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
-use halo2_base::halo2_proofs::poly::kzg::strategy::AccumulatorStrategy;
-use halo2_base::halo2_proofs::transcript::TranscriptReadBuffer;
+use halo2_proofs::SerdeFormat;
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2_proofs::halo2curves::ff::PrimeField;
+use halo2_proofs::plonk::{ProvingKey, VerifyingKey, keygen_pk, keygen_vk, verify_proof};
+use halo2_proofs::poly::VerificationStrategy;
+use halo2_proofs::poly::commitment::ParamsProver;
+use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
+use halo2_proofs::poly::kzg::strategy::AccumulatorStrategy;
+use halo2_proofs::transcript::TranscriptReadBuffer;
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::types::Field64;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
@@ -28,7 +28,7 @@ use crate::last_layer::{D, F, InnerConfig, LastLayer};
 use crate::srs::Srs;
 
 /// Base-two logarithm of the wrap circuit's rows.
-pub const WRAP_K: u32 = 18;
+pub const WRAP_K: u32 = 19;
 /// First bytes of a cached key; the number is the version of the circuit.
 const KEY_MAGIC: &[u8; 8] = b"JWRAP001";
 /// Points and scalars in raw form: their integrity is that of the checksum.
@@ -263,8 +263,12 @@ fn cache_name(inner: &InnerCircuit, srs: &Srs) -> String {
 
 fn build_key(inner: &InnerCircuit, srs: &Srs) -> Result<ProvingKey<G1Affine>, WrapError> {
     let tape = verifier::verify(inner, &dummy_proof(&inner.common))?;
+    let size = tape.size();
+    if size.rows() > 1 << WRAP_K {
+        return Err(WrapError::CircuitTooLarge { rows: size.rows(), k: WRAP_K });
+    }
     let circuit = WrapCircuit { k: WRAP_K, tape, witness_only: false };
-    let error = |error: halo2_base::halo2_proofs::plonk::Error| WrapError::Keygen(error.to_string());
+    let error = |error: halo2_proofs::plonk::Error| WrapError::Keygen(error.to_string());
     let vk = keygen_vk(srs.params(), &circuit).map_err(error)?;
     keygen_pk(srs.params(), vk, &circuit).map_err(error)
 }

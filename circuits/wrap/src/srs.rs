@@ -11,11 +11,11 @@ mod ptau;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use halo2_base::halo2_proofs::SerdeFormat;
-use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine, G2Affine};
-use halo2_base::halo2_proofs::halo2curves::serde::SerdeObject;
-use halo2_base::halo2_proofs::poly::commitment::Params;
-use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use halo2_proofs::SerdeFormat;
+use halo2_proofs::halo2curves::bn256::{Bn256, G1Affine, G2Affine};
+use halo2_proofs::halo2curves::serde::SerdeObject;
+use halo2_proofs::poly::commitment::Params;
+use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 
 /// The only chain id a development string may be used for.
 pub const DEVELOPMENT_CHAIN_ID: u64 = 31337;
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn lagrange_points_agree_with_the_powers() {
-        use halo2_base::halo2_proofs::arithmetic::g_to_lagrange;
+        use halo2_proofs::arithmetic::g_to_lagrange;
         let points = development::points(3);
         let powers = points.g.iter().map(|&point| point.into()).collect();
         assert_eq!(g_to_lagrange::<G1Affine>(powers, 3), points.g_lagrange);

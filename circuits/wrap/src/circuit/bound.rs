@@ -1,7 +1,7 @@
 //! 256-bit integers for bounds and for the integer view of cells.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::PrimeField;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::PrimeField;
 
 /// An unsigned integer of 256 bits, little-endian limbs. All arithmetic is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

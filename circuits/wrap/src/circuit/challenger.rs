@@ -4,8 +4,8 @@
 //! forms of an element, and with it the element. That a prover may choose between them is like one more bit of
 //! grinding on those few values below 2^32, which it has anyway through the values themselves.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
 
 use super::bound::U256;
 use super::extension::Ext;

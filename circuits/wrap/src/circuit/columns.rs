@@ -1,13 +1,13 @@
 //! The physical circuit: columns, gates, and the assignment of a [`Tape`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use halo2_base::halo2_proofs::circuit::{Cell as Halo2Cell, Layouter, Region, SimpleFloorPlanner, Value};
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::plonk::{
-    Advice, Circuit, Column as Halo2Column, ConstraintSystem, Error, Fixed, Instance, Selector,
+use halo2_proofs::circuit::{Cell as Halo2Cell, Layouter, Region, SimpleFloorPlanner, Value};
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::{
+    Advice, Circuit, Column as Halo2Column, ConstraintSystem, Error, Instance, Selector,
 };
-use halo2_base::halo2_proofs::poly::Rotation;
+use halo2_proofs::poly::Rotation;
 use snark_verifier_sdk::CircuitExt;
 
 use super::hash::HashConfig;
@@ -21,11 +21,11 @@ pub const MAX_DEGREE: usize = 5;
 /// All columns of the wrap circuit.
 #[derive(Clone, Debug)]
 pub struct WrapConfig {
+    /// Flex cells, then range cells.
     flex: Halo2Column<Advice>,
     flex_gate: Selector,
     range: RangeConfig,
     hash: HashConfig,
-    constants: Halo2Column<Fixed>,
     instance: Halo2Column<Instance>,
     /// Rows that are not blinded.
     usable_rows: usize,
@@ -42,21 +42,32 @@ pub struct WrapCircuit {
     pub witness_only: bool,
 }
 
-impl WrapConfig {
-    fn physical(&self, location: Location) -> (Halo2Column<Advice>, usize) {
-        let column = match location.column {
-            Column::Flex => self.flex,
-            Column::Range => self.range.sums,
-            Column::Hash(index) => self.hash.columns[usize::from(index)],
+/// Where the cells of a tape lie.
+struct Placement<'a> {
+    config: &'a WrapConfig,
+    range_offset: usize,
+}
+
+impl Placement<'_> {
+    fn cell(&self, location: Location) -> Halo2Cell {
+        let row = location.row as usize;
+        let (column, row_offset) = match location.column {
+            Column::Flex => (self.config.flex, row),
+            Column::Range => (self.config.flex, self.range_offset + row),
+            Column::Hash => (self.config.hash.column, row),
         };
-        (column, location.row as usize)
+        Halo2Cell { row_offset, column: column.into() }
+    }
+}
+
+impl WrapConfig {
+    fn placement(&self, tape: &Tape) -> Placement<'_> {
+        Placement { config: self, range_offset: tape.flex.len() }
     }
 
     fn assign_witness(&self, region: &mut Region<'_, Fr>, tape: &Tape) {
-        for (column, values) in [(self.flex, &tape.flex), (self.range.sums, &tape.range)] {
-            for (row, &value) in values.iter().enumerate() {
-                region.assign_advice(column, row, Value::known(value));
-            }
+        for (row, &value) in tape.flex.iter().chain(&tape.range).enumerate() {
+            region.assign_advice(self.flex, row, Value::known(value));
         }
         self.hash.assign_witness(region, tape);
     }
@@ -65,35 +76,25 @@ impl WrapConfig {
         for &row in &tape.flex_gates {
             self.flex_gate.enable(region, row as usize)?;
         }
-        self.range.assign_steps(region, tape);
+        let placement = self.placement(tape);
+        self.range.assign_steps(region, tape, placement.range_offset);
         self.hash.assign_layout(region, tape);
-        let cell = |location: Location| {
-            let (column, row) = self.physical(location);
-            Halo2Cell { row_offset: row, column: column.into() }
-        };
-        // Sorted, so that the fixed column does not depend on the order in which a stage asked for constants.
-        let mut constants: BTreeMap<Fr, Halo2Cell> =
-            tape.constants.iter().map(|&(at, value)| (value, cell(at))).collect();
-        for (row, (&value, place)) in constants.iter_mut().enumerate() {
-            *place = region.assign_fixed(self.constants, row, value);
-        }
+        // Constants share the column of the round constants, below them; sorted, so that their places do not depend
+        // on the order in which a stage asked for them.
+        let distinct: BTreeSet<Fr> = tape.constants.iter().map(|&(_, value)| value).collect();
+        let first = HashConfig::rows(tape.permutations.len());
+        let constants: BTreeMap<Fr, Halo2Cell> = distinct
+            .into_iter()
+            .enumerate()
+            .map(|(i, value)| (value, region.assign_fixed(self.hash.constants, first + i, value)))
+            .collect();
         for (at, value) in &tape.constants {
-            region.constrain_equal(cell(*at), constants[value]);
+            region.constrain_equal(placement.cell(*at), constants[value]);
         }
         for &(left, right) in &tape.copies {
-            region.constrain_equal(cell(left), cell(right));
+            region.constrain_equal(placement.cell(left), placement.cell(right));
         }
         Ok(())
-    }
-
-    /// Rows that a tape takes in its longest column.
-    fn rows(tape: &Tape) -> usize {
-        let constants: std::collections::BTreeSet<_> =
-            tape.constants.iter().map(|(_, value)| value).collect();
-        [tape.flex.len(), tape.range.len() + 1, HashConfig::rows(tape.permutations.len()), constants.len()]
-            .into_iter()
-            .max()
-            .expect("not empty")
     }
 }
 
@@ -124,20 +125,19 @@ impl Circuit<Fr> for WrapCircuit {
             let [a, b, c, d] = [0, 1, 2, 3].map(|i| meta.query_advice(flex, Rotation(i)));
             vec![q * (a + b * c - d)]
         });
-        let range = RangeConfig::configure(meta);
+        let range = RangeConfig::configure(meta, flex);
         let hash = HashConfig::configure(meta);
-        let constants = meta.fixed_column();
-        meta.enable_equality(constants);
+        meta.enable_equality(hash.constants);
         let instance = meta.instance_column();
         meta.enable_equality(instance);
         meta.set_minimum_degree(MAX_DEGREE);
         assert_eq!(meta.degree(), MAX_DEGREE, "a constraint is of higher degree than halo2-axiom proves");
         let usable_rows = (1usize << k).saturating_sub(meta.blinding_factors() + 1);
-        WrapConfig { flex, flex_gate, range, hash, constants, instance, usable_rows }
+        WrapConfig { flex, flex_gate, range, hash, instance, usable_rows }
     }
 
     fn synthesize(&self, config: WrapConfig, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        if WrapConfig::rows(&self.tape) > config.usable_rows {
+        if self.tape.size().rows() > config.usable_rows {
             return Err(Error::NotEnoughRowsAvailable { current_k: self.k });
         }
         layouter.assign_region(
@@ -152,10 +152,9 @@ impl Circuit<Fr> for WrapCircuit {
         )?;
         if !self.witness_only {
             config.range.load_table(&mut layouter)?;
+            let placement = config.placement(&self.tape);
             for (row, instance) in self.tape.instances.iter().enumerate() {
-                let (column, at) = config.physical(instance.at);
-                let cell = Halo2Cell { row_offset: at, column: column.into() };
-                layouter.constrain_instance(cell, config.instance, row);
+                layouter.constrain_instance(placement.cell(instance.at), config.instance, row);
             }
         }
         Ok(())

@@ -123,12 +123,9 @@ impl Tape {
         powers
     }
 
-    /// Σ terms_i·a^i by Horner's rule, reduced.
+    /// Σ terms_i·a^i by Horner's rule, lazy.
     pub fn ext_reduce_with_powers(&mut self, terms: &[Ext], a: Ext) -> Ext {
-        terms.iter().rev().fold(Ext::ZERO, |acc, &term| {
-            let sum = self.ext_dot(term, &[(acc, a)]);
-            self.ext_reduce(sum)
-        })
+        terms.iter().rev().fold(Ext::ZERO, |acc, &term| self.ext_dot(term, &[(acc, a)]))
     }
 }
 

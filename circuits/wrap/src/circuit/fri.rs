@@ -1,7 +1,7 @@
 //! FRI: the queries against the initial trees, the foldings and the final polynomial.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field as _;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field as _;
 use plonky2::field::types::Field;
 
 use super::bound::U256;

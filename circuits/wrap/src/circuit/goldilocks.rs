@@ -13,8 +13,8 @@
 //!   equation in Fr is one of integers.
 //! * [`Tape::gl_assert_zero`] is the same with rem = 0.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::types::{Field as _, Field64, PrimeField64};
 

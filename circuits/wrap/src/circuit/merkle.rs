@@ -1,7 +1,7 @@
 //! Merkle paths over [`Bn254Poseidon2`](crate::config::Bn254Poseidon2), to a root (cap height 0).
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
 
 use super::challenger::{capacity, pack};
 use super::goldilocks::Gl;
@@ -37,9 +37,9 @@ pub fn root(tape: &mut Tape, leaf: &[Gl], index_bits: &[Cell], siblings: &[Cell]
     let mut node = hash_leaf(tape, leaf);
     for (&bit, &sibling) in index_bits.iter().zip(siblings) {
         // bit = 0: (node, sibling); bit = 1: (sibling, node).
-        let left = tape.select(bit, sibling, node);
-        let sum = tape.add(node, sibling);
-        let right = tape.dot(sum, [(left, Input::Constant(-Fr::ONE))]);
+        let difference = tape.dot(sibling, [(node, Input::Constant(-Fr::ONE))]);
+        let left = tape.dot(node, [(bit, difference)]);
+        let right = tape.minuend(sibling, bit, difference);
         node = two_to_one(tape, left, right);
     }
     node

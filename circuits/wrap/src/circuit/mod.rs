@@ -20,6 +20,7 @@ pub mod poseidon;
 pub mod proof;
 pub mod proof_of_work;
 pub mod range;
+pub mod size;
 pub mod tape;
 pub mod transcript;
 pub mod vanishing;

@@ -21,14 +21,14 @@ pub(super) fn constant(value: u64) -> Ext {
     Ext::constant(F::from_canonical_u64(value))
 }
 
-/// x^7, reduced.
+/// x^7, lazy: the linear layer after it has small coefficients or reduces it.
 fn sbox(tape: &mut Tape, x: Ext) -> Ext {
     let x = tape.ext_reduce(x);
     let square = tape.ext_mul_reduced(x, x);
     let cube = tape.ext_mul_reduced(square, x);
     // 64-bit factors leave room for a product of three.
     let sixth = tape.ext_mul(cube, cube);
-    tape.ext_mul_reduced(sixth, x)
+    tape.ext_mul(sixth, x)
 }
 
 fn add_constants(tape: &mut Tape, state: &mut State, constants: &[u64]) {

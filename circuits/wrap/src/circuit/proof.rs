@@ -1,7 +1,7 @@
 //! The inner proof in cells. Every Goldilocks element is range-checked to 64 bits here; digests are free elements
 //! of Fr, because whatever they are, they are only ever hashed.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::bn256::Fr;
 use plonky2::fri::proof::{FriInitialTreeProof, FriProof, FriQueryRound, FriQueryStep};
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;

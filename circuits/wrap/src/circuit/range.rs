@@ -1,17 +1,15 @@
-//! Range checks: a column of running sums over 16-bit limbs.
+//! Range checks: running sums over 16-bit limbs.
 //!
-//! A value of n limbs takes n cells z_0, ..., z_(n-1) with z_0 the value. Every row of the column is looked up:
-//! z_i - 2^16·z_(i+1) must be below 2^16 where the sum goes on, and z_i itself where it ends (and in unused
-//! rows, which hold zero). Hence z_(n-1) < 2^16, and z_i = limb_i + 2^16·z_(i+1) < 2^(16(n-i)) as an integer as
-//! long as 16n <= 253, because then nothing wraps around the modulus r > 2^253.
+//! A value of n limbs takes n + 1 cells z_0, ..., z_n with z_0 the value and z_n the constant 0. Wherever the sum goes
+//! on, z_i - 2^16·z_(i+1) is looked up and hence below 2^16. By induction from the end,
+//! z_i = limb_i + 2^16·z_(i+1) < 2^(16(n-i)) as an integer as long as 16n <= 253, because then nothing wraps around
+//! the modulus r > 2^253.
 
-use halo2_base::halo2_proofs::circuit::{Layouter, Region, Value};
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halo2_base::halo2_proofs::plonk::{
-    Advice, Column as Halo2Column, ConstraintSystem, Error, Fixed, TableColumn,
-};
-use halo2_base::halo2_proofs::poly::Rotation;
+use halo2_proofs::circuit::{Layouter, Region, Value};
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::plonk::{Advice, Column as Halo2Column, ConstraintSystem, Error, Fixed, TableColumn};
+use halo2_proofs::poly::Rotation;
 
 use super::bound::U256;
 use super::tape::{Cell, Column, Input, Location, Tape};
@@ -30,24 +28,20 @@ const HALF_BITS: usize = HALF_LIMBS * LIMB_BITS;
 /// Columns of the range check.
 #[derive(Clone, Copy, Debug)]
 pub struct RangeConfig {
-    /// The running sums.
-    pub sums: Halo2Column<Advice>,
-    /// 2^16 where a sum goes on in the next row, else 0.
+    /// 1 where a sum goes on in the next row, else 0.
     step: Halo2Column<Fixed>,
     table: TableColumn,
 }
 
 impl RangeConfig {
-    /// Adds the columns and the lookup, of input degree 2.
-    pub fn configure(meta: &mut ConstraintSystem<Fr>) -> Self {
-        let config =
-            Self { sums: meta.advice_column(), step: meta.fixed_column(), table: meta.lookup_table_column() };
-        meta.enable_equality(config.sums);
+    /// Adds the lookup, of input degree 2, to the column that holds the sums.
+    pub fn configure(meta: &mut ConstraintSystem<Fr>, sums: Halo2Column<Advice>) -> Self {
+        let config = Self { step: meta.fixed_column(), table: meta.lookup_table_column() };
         meta.lookup("16-bit limb", |meta| {
-            let sum = meta.query_advice(config.sums, Rotation::cur());
-            let next = meta.query_advice(config.sums, Rotation::next());
+            let sum = meta.query_advice(sums, Rotation::cur());
+            let next = meta.query_advice(sums, Rotation::next());
             let step = meta.query_fixed(config.step, Rotation::cur());
-            vec![(sum - step * next, config.table)]
+            vec![(step * (sum - next * Fr::from(1 << LIMB_BITS)), config.table)]
         });
         config
     }
@@ -68,10 +62,10 @@ impl RangeConfig {
         )
     }
 
-    /// Fills the step column.
-    pub fn assign_steps(&self, region: &mut Region<'_, Fr>, tape: &Tape) {
+    /// Marks the steps; `offset` is the row of the first sum.
+    pub fn assign_steps(&self, region: &mut Region<'_, Fr>, tape: &Tape, offset: usize) {
         for &row in &tape.range_steps {
-            region.assign_fixed(self.step, row as usize, Fr::from(1 << LIMB_BITS));
+            region.assign_fixed(self.step, offset + row as usize, Fr::ONE);
         }
     }
 }
@@ -81,17 +75,19 @@ impl Tape {
     /// be below 2^(16·limbs). With [`FR_LIMBS`] limbs the bound does not bite: see [`Tape::decompose_canonical`].
     fn running_sums(&mut self, value: Input, limbs: usize) -> Vec<Cell> {
         let integer = U256::from_fr(&value.value());
-        let sums: Vec<Cell> = (0..limbs)
+        let mut sums: Vec<Cell> = (0..=limbs)
             .map(|i| {
                 let row = self.range.len() as u32;
-                let value = integer.shift_right(LIMB_BITS * i).to_fr();
+                let value = if i < limbs { integer.shift_right(LIMB_BITS * i).to_fr() } else { Fr::ZERO };
                 self.range.push(value);
-                if i + 1 < limbs {
+                if i < limbs {
                     self.range_steps.push(row);
                 }
                 Cell { value, at: Location { column: Column::Range, row } }
             })
             .collect();
+        let end = sums.pop().expect("the zero at the end");
+        self.assert_constant(end, Fr::ZERO);
         self.bind(sums[0].at, value);
         sums
     }

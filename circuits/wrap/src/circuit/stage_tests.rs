@@ -1,6 +1,6 @@
 //! The whole verifier on small circuits, and a forgery for each stage.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::bn256::Fr;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::hash_types::HashOut;
 use plonky2::hash::poseidon::PoseidonHash;

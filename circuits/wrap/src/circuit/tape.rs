@@ -1,26 +1,26 @@
 //! Cells before they are placed: the witness and the layout of the wrap circuit in one pass.
 //!
-//! Every stage of the verifier appends to a [`Tape`]. A cell knows its final column and row from the moment it is
-//! made, so that nothing is moved later. Copies and constants are kept as pairs and become equality constraints
+//! Every stage of the verifier appends to a [`Tape`]. A cell knows its column and row from the moment it is
+//! made. Copies and constants are kept as pairs and become equality constraints
 //! when the tape is assigned. The layout never depends on values: a tape made from a dummy proof has the same
 //! gates, copies and constants as one made from a real proof.
 
 use std::collections::HashMap;
 
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
 
 use super::goldilocks::Gl;
 
-/// An advice column.
+/// A kind of cells that follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// Arithmetic: a + b·c = d on four consecutive cells.
     Flex,
-    /// Running sums whose 16-bit limbs are looked up.
+    /// Running sums whose 16-bit limbs are looked up; below the flex cells in the same physical column.
     Range,
-    /// One of the Poseidon2 columns.
-    Hash(u8),
+    /// Poseidon2.
+    Hash,
 }
 
 /// Place of a cell.
@@ -28,7 +28,7 @@ pub enum Column {
 pub struct Location {
     /// The column.
     pub column: Column,
-    /// The row, from 0.
+    /// The row within this kind, from 0.
     pub row: u32,
 }
 
@@ -75,9 +75,9 @@ pub struct Tape {
     pub(super) flex: Vec<Fr>,
     /// Rows of the flex column at which a gate starts.
     pub(super) flex_gates: Vec<u32>,
-    /// The range column.
+    /// The running sums.
     pub(super) range: Vec<Fr>,
-    /// Rows of the range column whose running sum goes on in the next row.
+    /// Rows of range cells whose running sum goes on in the next row.
     pub(super) range_steps: Vec<u32>,
     /// Inputs of the permutations, in order.
     pub(super) permutations: Vec<[Fr; 3]>,
@@ -91,7 +91,7 @@ pub struct Tape {
     pub(super) reduced: HashMap<Location, Gl>,
     /// Cells times seven, which every extension product asks for.
     pub(super) sevenfold: HashMap<Location, Gl>,
-    /// A row of the first hash column to be assigned wrongly.
+    /// A row of the hash column to be assigned wrongly.
     #[cfg(test)]
     pub(super) hash_fault: Option<usize>,
 }
@@ -130,6 +130,16 @@ impl Tape {
         accumulator
     }
 
+    /// sum - a·b modulo r: the first cell of a gate whose result is known.
+    pub fn minuend(&mut self, sum: Cell, a: Cell, b: Cell) -> Cell {
+        let minuend = self.push(Input::Witness(sum.value - a.value * b.value));
+        self.flex_gates.push(minuend.at.row);
+        self.push(a);
+        self.push(b);
+        self.push(sum);
+        minuend
+    }
+
     /// a + b modulo r.
     pub fn add(&mut self, a: impl Into<Input>, b: impl Into<Input>) -> Cell {
         self.dot(a, [(b, Input::Constant(Fr::ONE))])
@@ -150,12 +160,6 @@ impl Tape {
         // 0 + bit·bit = bit
         let square = self.dot(Input::Constant(Fr::ZERO), [(bit, bit)]);
         self.assert_same(square, bit);
-    }
-
-    /// The cell of `a` if `bit` is 1, else of `b`. The caller has constrained `bit`.
-    pub fn select(&mut self, bit: Cell, a: Cell, b: Cell) -> Cell {
-        let difference = self.dot(a, [(b, Input::Constant(-Fr::ONE))]);
-        self.dot(b, [(bit, difference)])
     }
 
     /// Makes a cell the next public instance.

@@ -62,7 +62,7 @@ pub fn check(
     Ok(())
 }
 
-/// For each gate its filter and its constraints, all reduced.
+/// For each gate its filter, reduced, and its constraints, lazy.
 fn filtered_gates(
     tape: &mut Tape,
     inner: &InnerCircuit,
@@ -77,7 +77,6 @@ fn filtered_gates(
     let mut all = Vec::with_capacity(inner.common.gates.len());
     for (index, gate) in inner.common.gates.iter().enumerate() {
         let constraints = gates::evaluate(tape, gate, vars)?;
-        let constraints = constraints.into_iter().map(|c| tape.ext_reduce(c)).collect();
         let filter = filter(tape, inner, openings, index);
         all.push((filter, constraints));
     }

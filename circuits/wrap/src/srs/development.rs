@@ -1,8 +1,8 @@
 //! A string with a public secret, made quickly by fixed-base multiplication.
 
-use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine, G2Affine};
-use halo2_base::halo2_proofs::halo2curves::ff::{Field, FromUniformBytes, PrimeField};
-use halo2_base::halo2_proofs::halo2curves::group::{Curve, Group};
+use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine, G2Affine};
+use halo2_proofs::halo2curves::ff::{Field, FromUniformBytes, PrimeField};
+use halo2_proofs::halo2curves::group::{Curve, Group};
 use rayon::prelude::*;
 
 use super::Points;

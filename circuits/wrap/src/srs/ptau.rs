@@ -7,9 +7,9 @@ use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{BigInt, PrimeField};
-use halo2_base::halo2_proofs::arithmetic::g_to_lagrange;
-use halo2_base::halo2_proofs::halo2curves::bn256 as halo2;
-use halo2_base::halo2_proofs::halo2curves::serde::SerdeObject;
+use halo2_proofs::arithmetic::g_to_lagrange;
+use halo2_proofs::halo2curves::bn256 as halo2;
+use halo2_proofs::halo2curves::serde::SerdeObject;
 use rayon::prelude::*;
 
 use super::{Points, SrsError};
