@@ -1,1 +1,40 @@
-//! Audit circuits: one file per operation.
+//! Audit circuits: every program's audit, proven by recomputing committed rows, ends in one proof of one fixed shape.
+//!
+//! ```text
+//! pieces of a program ─ up to three ─> leaf (its key: the audit key) ┐
+//! pieces of a program ─ up to three ─> leaf                          ┴ up to three ─> gather ─ ... ─> wrapper
+//! ```
+//!
+//! - A *piece* checks a fixed number of rows of every operation, with the program's constants as constants of the
+//!   circuit. It leads from one *audit state* (the subject, a position) to a later one.
+//! - A *leaf* joins pieces of one program in the shape of the tree's nodes. Its key, hashed, is what a job leaf
+//!   holds.
+//! - [`GatherCircuit`] and [`Wrapper`] know no program: they take the audit key as a witness, hash it into the claim, check
+//!   that the audit is complete, and append the claim to the chain of claims.
+//!
+//! `docs/circuits-audit.md` states what each circuit enforces and what that is worth.
+
+mod audit;
+mod draw;
+mod error;
+mod gather;
+mod key;
+mod limits;
+mod operation;
+mod piece;
+mod precheck;
+mod range;
+mod requantise;
+mod row;
+mod subject;
+mod tags;
+mod wrapper;
+
+pub use audit::AuditCircuits;
+pub use error::{AuditError, Place, Rule};
+pub use gather::{AuditNode, GatherCircuit};
+pub use key::audit_key_digest;
+pub use wrapper::Wrapper;
+
+#[cfg(test)]
+mod tests;

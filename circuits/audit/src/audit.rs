@@ -1,0 +1,213 @@
+//! The audit of one program under one policy, as its prover sees it.
+
+use janction_aggregate::config::{Circuit, Key, Proof};
+use janction_aggregate::{ARITY, Family, LeafCircuit, NodeShape, Prover, prove_verified};
+use janction_program::Program;
+use janction_protocol::{Digest, claim::Claim};
+use janction_trace::{Policy, Trace};
+
+use crate::gather::AuditNode;
+use crate::operation::ProgramPlan;
+use crate::piece::{NAME, PieceCircuit};
+use crate::subject::Subject;
+use crate::{AuditError, Wrapper, audit_key_digest, precheck};
+
+/// The circuits of one program's audit under one policy. They follow from program and policy alone, so anyone who holds
+/// the job binary can recompute the audit key.
+#[derive(Debug)]
+pub struct AuditCircuits {
+    pub(crate) program: Program,
+    pub(crate) policy: Policy,
+    pub(crate) plan: ProgramPlan,
+    pub(crate) piece: PieceCircuit,
+    leaf: LeafCircuit,
+    digest: Digest,
+}
+
+impl AuditCircuits {
+    /// Builds the circuits: some seconds and up to 2^15 rows.
+    ///
+    /// # Errors
+    /// [`AuditError::TooLarge`], [`AuditError::PieceTooLarge`].
+    pub fn build(shape: &NodeShape, program: Program, policy: Policy) -> Result<Self, AuditError> {
+        let plan = ProgramPlan::new(&program)?;
+        let piece = PieceCircuit::build(&program, &plan, policy)?;
+        let leaf = LeafCircuit::build(shape, Family::Audit, &piece.data.verifier_data())?;
+        let digest = audit_key_digest(&leaf.data().verifier_only);
+        Ok(Self { program, policy, plan, piece, leaf, digest })
+    }
+
+    /// The audit with pieces of another size than [`Self::build`] would choose.
+    #[cfg(test)]
+    pub(crate) fn of_size(
+        shape: &NodeShape,
+        program: Program,
+        policy: Policy,
+        row_bits: usize,
+        blocks: usize,
+    ) -> Self {
+        let plan = ProgramPlan::new(&program).unwrap();
+        let piece = PieceCircuit::of_size(&program, &plan, policy, row_bits, blocks);
+        let leaf = LeafCircuit::build(shape, Family::Audit, &piece.data.verifier_data()).unwrap();
+        let digest = audit_key_digest(&leaf.data().verifier_only);
+        Self { program, policy, plan, piece, leaf, digest }
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The audit key: what the nodes of this audit are verified with.
+    #[must_use]
+    pub fn audit_key(&self) -> &Key {
+        &self.leaf.data().verifier_only
+    }
+
+    /// The digest that a job leaf holds and a claim names.
+    #[must_use]
+    pub const fn audit_key_digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The circuit that joins up to three pieces.
+    #[must_use]
+    pub const fn leaf(&self) -> &LeafCircuit {
+        &self.leaf
+    }
+
+    /// The circuit of a piece.
+    #[must_use]
+    pub const fn piece(&self) -> &Circuit {
+        &self.piece.data
+    }
+
+    /// What a piece covers: rows of the job under `full`, draws of each operation under `rows`.
+    #[must_use]
+    pub fn piece_size(&self) -> u32 {
+        self.piece.step()
+    }
+
+    /// Row checks (one row of one operation) that the audit of a job of `rows` rows makes.
+    #[must_use]
+    pub fn row_checks(&self, rows: u32) -> u64 {
+        let positions = match self.policy {
+            Policy::Full => rows,
+            Policy::Rows(_) => self.pieces(rows) as u32 * self.piece_size(),
+        };
+        u64::from(positions) * self.plan.steps.len() as u64
+    }
+
+    /// Pieces that the audit of a job of `rows` rows takes.
+    #[must_use]
+    pub fn pieces(&self, rows: u32) -> usize {
+        let positions = match self.policy {
+            Policy::Full => rows,
+            Policy::Rows(s) => s,
+        };
+        positions.div_ceil(self.piece_size()) as usize
+    }
+
+    /// Position where the audit of a job of `rows` rows ends: the rows under `full`, at least s under `rows(s)`.
+    pub(crate) fn end(&self, rows: u32) -> u32 {
+        match self.policy {
+            Policy::Full => rows,
+            Policy::Rows(_) => self.pieces(rows) as u32 * self.piece_size(),
+        }
+    }
+
+    /// Checks natively, with the circuits' rules, that `trace` is what `claim` says and that every audited row is right.
+    ///
+    /// # Errors
+    /// [`AuditError::FalseRow`] with operation, row and rule; [`AuditError::Claim`], [`AuditError::Trace`].
+    pub fn check(&self, trace: &Trace, claim: &Claim) -> Result<(), AuditError> {
+        precheck::claim(self, trace, claim)?;
+        precheck::rows(self, trace, claim)
+    }
+
+    /// Proves piece `index` of a trace that passed [`Self::check`].
+    ///
+    /// # Errors
+    /// [`AuditError::NoSuchPiece`]; [`AuditError::Aggregate`] when there is no proof.
+    pub fn prove_piece(
+        &self,
+        prover: &dyn Prover,
+        trace: &Trace,
+        claim: &Claim,
+        index: usize,
+    ) -> Result<Proof, AuditError> {
+        let pieces = self.pieces(claim.input_rows);
+        if index >= pieces {
+            return Err(AuditError::NoSuchPiece { index, pieces });
+        }
+        let from = index as u32 * self.piece_size();
+        let inputs = self.piece.assign(&self.plan, &Subject::of(claim), trace, from)?;
+        Ok(prove_verified(prover, NAME, &self.piece.data, inputs)?)
+    }
+
+    /// Joins all pieces of a job, in order, into one node.
+    ///
+    /// # Errors
+    /// When pieces are missing, out of order, or of another audit.
+    pub fn join(
+        &self,
+        prover: &dyn Prover,
+        wrapper: &Wrapper,
+        pieces: &[Proof],
+    ) -> Result<AuditNode, AuditError> {
+        let mut nodes: Vec<AuditNode> = pieces
+            .chunks(ARITY)
+            .map(|group| Ok(AuditNode::Leaf(self.leaf.prove(prover, group)?.proof().clone())))
+            .collect::<Result<_, AuditError>>()?;
+        while nodes.len() > 1 {
+            nodes = nodes
+                .chunks(ARITY)
+                .map(|group| wrapper.gather().prove(prover, &self.leaf, group))
+                .collect::<Result<_, _>>()?;
+        }
+        nodes.pop().ok_or(AuditError::Aggregate(janction_aggregate::AggregateError::Empty))
+    }
+
+    /// Proves that `claim` is true and appends it to the chain of claims that stands at `before`. The proof is a segment of
+    /// [`Family::Audit`], whatever the program.
+    ///
+    /// # Errors
+    /// As [`Self::check`] for a false trace, otherwise [`AuditError::Aggregate`].
+    pub fn prove(
+        &self,
+        prover: &dyn Prover,
+        wrapper: &Wrapper,
+        trace: &Trace,
+        claim: &Claim,
+        before: Digest,
+    ) -> Result<Proof, AuditError> {
+        self.check(trace, claim)?;
+        let pieces = (0..self.pieces(claim.input_rows))
+            .map(|index| self.prove_piece(prover, trace, claim, index))
+            .collect::<Result<Vec<_>, _>>()?;
+        let node = self.join(prover, wrapper, &pieces)?;
+        self.prove_claim(prover, wrapper, &node, claim, before)
+    }
+
+    /// The last step of [`Self::prove`], for a node that [`Self::join`] made of all pieces.
+    ///
+    /// # Errors
+    /// [`AuditError::Aggregate`] when the node does not prove the claim.
+    pub fn prove_claim(
+        &self,
+        prover: &dyn Prover,
+        wrapper: &Wrapper,
+        node: &AuditNode,
+        claim: &Claim,
+        before: Digest,
+    ) -> Result<Proof, AuditError> {
+        wrapper.prove(prover, self.audit_key(), node, self.end(claim.input_rows), claim, before)
+    }
+}

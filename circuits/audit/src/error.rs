@@ -1,0 +1,131 @@
+//! What can go wrong when a job is audited.
+
+use std::fmt;
+
+use janction_aggregate::AggregateError;
+use thiserror::Error;
+
+/// The rule of a row check that a trace breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The digest in the row tree is the hash of the row's cells.
+    Digest,
+    /// The cell is the operation's result for the operand's row.
+    Result,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Digest => "the committed digest is the hash of the row's cells",
+            Self::Result => "the cell is the operation's exact result for the operand's row",
+        })
+    }
+}
+
+/// An error of the audit.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// An operation is too large to be recomputed in a circuit.
+    #[error(
+        "operation {operation:?} has {got} weights; rows of products of more than {limit} cannot be audited yet: split it \
+         into smaller ones"
+    )]
+    TooLarge {
+        /// Name of the operation's output.
+        operation: String,
+        /// Weights of the product.
+        got: usize,
+        /// What is supported.
+        limit: usize,
+    },
+    /// The checks of the smallest piece do not fit into a circuit.
+    #[error(
+        "the smallest piece of program {program:?} takes 2^{got_bits} rows of circuit, at most 2^{limit_bits} are \
+         supported: split the program into several jobs"
+    )]
+    PieceTooLarge {
+        /// Name of the program.
+        program: String,
+        /// log2 of the rows needed.
+        got_bits: usize,
+        /// log2 of the limit.
+        limit_bits: usize,
+    },
+    /// The trace is false: it cannot be proven, and its worker will not be paid.
+    #[error("operation {operation:?}, row {row}, {place}: {rule}; expected {expected}, got {got}")]
+    FalseRow {
+        /// Name of the operation's output (or of the program's input).
+        operation: String,
+        /// The row.
+        row: usize,
+        /// The cell, or the whole row.
+        place: Place,
+        /// What does not hold.
+        rule: Rule,
+        /// What is right.
+        expected: String,
+        /// What the trace has.
+        got: String,
+    },
+    /// A claim says something else than the trace, the program or the policy.
+    #[error(
+        "the claim's {field} is {claimed}, here it is {here}: prove the claim of the job that this trace is of"
+    )]
+    Claim {
+        /// Which field.
+        field: &'static str,
+        /// What the claim says.
+        claimed: String,
+        /// What this audit is about.
+        here: String,
+    },
+    /// The trace is not of this program's form.
+    #[error("the trace does not fit the program: {reason}")]
+    Trace {
+        /// What does not fit.
+        reason: String,
+    },
+    /// No such piece.
+    #[error("the job has {pieces} pieces, there is no piece {index}")]
+    NoSuchPiece {
+        /// The piece asked for.
+        index: usize,
+        /// Pieces of the job.
+        pieces: usize,
+    },
+    /// A circuit's inputs could not be set: a proof of another shape was handed in.
+    #[error("{circuit}: its inputs cannot be set: {reason}")]
+    Inputs {
+        /// Which circuit.
+        circuit: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
+    /// Proving or joining failed.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+}
+
+/// Where in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// One cell.
+    Column(usize),
+    /// All of it.
+    Row,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Column(column) => write!(f, "column {column}"),
+            Self::Row => f.write_str("whole row"),
+        }
+    }
+}
+
+/// Turns an error while setting inputs into ours.
+pub(crate) fn inputs_error(circuit: &'static str) -> impl Fn(anyhow::Error) -> AuditError {
+    move |reason| AuditError::Inputs { circuit, reason: reason.to_string() }
+}

@@ -1,0 +1,181 @@
+//! From accumulator to cell: the exact requantisation with its clamp, for one output column.
+//!
+//! With M = multiplier, s = shift, Y the output cell, and integers sigma in {-1, 0, 1}, e >= 0, 0 <= rem < 2^s:
+//!
+//! ```text
+//! acc M + 2^(s-1) + 2^62 = (q + 2^(62-s)) 2^s + rem             q + output_zero = Y + sigma e
+//! sigma = 1 implies Y = high      sigma = -1 implies Y = low      low <= Y <= high
+//! ```
+//!
+//! The first line says q = floor((acc M + 2^(s-1)) / 2^s); the rest that Y is q + output_zero, clamped: above `high` only
+//! sigma = 1 fits, below `low` only sigma = -1, between them e = 0. (The 2^62 stands on both sides and cancels in the
+//! equation over the field; it serves to show that both sides are integers in a range shorter than p.)
+//!
+//! *Why the equation holds over the integers.* Left minus right is a multiple of p. With |acc| <= bound, e < 2^E and
+//! |Y - output_zero| <= 511 its absolute value is at most bound M + 2^(s-1) + (2^E + 512) 2^s. Where that is below p
+//! (whenever s <= 50), done. Otherwise q + 2^(62-s) is checked to lie in 0..2^(64-s), so that the right side of the
+//! first line is in 0..2^64 while the left one is in 2^32..p, and left + p would be above 2^64.
+
+use janction_gadgets::{Builder, F};
+use janction_program::{DType, MatMul, Requantise};
+use plonky2::field::types::{Field, Field64};
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+
+use crate::range::Ranges;
+
+/// What the requantisation of one column depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequantisePlan {
+    requantise: Requantise,
+    output_zero: i64,
+    /// Smallest value of the output's type: a cell is stored as its distance from it.
+    smallest: i64,
+    largest: i64,
+    clamp: (i64, i64),
+    /// E: bits of e.
+    excess_bits: u32,
+    /// Whether q needs a range check of its own.
+    wide: bool,
+}
+
+/// The witness of one requantisation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequantiseTargets {
+    pub sigma: Target,
+    pub excess: Target,
+    pub remainder: Target,
+}
+
+/// An integer below p in absolute value as a field element.
+fn element(value: i128) -> F {
+    F::from_noncanonical_i128(value)
+}
+
+/// Conversion of wide signed integers.
+trait FromWide {
+    fn from_noncanonical_i128(value: i128) -> Self;
+}
+
+impl FromWide for F {
+    fn from_noncanonical_i128(value: i128) -> Self {
+        // Below p after the reduction.
+        Self::from_canonical_u64(value.rem_euclid(i128::from(Self::ORDER)) as u64)
+    }
+}
+
+impl RequantisePlan {
+    /// The plan for column `column` of `op`, whose accumulators are at most `bound` in absolute value.
+    pub fn new(op: &MatMul, column: usize, bound: i64, output: DType) -> Self {
+        let requantise = op.requantise.get(column);
+        let output_zero = i64::from(op.output_zero);
+        let clamp = (i64::from(op.clamp.0), i64::from(op.clamp.1));
+        let shift = u32::from(requantise.shift);
+        // bound < 2^31 and M < 2^31, the rounding term is at most 2^61: no overflow.
+        let product = bound * i64::from(requantise.multiplier);
+        let round = 1i64 << (shift - 1);
+        let lowest = ((round - product) >> shift) + output_zero;
+        let highest = ((round + product) >> shift) + output_zero;
+        let excess = (highest - clamp.1).max(clamp.0 - lowest).max(0);
+        let excess_bits = i64::BITS - excess.leading_zeros();
+        let reach = (i128::from(product) + i128::from(round)) + (((1i128 << excess_bits) + 512) << shift);
+        Self {
+            requantise,
+            output_zero,
+            smallest: i64::from(output.min()),
+            largest: i64::from(output.max()),
+            clamp,
+            excess_bits,
+            wide: reach >= i128::from(F::ORDER),
+        }
+    }
+
+    /// Enforces that `cell` (a byte) is the requantised accumulator `biased - half`.
+    ///
+    /// The caller must ensure that the accumulator is within the plan's bound.
+    pub fn build(
+        &self,
+        builder: &mut Builder,
+        ranges: &mut Ranges,
+        biased: Target,
+        half: i64,
+        cell: Target,
+    ) -> RequantiseTargets {
+        let [sigma, excess, remainder] = builder.add_virtual_target_arr();
+        let shift = u32::from(self.requantise.shift);
+        let power = F::from_canonical_u64(1 << shift);
+        let multiplier = F::from_canonical_u32(self.requantise.multiplier);
+        let one = builder.one();
+
+        // u M + K = (sigma e + cell) 2^s + rem, where cell = Y - smallest and K holds all that is constant.
+        let offset = i128::from(self.smallest - self.output_zero);
+        let constant = (1i128 << (shift - 1))
+            - i128::from(half) * i128::from(self.requantise.multiplier)
+            - (offset << shift);
+        let constant = builder.constant(element(constant));
+        let left = builder.arithmetic(multiplier, F::ONE, biased, one, constant);
+        let unclamped = builder.mul_add(sigma, excess, cell);
+        let right = builder.arithmetic(power, F::ONE, unclamped, one, remainder);
+        builder.connect(left, right);
+        ranges.check(builder, remainder, shift);
+        ranges.check(builder, excess, self.excess_bits);
+        if self.wide {
+            let quotient = builder.add_const(unclamped, element(offset + (1i128 << (62 - shift))));
+            ranges.check(builder, quotient, 64 - shift);
+        }
+        self.build_clamp(builder, ranges, sigma, cell);
+        RequantiseTargets { sigma, excess, remainder }
+    }
+
+    /// sigma in {-1, 0, 1}; sigma = 1 implies cell = high, sigma = -1 implies cell = low; low <= cell <= high.
+    fn build_clamp(&self, builder: &mut Builder, ranges: &mut Ranges, sigma: Target, cell: Target) {
+        let square = builder.mul(sigma, sigma);
+        let cube = builder.mul(square, sigma);
+        builder.connect(cube, sigma);
+        // sigma^2 (2 cell - low - high) = sigma (high - low)
+        let (low, high) = (self.clamp.0 - self.smallest, self.clamp.1 - self.smallest);
+        let (zero, one) = (builder.zero(), builder.one());
+        let sum = F::from_canonical_u64((low + high) as u64);
+        let left = builder.arithmetic(F::TWO, -sum, square, cell, square);
+        let right = builder.arithmetic(F::from_canonical_u64((high - low) as u64), F::ONE, sigma, one, zero);
+        builder.connect(left, right);
+        // The cell is a byte already, so only a bound that is narrower than the type needs a check.
+        if low > 0 {
+            let above = builder.add_const(cell, -F::from_canonical_u64(low as u64));
+            ranges.byte(builder, above);
+        }
+        if self.clamp.1 < self.largest {
+            let high = builder.constant(F::from_canonical_u64(high as u64));
+            let below = builder.sub(high, cell);
+            ranges.byte(builder, below);
+        }
+    }
+
+    /// q + output_zero, before the clamp, and rem.
+    fn divide(&self, acc: i64) -> (i64, i64) {
+        let shift = self.requantise.shift;
+        let sum = acc * i64::from(self.requantise.multiplier) + (1i64 << (shift - 1));
+        ((sum >> shift) + self.output_zero, sum & ((1i64 << shift) - 1))
+    }
+
+    /// The output cell.
+    pub fn apply(&self, acc: i64) -> i32 {
+        // The clamp bounds are 32-bit integers.
+        self.divide(acc).0.clamp(self.clamp.0, self.clamp.1) as i32
+    }
+
+    /// Sets the witness for accumulator `acc` and output cell `cell`.
+    pub fn assign(
+        &self,
+        inputs: &mut PartialWitness<F>,
+        targets: &RequantiseTargets,
+        acc: i64,
+        cell: i32,
+    ) -> anyhow::Result<()> {
+        let (unclamped, remainder) = self.divide(acc);
+        let excess = unclamped - i64::from(cell);
+        inputs.set_target(targets.sigma, element(excess.signum().into()))?;
+        inputs.set_target(targets.excess, element(excess.abs().into()))?;
+        inputs.set_target(targets.remainder, element(remainder.into()))
+    }
+}

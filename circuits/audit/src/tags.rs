@@ -1,0 +1,23 @@
+//! Tags of the hashes that only audit circuits compute; the protocol's own stand in `janction_protocol::hash::tag`.
+
+/// A state of the chain of pieces.
+pub(crate) const STATE: u64 = u64::from_be_bytes(*b"\0JAUDST\0") >> 8;
+/// The mark of a gathered audit.
+pub(crate) const GATHER: u64 = u64::from_be_bytes(*b"\0JGATHR\0") >> 8;
+
+#[cfg(test)]
+mod tests {
+    use janction_aggregate::Family;
+    use janction_protocol::hash::tag;
+
+    #[test]
+    fn differ_from_all_others() {
+        let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
+        all.extend([super::STATE, super::GATHER, Family::Audit.tag(), Family::Ledger.tag()]);
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(all.iter().all(|&tag| tag < 1 << 56));
+    }
+}

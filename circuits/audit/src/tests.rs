@@ -1,0 +1,107 @@
+//! Forged audits: every lie about a cell, a row, an operation, a root, a key or the coverage must fail.
+
+mod activity;
+mod digits;
+mod drawn;
+mod flipped;
+mod products;
+mod wrapped;
+
+use janction_aggregate::config::Circuit;
+use janction_gadgets::F;
+use janction_gadgets::test_utils::{Violation, check, generate};
+use janction_program::{Program, Tensor, reference};
+use janction_protocol::claim::Claim;
+use janction_protocol::{Address, Deployment, Digest};
+use janction_trace::{Policy, Trace};
+use plonky2::field::types::Field;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::PartialWitness;
+
+use crate::operation::ProgramPlan;
+use crate::piece::PieceCircuit;
+use crate::subject::Subject;
+
+/// Whether some witness with these inputs satisfies the circuit.
+fn satisfied(circuit: &Circuit, inputs: PartialWitness<F>, forced: &[(Target, F)]) -> Result<(), Violation> {
+    check(circuit, &generate(circuit, inputs, forced)?)
+}
+
+/// A trace by the reference.
+fn honest(program: &Program, input: &Tensor) -> Trace {
+    Trace::commit(program, input.clone(), reference::run(program, input).unwrap()).unwrap()
+}
+
+/// The claim of a job on `trace`.
+fn claim_of(program: &Program, audit_key: Digest, policy: Policy, trace: &Trace) -> Claim {
+    Claim {
+        deployment: Deployment::new(31337, Address::from_limbs([1, 2, 3]).unwrap()).unwrap(),
+        job: 5,
+        nonce: 6,
+        winner: 7,
+        program: program.digest(),
+        audit_key,
+        input_root: trace.input_root(),
+        input_rows: trace.rows() as u32,
+        trace_root: trace.trace_root(),
+        output_root: trace.output_root(),
+        beacon: if policy == Policy::Full { [0; 4] } else { [11, 22, 33, 44] },
+        policy: policy.code(),
+        coverage: if policy == Policy::Full { trace.rows() as u32 } else { policy.code() },
+    }
+}
+
+/// The piece circuit of a program, with what it takes to fill it.
+struct Pieces {
+    program: Program,
+    plan: ProgramPlan,
+    policy: Policy,
+    piece: PieceCircuit,
+}
+
+impl Pieces {
+    fn new(program: Program, policy: Policy, row_bits: usize, blocks: usize) -> Self {
+        let plan = ProgramPlan::new(&program).unwrap();
+        let piece = PieceCircuit::of_size(&program, &plan, policy, row_bits, blocks);
+        Self { program, plan, policy, piece }
+    }
+
+    fn subject(&self, trace: &Trace) -> Subject {
+        Subject::of(&claim_of(&self.program, Digest::ZERO, self.policy, trace))
+    }
+
+    fn assign(&self, subject: &Subject, trace: &Trace, from: u32) -> PartialWitness<F> {
+        self.piece.assign(&self.plan, subject, trace, from).unwrap()
+    }
+
+    /// Checks the piece from `from` on, with the public inputs held at the states `from` and `to` of `subject`.
+    fn run(&self, subject: &Subject, trace: &Trace, from: u32, to: u32) -> Result<(), Violation> {
+        self.run_inputs(self.assign(subject, trace, from), subject, from, to)
+    }
+
+    fn run_inputs(
+        &self,
+        inputs: PartialWitness<F>,
+        subject: &Subject,
+        from: u32,
+        to: u32,
+    ) -> Result<(), Violation> {
+        let states = [subject.state(from).0, subject.state(to).0].concat();
+        let targets = &self.piece.data.prover_only.public_inputs;
+        let forced: Vec<_> = targets.iter().copied().zip(states).collect();
+        satisfied(&self.piece.data, inputs, &forced)
+    }
+}
+
+/// `inputs` with `target` set to `value` instead.
+fn with(inputs: &PartialWitness<F>, target: Target, value: F) -> PartialWitness<F> {
+    let mut changed = inputs.clone();
+    let old = changed.target_values.insert(target, value);
+    assert!(old.is_some_and(|old| old != value), "the lie is the truth");
+    changed
+}
+
+/// `inputs` with one more than it says at `target`.
+fn off_by_one(inputs: &PartialWitness<F>, target: Target) -> PartialWitness<F> {
+    with(inputs, target, inputs.target_values[&target] + F::ONE)
+}

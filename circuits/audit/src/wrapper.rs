@@ -1,0 +1,193 @@
+//! The wrapper: whatever the program, its audit ends in one circuit of one key, a segment of the chain of claims.
+//!
+//! *Public inputs*: before[4], after[4], states of the chain of claims. *Witness*: the claim, the audit key, one node of the
+//! program's audit. *Enforced*:
+//! 1. the node verifies: against the gather key, a constant, with the mark of that key and the audit key; or as a leaf
+//!    against the audit key;
+//! 2. H(AUDIT_KEY, elements of the audit key) = the claim's audit key: digest *and* cap of the key that was used;
+//! 3. the node begins in the audit state of the claim's subject at position 0 and ends in that at position `end`;
+//! 4. coverage: under `full` (policy = 0) end = input rows and coverage = input rows; under `rows(s)` (policy = s)
+//!    0 <= end - s < 2^24 and coverage = s. The subject's mode is that of the policy;
+//! 5. after = C(CLAIMS, before, H(CLAIM, claim)).
+//!
+//! *The caller must ensure* that the chain of claims equals the ledger's: deployment, job, nonce and winner are named here
+//! and bound there.
+
+use janction_aggregate::config::{C, Circuit, Key, Proof, circuit_config};
+use janction_aggregate::{NodeShape, Prover, SegmentTargets, prove_verified};
+use janction_gadgets::{Builder, F, sponge, uint};
+use janction_protocol::claim::{CLAIM_ELEMENTS, Claim};
+use janction_protocol::{Digest, hash::tag};
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::{HashOut, HashOutTarget};
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::circuit_data::VerifierCircuitTarget;
+
+use crate::AuditError;
+use crate::error::inputs_error;
+use crate::gather::{AuditNode, GatherCircuit, NodeTargets, mark_target};
+use crate::key;
+use crate::subject::SubjectTargets;
+
+const NAME: &str = "audit wrapper";
+
+/// Places of a claim's fields.
+mod at {
+    pub const PROGRAM: usize = 7;
+    pub const AUDIT_KEY: usize = 11;
+    pub const INPUT_ROOT: usize = 15;
+    pub const INPUT_ROWS: usize = 19;
+    pub const TRACE_ROOT: usize = 20;
+    pub const OUTPUT_ROOT: usize = 24;
+    pub const BEACON: usize = 28;
+    pub const POLICY: usize = 32;
+    pub const COVERAGE: usize = 33;
+}
+
+/// The circuits that all programs share, built once.
+#[derive(Debug)]
+pub struct Wrapper {
+    shape: NodeShape,
+    gather: GatherCircuit,
+    data: Circuit,
+    targets: WrapperTargets,
+}
+
+#[derive(Clone, Debug)]
+struct WrapperTargets {
+    before: HashOutTarget,
+    claim: [Target; CLAIM_ELEMENTS],
+    end: Target,
+    audit_key: VerifierCircuitTarget,
+    node: NodeTargets,
+}
+
+impl Wrapper {
+    /// Builds the gather and the wrapper circuit for nodes of `shape`.
+    ///
+    /// # Errors
+    /// When a circuit does not have the shape of the tree's nodes.
+    pub fn build(shape: NodeShape) -> Result<Self, AuditError> {
+        let gather = GatherCircuit::build(&shape)?;
+        let mut builder = Builder::new(circuit_config());
+        let targets = WrapperTargets::build(&mut builder, &shape, &gather.data().verifier_only);
+        let data = builder.build::<C>();
+        Ok(Self { shape, gather, data, targets })
+    }
+
+    /// The shape of the tree's nodes.
+    #[must_use]
+    pub const fn shape(&self) -> &NodeShape {
+        &self.shape
+    }
+
+    /// The circuit that joins nodes of one audit.
+    #[must_use]
+    pub const fn gather(&self) -> &GatherCircuit {
+        &self.gather
+    }
+
+    /// The wrapper circuit: the segment circuit of [`janction_aggregate::Family::Audit`].
+    #[must_use]
+    pub const fn data(&self) -> &Circuit {
+        &self.data
+    }
+
+    /// Appends `claim` to the chain of claims that stands at `before`, on the word of `node`, a proof of the whole audit.
+    ///
+    /// # Errors
+    /// [`AuditError::Aggregate`] when the node does not prove the claim.
+    pub fn prove(
+        &self,
+        prover: &dyn Prover,
+        audit_key: &Key,
+        node: &AuditNode,
+        end: u32,
+        claim: &Claim,
+        before: Digest,
+    ) -> Result<Proof, AuditError> {
+        let inputs = self.assign(audit_key, node, end, &claim.elements(), before)?;
+        Ok(prove_verified(prover, NAME, &self.data, inputs)?)
+    }
+
+    /// The inputs, without a look at whether they fit together.
+    pub(crate) fn assign(
+        &self,
+        audit_key: &Key,
+        node: &AuditNode,
+        end: u32,
+        claim: &[F; CLAIM_ELEMENTS],
+        before: Digest,
+    ) -> Result<PartialWitness<F>, AuditError> {
+        let mut inputs = PartialWitness::new();
+        let mut fill = || {
+            let t = &self.targets;
+            inputs.set_hash_target(t.before, HashOut { elements: before.0 })?;
+            inputs.set_target_arr(&t.claim, claim)?;
+            inputs.set_target(t.end, F::from_canonical_u32(end))?;
+            inputs.set_verifier_data_target(&t.audit_key, audit_key)?;
+            t.node.assign(&mut inputs, node)
+        };
+        fill().map_err(inputs_error(NAME))?;
+        Ok(inputs)
+    }
+}
+
+/// Four elements of a claim.
+fn digest_at(claim: &[Target; CLAIM_ELEMENTS], at: usize) -> HashOutTarget {
+    HashOutTarget::from_vec(claim[at..at + 4].to_vec())
+}
+
+impl WrapperTargets {
+    fn build(builder: &mut Builder, shape: &NodeShape, gather_key: &Key) -> Self {
+        let before = builder.add_virtual_hash();
+        let claim: [Target; CLAIM_ELEMENTS] = builder.add_virtual_target_arr();
+        let end = builder.add_virtual_target();
+        let audit_key = builder.add_virtual_verifier_data(shape.common().config.fri_config.cap_height);
+        let audit_key_digest = key::audit_key_digest_target(builder, &audit_key);
+        builder.connect_hashes(audit_key_digest, digest_at(&claim, at::AUDIT_KEY));
+
+        let gather_key = builder.constant_verifier_data(gather_key);
+        let gather_elements = key::element_targets(builder, &gather_key);
+        let mark = mark_target(builder, gather_elements, audit_key_digest);
+        let node = NodeTargets::new(builder, shape, &gather_key, &audit_key, mark);
+
+        let mode = cover(builder, &claim, end);
+        let subject = SubjectTargets {
+            program: digest_at(&claim, at::PROGRAM),
+            input_root: digest_at(&claim, at::INPUT_ROOT),
+            trace_root: digest_at(&claim, at::TRACE_ROOT),
+            output_root: digest_at(&claim, at::OUTPUT_ROOT),
+            beacon: digest_at(&claim, at::BEACON).elements,
+            rows: claim[at::INPUT_ROWS],
+            mode,
+        };
+        let zero = builder.zero();
+        let segment = node.segment();
+        for (position, audited) in [(zero, segment.before), (end, segment.after)] {
+            let state = subject.state(builder, position);
+            builder.connect_hashes(state, audited);
+        }
+
+        let digest = sponge::hash(builder, tag::CLAIM, &claim);
+        let link: Vec<Target> = before.elements.into_iter().chain(digest.elements).collect();
+        let after = sponge::hash(builder, tag::CLAIMS, &link);
+        SegmentTargets { before, after }.register(builder);
+        Self { before, claim, end, audit_key, node }
+    }
+}
+
+/// Enforces that an audit up to position `end` covers the claim. Returns the subject's mode.
+fn cover(builder: &mut Builder, claim: &[Target; CLAIM_ELEMENTS], end: Target) -> Target {
+    let (rows, policy) = (claim[at::INPUT_ROWS], claim[at::POLICY]);
+    let is_full = uint::is_zero(builder, policy);
+    let coverage = builder.select(is_full, rows, policy);
+    builder.connect(coverage, claim[at::COVERAGE]);
+    // Positions beyond s are further draws; under `full` there is none beyond the rows.
+    let surplus = builder.sub(end, coverage);
+    uint::range_check(builder, surplus, 24);
+    let none = builder.mul(is_full.target, surplus);
+    builder.assert_zero(none);
+    builder.not(is_full).target
+}
