@@ -199,7 +199,7 @@ impl AuditCircuits {
     /// The last step of [`Self::prove`], for a node that [`Self::join`] made of all pieces.
     ///
     /// # Errors
-    /// [`AuditError::Aggregate`] when the node does not prove the claim.
+    /// [`AuditError::Node`] when the node does not prove the claim.
     pub fn prove_claim(
         &self,
         prover: &dyn Prover,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use janction_aggregate::AggregateError;
+use janction_protocol::Digest;
 use thiserror::Error;
 
 /// The rule of a row check that a trace breaks.
@@ -93,6 +94,19 @@ pub enum AuditError {
         index: usize,
         /// Pieces of the job.
         pieces: usize,
+    },
+    /// A node does not prove the claim that it was handed in for.
+    #[error(
+        "the node does not prove the claim: its {what} is {got}, expected {expected}: join all pieces of this job, made \
+         with this audit key"
+    )]
+    Node {
+        /// Which of its public inputs.
+        what: &'static str,
+        /// What the claim wants.
+        expected: Digest,
+        /// What the node has.
+        got: Digest,
     },
     /// A circuit's inputs could not be set: a proof of another shape was handed in.
     #[error("{circuit}: its inputs cannot be set: {reason}")]

@@ -69,7 +69,7 @@ pub(crate) fn mark(own: &Key, audit_key: Digest) -> Digest {
     hash(tags::GATHER, &data)
 }
 
-/// [`mark`] of the elements of a gather key.
+/// [`mark`] in a circuit.
 pub(crate) fn mark_target(
     builder: &mut Builder,
     own: Vec<Target>,
@@ -192,6 +192,11 @@ impl GatherCircuit {
         };
         fill().map_err(inputs_error(NAME))?;
         Ok(inputs)
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn used(&self) -> &[BoolTarget; ARITY - 1] {
+        &self.used
     }
 
     #[cfg(test)]

@@ -15,6 +15,10 @@
 //! |Y - output_zero| <= 511 its absolute value is at most bound M + 2^(s-1) + (2^E + 512) 2^s. Where that is below p
 //! (whenever s <= 50), done. Otherwise q + 2^(62-s) is checked to lie in 0..2^(64-s), so that the right side of the
 //! first line is in 0..2^64 while the left one is in 2^32..p, and left + p would be above 2^64.
+//!
+//! *Whole bytes.* A range check of whole bytes is the cheapest. So E is rounded up to a multiple of 8, and M and 2^s are
+//! both multiplied by 2^d, which changes neither q nor the rounding, so that s + d is one, wherever the bound above then
+//! still is below p.
 
 use janction_gadgets::{Builder, F};
 use janction_program::{DType, MatMul, Requantise};
@@ -22,12 +26,14 @@ use plonky2::field::types::{Field, Field64};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
-use crate::range::Ranges;
+use crate::range::{MAX_BITS, Ranges};
 
 /// What the requantisation of one column depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequantisePlan {
-    requantise: Requantise,
+    /// Multiplier and shift, both scaled by 2^d. The multiplier may have more than 32 bits.
+    multiplier: i64,
+    shift: u32,
     output_zero: i64,
     /// Smallest value of the output's type: a cell is stored as its distance from it.
     smallest: i64,
@@ -67,26 +73,35 @@ impl FromWide for F {
 impl RequantisePlan {
     /// The plan for column `column` of `op`, whose accumulators are at most `bound` in absolute value.
     pub fn new(op: &MatMul, column: usize, bound: i64, output: DType) -> Self {
-        let requantise = op.requantise.get(column);
+        let Requantise { multiplier, shift } = op.requantise.get(column);
+        let (multiplier, shift) = (i64::from(multiplier), u32::from(shift));
         let output_zero = i64::from(op.output_zero);
         let clamp = (i64::from(op.clamp.0), i64::from(op.clamp.1));
-        let shift = u32::from(requantise.shift);
         // bound < 2^31 and M < 2^31, the rounding term is at most 2^61: no overflow.
-        let product = bound * i64::from(requantise.multiplier);
+        let product = bound * multiplier;
         let round = 1i64 << (shift - 1);
         let lowest = ((round - product) >> shift) + output_zero;
         let highest = ((round + product) >> shift) + output_zero;
         let excess = (highest - clamp.1).max(clamp.0 - lowest).max(0);
-        let excess_bits = i64::BITS - excess.leading_zeros();
-        let reach = (i128::from(product) + i128::from(round)) + (((1i128 << excess_bits) + 512) << shift);
+        let bits = i64::BITS - excess.leading_zeros();
+        // The sides of the equation differ by at most this, with e of `excess_bits` bits and everything times 2^d.
+        let fits = |excess_bits: u32, d: u32| {
+            let reach = i128::from(product) + i128::from(round) + (((1i128 << excess_bits) + 512) << shift);
+            excess_bits <= MAX_BITS && shift + d <= MAX_BITS && reach < i128::from(F::ORDER) >> d
+        };
+        let (whole, d) = (bits.next_multiple_of(8), shift.next_multiple_of(8) - shift);
+        let options = [(whole, d), (whole, 0), (bits, 0)];
+        let narrow = options.into_iter().find(|&(bits, d)| fits(bits, d));
+        let (excess_bits, d) = narrow.unwrap_or((bits, 0));
         Self {
-            requantise,
+            multiplier: multiplier << d,
+            shift: shift + d,
             output_zero,
             smallest: i64::from(output.min()),
             largest: i64::from(output.max()),
             clamp,
             excess_bits,
-            wide: reach >= i128::from(F::ORDER),
+            wide: narrow.is_none(),
         }
     }
 
@@ -102,16 +117,15 @@ impl RequantisePlan {
         cell: Target,
     ) -> RequantiseTargets {
         let [sigma, excess, remainder] = builder.add_virtual_target_arr();
-        let shift = u32::from(self.requantise.shift);
+        let shift = self.shift;
         let power = F::from_canonical_u64(1 << shift);
-        let multiplier = F::from_canonical_u32(self.requantise.multiplier);
+        let multiplier = F::from_canonical_u64(self.multiplier as u64);
         let one = builder.one();
 
         // u M + K = (sigma e + cell) 2^s + rem, where cell = Y - smallest and K holds all that is constant.
         let offset = i128::from(self.smallest - self.output_zero);
-        let constant = (1i128 << (shift - 1))
-            - i128::from(half) * i128::from(self.requantise.multiplier)
-            - (offset << shift);
+        let constant =
+            (1i128 << (shift - 1)) - i128::from(half) * i128::from(self.multiplier) - (offset << shift);
         let constant = builder.constant(element(constant));
         let left = builder.arithmetic(multiplier, F::ONE, biased, one, constant);
         let unclamped = builder.mul_add(sigma, excess, cell);
@@ -153,9 +167,9 @@ impl RequantisePlan {
 
     /// q + output_zero, before the clamp, and rem.
     fn divide(&self, acc: i64) -> (i64, i64) {
-        let shift = self.requantise.shift;
-        let sum = acc * i64::from(self.requantise.multiplier) + (1i64 << (shift - 1));
-        ((sum >> shift) + self.output_zero, sum & ((1i64 << shift) - 1))
+        let sum = i128::from(acc) * i128::from(self.multiplier) + (1i128 << (self.shift - 1));
+        // Of 64 bits: see `fits`.
+        ((sum >> self.shift) as i64 + self.output_zero, (sum & ((1i128 << self.shift) - 1)) as i64)
     }
 
     /// The output cell.
@@ -177,5 +191,13 @@ impl RequantisePlan {
         inputs.set_target(targets.sigma, element(excess.signum().into()))?;
         inputs.set_target(targets.excess, element(excess.abs().into()))?;
         inputs.set_target(targets.remainder, element(remainder.into()))
+    }
+}
+
+#[cfg(test)]
+impl RequantisePlan {
+    /// Multiplier and shift as they stand in the circuit.
+    pub fn scaled(&self) -> (i128, u32) {
+        (self.multiplier.into(), self.shift)
     }
 }

@@ -14,7 +14,7 @@
 //! and bound there.
 
 use janction_aggregate::config::{C, Circuit, Key, Proof, circuit_config};
-use janction_aggregate::{NodeShape, Prover, SegmentTargets, prove_verified};
+use janction_aggregate::{Family, NodeShape, Prover, SEGMENT_INPUTS, SegmentTargets, prove_verified};
 use janction_gadgets::{Builder, F, sponge, uint};
 use janction_protocol::claim::{CLAIM_ELEMENTS, Claim};
 use janction_protocol::{Digest, hash::tag};
@@ -26,9 +26,9 @@ use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 
 use crate::AuditError;
 use crate::error::inputs_error;
-use crate::gather::{AuditNode, GatherCircuit, NodeTargets, mark_target};
-use crate::key;
-use crate::subject::SubjectTargets;
+use crate::gather::{AuditNode, GatherCircuit, NodeTargets, mark, mark_target};
+use crate::key::{self, audit_key_digest};
+use crate::subject::{Subject, SubjectTargets};
 
 const NAME: &str = "audit wrapper";
 
@@ -97,7 +97,7 @@ impl Wrapper {
     /// Appends `claim` to the chain of claims that stands at `before`, on the word of `node`, a proof of the whole audit.
     ///
     /// # Errors
-    /// [`AuditError::Aggregate`] when the node does not prove the claim.
+    /// [`AuditError::Node`] when the node does not prove the claim, [`AuditError::Aggregate`] when there is no proof.
     pub fn prove(
         &self,
         prover: &dyn Prover,
@@ -107,8 +107,38 @@ impl Wrapper {
         claim: &Claim,
         before: Digest,
     ) -> Result<Proof, AuditError> {
+        self.check_node(audit_key, node, end, claim)?;
         let inputs = self.assign(audit_key, node, end, &claim.elements(), before)?;
         Ok(prove_verified(prover, NAME, &self.data, inputs)?)
+    }
+
+    /// Checks the node's public inputs against the claim.
+    fn check_node(
+        &self,
+        audit_key: &Key,
+        node: &AuditNode,
+        end: u32,
+        claim: &Claim,
+    ) -> Result<(), AuditError> {
+        let subject = Subject::of(claim);
+        let audit_key = audit_key_digest(audit_key);
+        let mark = match node {
+            AuditNode::Leaf(_) => Digest(Family::Audit.leaf_mark().elements),
+            AuditNode::Gathered(_) => mark(&self.gather.data().verifier_only, audit_key),
+        };
+        let segment = node.segment();
+        let node_mark = HashOut::from_partial(&node.proof().public_inputs[SEGMENT_INPUTS..]);
+        for (what, got, expected) in [
+            ("audit key", audit_key, claim.audit_key),
+            ("start", Digest(segment.before.elements), subject.state(0)),
+            ("end", Digest(segment.after.elements), subject.state(end)),
+            ("mark", Digest(node_mark.elements), mark),
+        ] {
+            if got != expected {
+                return Err(AuditError::Node { what, expected, got });
+            }
+        }
+        Ok(())
     }
 
     /// The inputs, without a look at whether they fit together.

@@ -113,8 +113,8 @@ fn no_other_row_can_be_shown() {
 #[test]
 fn the_subject_is_bound() {
     let (_, pieces, trace, subject) = setting();
-    type Change = dyn Fn(&mut Subject);
-    let changes: [(&str, &Change); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Subject);
+    let changes: [(&str, Change<'_>); 4] = [
         ("beacon", &|s| s.beacon[2] += F::ONE),
         ("rows", &|s| s.rows -= 1),
         ("program", &|s| s.program = two_layers(4, "of_another_name").digest()),

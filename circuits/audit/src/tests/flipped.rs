@@ -104,13 +104,13 @@ fn the_subject_is_bound() {
     let subject = pieces.subject(&trace);
     let other = Digest([1, 2, 3, 4].map(F::from_canonical_u64));
     let other_program = two_layers(2, "of_another_name").digest();
-    type Change = dyn Fn(&mut crate::subject::Subject);
-    let changes: [(&str, &Change); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut crate::subject::Subject);
+    let changes: [(&str, Change<'_>); 6] = [
         ("program", &|s| s.program = other_program),
         ("input root", &|s| s.input_root = other),
         ("trace root", &|s| s.trace_root = other),
         ("output root", &|s| s.output_root = other),
-        ("rows", &|s| s.rows = 5),
+        ("rows", &|s| s.rows = 3),
         ("mode", &|s| s.mode = crate::subject::Mode::Drawn),
     ];
     for (name, change) in changes {
