@@ -98,11 +98,7 @@ impl AuditCircuits {
     /// Row checks (one row of one operation) that the audit of a job of `rows` rows makes.
     #[must_use]
     pub fn row_checks(&self, rows: u32) -> u64 {
-        let positions = match self.policy {
-            Policy::Full => rows,
-            Policy::Rows(_) => self.pieces(rows) as u32 * self.piece_size(),
-        };
-        u64::from(positions) * self.plan.steps.len() as u64
+        u64::from(self.end(rows)) * self.plan.steps.len() as u64
     }
 
     /// Pieces that the audit of a job of `rows` rows takes.
@@ -116,7 +112,8 @@ impl AuditCircuits {
     }
 
     /// Position where the audit of a job of `rows` rows ends: the rows under `full`, at least s under `rows(s)`.
-    pub(crate) fn end(&self, rows: u32) -> u32 {
+    #[must_use]
+    pub fn end(&self, rows: u32) -> u32 {
         match self.policy {
             Policy::Full => rows,
             Policy::Rows(_) => self.pieces(rows) as u32 * self.piece_size(),

@@ -108,6 +108,29 @@ pub enum AuditError {
         /// What the node has.
         got: Digest,
     },
+    /// An audit does not cover what the claim says.
+    #[error(
+        "the audit ends at position {end}, the claim covers {coverage} of policy {policy} and {rows} rows: prove and join \
+         every piece of the job"
+    )]
+    Coverage {
+        /// Where the audit ends.
+        end: u32,
+        /// The claim's policy.
+        policy: u32,
+        /// The claim's coverage.
+        coverage: u32,
+        /// The claim's rows.
+        rows: u32,
+    },
+    /// A proof that is no node's.
+    #[error("a node has {expected} public inputs, this proof has {got}: hand in what `join` made")]
+    NodeInputs {
+        /// What a node has.
+        expected: usize,
+        /// What was handed in.
+        got: usize,
+    },
     /// A circuit's inputs could not be set: a proof of another shape was handed in.
     #[error("{circuit}: its inputs cannot be set: {reason}")]
     Inputs {

@@ -1,8 +1,8 @@
 //! Sizes that decide how a program is audited. They are part of every audit key: changing one changes the keys.
 
-/// Largest product (weights of one operation) that is checked by recomputation: 2^17. Larger ones want Freivalds' check,
-/// whose cost a row is that of a row and not of the matrix.
-pub(crate) const MAX_RECOMPUTED_WEIGHTS: usize = 1 << 17;
+/// Largest product (weights of one operation) that is checked by recomputation: 2^16, whose constants take a quarter of
+/// a row each. Larger ones want Freivalds' check, whose cost a row is that of a row and not of the matrix.
+pub(crate) const MAX_RECOMPUTED_WEIGHTS: usize = 1 << 16;
 /// log2 of the rows of circuit that a piece should have: as many row checks go into one as fit.
 pub(crate) const PIECE_BITS: usize = 14;
 /// log2 of the rows of circuit that a piece may have when a single unit does not fit [`PIECE_BITS`]: three such proofs

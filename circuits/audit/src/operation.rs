@@ -121,3 +121,70 @@ impl RowCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use janction_aggregate::NodeShape;
+    use janction_program::OperationKind;
+    use janction_program::builder::{Builder, MatMulOptions};
+    use janction_program::{Cells, DType, PerColumn, Requantise, Tensor};
+    use janction_trace::Policy;
+
+    use super::*;
+    use crate::AuditCircuits;
+    use crate::limits::{MAX_PIECE_BITS, MAX_RECOMPUTED_WEIGHTS};
+    use crate::piece::PieceCircuit;
+
+    /// Each operation has its file here, as in every other room, and there is no other file.
+    #[test]
+    fn every_operation_has_its_file() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/operation");
+        for kind in OperationKind::ALL {
+            let file = folder.join(kind.name()).with_extension("rs");
+            assert!(file.is_file(), "{}", file.display());
+        }
+        assert_eq!(folder.read_dir().unwrap().count(), OperationKind::ALL.len());
+    }
+
+    fn product(inner: usize, outer: usize) -> Program {
+        let mut b = Builder::new("large", 4);
+        let x = b.input("x", DType::U8, &[inner as u32]);
+        let cells = (0..inner * outer).map(|i| (i % 251) as i8).collect();
+        let w = b.constant("w", Tensor::new(inner, outer, Cells::I8(cells)).unwrap());
+        b.matmul(
+            "big",
+            x,
+            w,
+            DType::I8,
+            MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1, shift: 9 })),
+        );
+        b.build().unwrap()
+    }
+
+    /// The largest piece that may be built still goes three times into a leaf.
+    #[test]
+    fn the_largest_piece_fits_a_leaf() {
+        let program = product(1, 15_000);
+        let audit = AuditCircuits::build(&NodeShape::find().unwrap(), program, Policy::Full).unwrap();
+        assert_eq!(audit.piece().common.degree_bits(), MAX_PIECE_BITS);
+        assert_eq!((audit.piece_size(), audit.pieces(5), audit.end(5), audit.row_checks(5)), (1, 5, 5, 5));
+    }
+
+    #[test]
+    fn what_is_too_large_is_named() {
+        let error = ProgramPlan::new(&product(256, 257)).unwrap_err();
+        let AuditError::TooLarge { operation, got, limit } = error else { panic!("{error}") };
+        assert_eq!((operation.as_str(), got, limit), ("big", 256 * 257, MAX_RECOMPUTED_WEIGHTS));
+        ProgramPlan::new(&product(256, 256)).unwrap();
+        // Few weights, but more output cells than a circuit has rows.
+        let program = product(1, 40_000);
+        let plan = ProgramPlan::new(&program).unwrap();
+        for policy in [Policy::Full, Policy::Rows(1)] {
+            let error = PieceCircuit::build(&program, &plan, policy).unwrap_err();
+            let AuditError::PieceTooLarge { program, limit_bits, .. } = error else { panic!("{error}") };
+            assert_eq!((program.as_str(), limit_bits), ("large", MAX_PIECE_BITS));
+        }
+    }
+}

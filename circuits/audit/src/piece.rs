@@ -147,29 +147,43 @@ pub(crate) struct PieceCircuit {
 }
 
 impl PieceCircuit {
-    /// Builds the circuit with as many row checks as fit 2^[`PIECE_BITS`] rows. The size depends on program and policy
-    /// only.
+    /// Builds the circuit with as many row checks as fit 2^[`PIECE_BITS`] rows, the constants of all sizes being about
+    /// the same. The size depends on program and policy only.
     ///
     /// # Errors
     /// [`AuditError::PieceTooLarge`] when the smallest piece does not fit 2^[`MAX_PIECE_BITS`] rows.
     pub fn build(program: &Program, plan: &ProgramPlan, policy: Policy) -> Result<Self, AuditError> {
-        let mut size = Size::largest(policy, program.depth().into());
-        loop {
+        let depth = program.depth().into();
+        // Smallest first, so that no builder ever holds much more than fits.
+        let sizes: Vec<Size> =
+            std::iter::successors(Some(Size::largest(policy, depth)), |s| s.smaller()).collect();
+        let mut last = None;
+        for &size in sizes.iter().rev() {
+            let limit = if last.is_none() { MAX_PIECE_BITS } else { PIECE_BITS };
             let (builder, targets) = size.builder(program, plan);
-            // Constants and public inputs only add rows, so a builder over the limit need not be built to know.
-            let limit = if size.smaller().is_none() { MAX_PIECE_BITS } else { PIECE_BITS };
-            let fits = builder.num_gates() <= 1 << limit;
-            if fits {
-                let data = builder.build::<C>();
-                if data.common.degree_bits() <= limit {
-                    return Ok(Self { data, targets, size });
-                }
+            if builder.num_gates() > 1 << limit {
+                break;
             }
-            size = size.smaller().ok_or_else(|| AuditError::PieceTooLarge {
-                program: program.name().into(),
-                got_bits: limit + 1,
-                limit_bits: limit,
-            })?;
+            last = Some((builder, targets, size));
+        }
+        let too_large = |got_bits| AuditError::PieceTooLarge {
+            program: program.name().into(),
+            got_bits,
+            limit_bits: MAX_PIECE_BITS,
+        };
+        let (builder, targets, size) = last.ok_or_else(|| too_large(MAX_PIECE_BITS + 1))?;
+        let piece = Self { data: builder.build::<C>(), targets, size };
+        // Constants and public inputs take rows, too.
+        let limit = if size.smaller().is_none() { MAX_PIECE_BITS } else { PIECE_BITS };
+        if piece.data.common.degree_bits() <= limit {
+            return Ok(piece);
+        }
+        let size = size.smaller().ok_or_else(|| too_large(piece.data.common.degree_bits()))?;
+        let (builder, targets) = size.builder(program, plan);
+        let piece = Self { data: builder.build::<C>(), targets, size };
+        match piece.data.common.degree_bits() {
+            bits if bits <= MAX_PIECE_BITS => Ok(piece),
+            bits => Err(too_large(bits)),
         }
     }
 

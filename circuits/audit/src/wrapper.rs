@@ -14,7 +14,9 @@
 //! and bound there.
 
 use janction_aggregate::config::{C, Circuit, Key, Proof, circuit_config};
-use janction_aggregate::{Family, NodeShape, Prover, SEGMENT_INPUTS, SegmentTargets, prove_verified};
+use janction_aggregate::{
+    AggregateError, Family, NODE_INPUTS, NodeShape, Prover, SEGMENT_INPUTS, SegmentTargets, prove_verified,
+};
 use janction_gadgets::{Builder, F, sponge, uint};
 use janction_protocol::claim::{CLAIM_ELEMENTS, Claim};
 use janction_protocol::{Digest, hash::tag};
@@ -22,7 +24,7 @@ use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, HashOutTarget};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::plonk::circuit_data::VerifierCircuitTarget;
+use plonky2::plonk::circuit_data::{VerifierCircuitData, VerifierCircuitTarget};
 
 use crate::AuditError;
 use crate::error::inputs_error;
@@ -97,7 +99,7 @@ impl Wrapper {
     /// Appends `claim` to the chain of claims that stands at `before`, on the word of `node`, a proof of the whole audit.
     ///
     /// # Errors
-    /// [`AuditError::Node`] when the node does not prove the claim, [`AuditError::Aggregate`] when there is no proof.
+    /// As [`Self::verify_node`].
     pub fn prove(
         &self,
         prover: &dyn Prover,
@@ -112,6 +114,32 @@ impl Wrapper {
         Ok(prove_verified(prover, NAME, &self.data, inputs)?)
     }
 
+    /// Checks that `node`, verified with `audit_key`, proves all of `claim` but its place in the chain. This is what a
+    /// sequencer asks for before it takes a `Settle`: the place is known only later, and [`Self::prove`] adds it.
+    ///
+    /// `end` is the position where the audit ends ([`crate::AuditCircuits::end`]); under `full` the job's rows.
+    ///
+    /// # Errors
+    /// [`AuditError::Node`], [`AuditError::Coverage`], or [`AuditError::Aggregate`] when the proof does not verify.
+    pub fn verify_node(
+        &self,
+        audit_key: &Key,
+        node: &AuditNode,
+        end: u32,
+        claim: &Claim,
+    ) -> Result<(), AuditError> {
+        self.check_node(audit_key, node, end, claim)?;
+        let key = match node {
+            AuditNode::Leaf(_) => audit_key,
+            AuditNode::Gathered(_) => &self.gather.data().verifier_only,
+        };
+        let verifier =
+            VerifierCircuitData { verifier_only: key.clone(), common: self.shape.common().clone() };
+        verifier.verify(node.proof().clone()).map_err(|e| {
+            AuditError::Aggregate(AggregateError::Invalid { circuit: "audit node", reason: e.to_string() })
+        })
+    }
+
     /// Checks the node's public inputs against the claim.
     fn check_node(
         &self,
@@ -120,6 +148,18 @@ impl Wrapper {
         end: u32,
         claim: &Claim,
     ) -> Result<(), AuditError> {
+        if node.proof().public_inputs.len() != NODE_INPUTS {
+            let got = node.proof().public_inputs.len();
+            return Err(AuditError::NodeInputs { expected: NODE_INPUTS, got });
+        }
+        let covered = match claim.policy {
+            0 => end == claim.input_rows && claim.coverage == end,
+            draws => end >= draws && claim.coverage == draws,
+        };
+        if !covered {
+            let Claim { policy, coverage, input_rows, .. } = *claim;
+            return Err(AuditError::Coverage { end, policy, coverage, rows: input_rows });
+        }
         let subject = Subject::of(claim);
         let audit_key = audit_key_digest(audit_key);
         let mark = match node {

@@ -85,6 +85,24 @@ fn both_policies_end_in_one_circuit() {
         let after = wrap(audited, &audited.node, end, &audited.claim.elements());
         assert_eq!(after, Some(audited.claim.append_to(BEFORE)));
     }
+    for (audited, end) in [(&w.full, 4), (&w.drawn, 8)] {
+        let Audited { circuits, claim, node, .. } = audited;
+        assert_eq!(circuits.end(4), end);
+        w.wrapper.verify_node(circuits.audit_key(), node, end, claim).unwrap();
+        // A proof whose inside was changed.
+        let mut proof = node.proof().clone();
+        proof.proof.openings.wires[3].0[0] += F::ONE;
+        let broken = if node.is_gathered() { AuditNode::Gathered(proof) } else { AuditNode::Leaf(proof) };
+        let error = w.wrapper.verify_node(circuits.audit_key(), &broken, end, claim).unwrap_err();
+        assert!(matches!(error, AuditError::Aggregate(AggregateError::Invalid { .. })), "{error}");
+        let error = w.wrapper.verify_node(circuits.audit_key(), node, end - 4, claim).unwrap_err();
+        assert!(matches!(error, AuditError::Coverage { .. }), "{error}");
+        let mut short = node.proof().clone();
+        short.public_inputs.pop();
+        let error =
+            w.wrapper.verify_node(circuits.audit_key(), &AuditNode::Leaf(short), end, claim).unwrap_err();
+        assert!(matches!(error, AuditError::NodeInputs { expected: 12, got: 11 }), "{error}");
+    }
     assert_ne!(w.full.circuits.audit_key_digest(), w.drawn.circuits.audit_key_digest());
     assert!(w.full.node.is_gathered() && !w.drawn.node.is_gathered());
 }
