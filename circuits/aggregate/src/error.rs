@@ -52,6 +52,16 @@ pub enum AggregateError {
         /// Where it starts.
         got: HashOut<F>,
     },
+    /// A tree does not belong to the range.
+    #[error("the tree's {end} is {got:?}, the range's is {expected:?}: pass the tree over this very range")]
+    End {
+        /// Start, end, or chain of claims.
+        end: &'static str,
+        /// The range's.
+        expected: HashOut<F>,
+        /// The tree's.
+        got: HashOut<F>,
+    },
     /// There is nothing to join.
     #[error("there are no segments to join: a range needs at least one")]
     Empty,
@@ -62,6 +72,12 @@ pub enum AggregateError {
         limit: usize,
         /// What was given.
         got: usize,
+    },
+    /// Claims without audits.
+    #[error("the range makes {claims} claims and no audit is given: prove the audits of its Settles first")]
+    Unaudited {
+        /// How many.
+        claims: u64,
     },
     /// The witness of a circuit could not be made or the prover failed.
     #[error("{circuit}: {reason} (the statement is false or an inner proof does not belong here)")]

@@ -26,7 +26,7 @@ pub use join::{JoinCircuit, Node};
 pub use leaf::LeafCircuit;
 pub use prove::{BoxError, Prover, Stock, prove_verified};
 pub use range::ROOT_INPUTS;
-pub use root::RootCircuit;
+pub use root::{RootCircuit, TreeCircuits};
 pub use segment::{ARITY, NODE_INPUTS, SEGMENT_INPUTS, Segment, SegmentTargets};
 pub use shape::NodeShape;
 pub use tree::prove_tree;

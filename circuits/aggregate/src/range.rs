@@ -5,7 +5,7 @@ use janction_gadgets::uint::range_check;
 use janction_protocol::hash::tag;
 use janction_protocol::state::RunState;
 use janction_protocol::{Address, F};
-use plonky2::iop::target::Target;
+use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::WitnessWrite;
 
 use crate::config::Builder;
@@ -26,13 +26,13 @@ const ADDRESS_BITS: [usize; 3] = [48, 56, 56];
 /// 2. start: nothing open (elements 20..47 zero), the list's sponge initial, its length and fingerprint zero, no claims;
 /// 3. end: nothing open (the same elements zero);
 /// 4. r* and the deployment are the same in both;
-/// 5. **the claims chain is empty**: there is no audit family yet. With it, this becomes "equals the end of the audits'
-///    chain", whose tree the root verifies beside the ledger's; the place is marked in the code;
+/// 5. the claims are backed: with audits, the audits' chain leads from the empty one to the last state's; without, the last
+///    state has no claims;
 /// 6. D* = lanes 0..4 of the list's sponge after the block `[n, 0, ..., 0]`; f*(r*) is the last state's;
 /// 7. the payee's limbs have 48, 56 and 56 bits. Nothing else is asked of the payee: it is bound, so a proof pays no
 ///    one else.
 ///
-/// *The caller must ensure* that the segment is proven.
+/// *The caller must ensure* that the segment is proven, and that of the audits where `audited` is 1.
 #[derive(Clone, Debug)]
 pub(crate) struct RangeTargets {
     first: RunTargets,
@@ -41,8 +41,13 @@ pub(crate) struct RangeTargets {
 }
 
 impl RangeTargets {
-    /// Adds the statement over `ends` and registers its public inputs.
-    pub(crate) fn build(b: &mut Builder, ends: &SegmentTargets) -> Self {
+    /// Adds the statement over `ends` and registers its public inputs. `audits`: whether there are any, and the ends of
+    /// their chain.
+    pub(crate) fn build(
+        b: &mut Builder,
+        ends: &SegmentTargets,
+        audits: Option<(BoolTarget, SegmentTargets)>,
+    ) -> Self {
         let (first, last) = (RunTargets::new(b), RunTargets::new(b));
         let digests = [first.digest(b), last.digest(b)];
         b.connect_hashes(ends.before, digests[0]);
@@ -57,11 +62,7 @@ impl RangeTargets {
         for (x, y) in first.ledger.deployment.into_iter().zip(last.ledger.deployment) {
             b.connect(x, y);
         }
-        // Here the ledger's chain of claims will be connected to the end of the audits' chain. Without audits no claim
-        // can be backed, so none may be made.
-        for claim in last.claims.elements.into_iter().chain([last.claim_count]) {
-            b.assert_zero(claim);
-        }
+        assert_claims_backed(b, &last, audits);
 
         let payee: [Target; 3] = b.add_virtual_target_arr();
         for (limb, bits) in payee.into_iter().zip(ADDRESS_BITS) {
@@ -98,6 +99,24 @@ impl RangeTargets {
         self.first.assign(inputs, first)?;
         self.last.assign(inputs, last)?;
         inputs.set_target_arr(&self.payee, &payee.elements())
+    }
+}
+
+/// The claims are those that the audits prove; none without audits.
+fn assert_claims_backed(b: &mut Builder, last: &RunTargets, audits: Option<(BoolTarget, SegmentTargets)>) {
+    let claims = last.claims.elements.into_iter().chain([last.claim_count]);
+    let Some((audited, chain)) = audits else {
+        return claims.for_each(|claim| b.assert_zero(claim));
+    };
+    let unaudited = b.not(audited);
+    for claim in claims {
+        let product = b.mul(unaudited.target, claim);
+        b.assert_zero(product);
+    }
+    let zero = b.zero();
+    for i in 0..4 {
+        b.conditional_assert_eq(audited.target, chain.before.elements[i], zero);
+        b.conditional_assert_eq(audited.target, chain.after.elements[i], last.claims.elements[i]);
     }
 }
 

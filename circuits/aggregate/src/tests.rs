@@ -12,7 +12,10 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use crate::config::{Builder, C, Circuit, F, Proof, circuit_config};
 use crate::range::RangeTargets;
 use crate::segment::SegmentTargets;
-use crate::{AggregateError, Family, JoinCircuit, LeafCircuit, Node, NodeShape, RootCircuit, Segment, Stock};
+use crate::{
+    AggregateError, Family, JoinCircuit, LeafCircuit, Node, NodeShape, RootCircuit, Segment, Stock,
+    TreeCircuits,
+};
 
 /// A segment circuit that claims whatever it is told to.
 struct Toy {
@@ -32,8 +35,12 @@ impl Toy {
     }
 
     fn prove(&self, from: &RunState, to: &RunState) -> Proof {
+        self.claim(from.digest(), to.digest())
+    }
+
+    fn claim(&self, from: Digest, to: Digest) -> Proof {
         let mut pw = PartialWitness::new();
-        let ends: Vec<F> = from.digest().0.into_iter().chain(to.digest().0).collect();
+        let ends: Vec<F> = from.0.into_iter().chain(to.0).collect();
         pw.set_target_arr(&self.inputs, &ends).unwrap();
         self.data.prove(pw).unwrap()
     }
@@ -41,7 +48,6 @@ impl Toy {
 
 /// A run state between two batches, `n` batches into the range.
 fn state(n: u64) -> RunState {
-    let digest = |i: u64| Digest([i, i + 1, i + 2, i + 3].map(F::from_canonical_u64));
     let address = Address::from_limbs([1, 2, 3]).unwrap();
     let ledger = LedgerState {
         accounts_root: digest(100 * n),
@@ -83,6 +89,8 @@ struct World {
     other_segment: Node,
     /// A join by another family's join circuit.
     other_join: Node,
+    audit_leaf: LeafCircuit,
+    audit_join: JoinCircuit,
     root: RootCircuit,
 }
 
@@ -107,7 +115,21 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let other_segment = other_leaf.prove(&Stock, &others).unwrap();
 
     let root = RootCircuit::build(&shape, &leaf, &join);
-    World { toy, leaf, join, segments, first, second, top, other_family, other_segment, other_join, root }
+    World {
+        toy,
+        leaf,
+        join,
+        segments,
+        first,
+        second,
+        top,
+        other_family,
+        other_segment,
+        other_join,
+        audit_leaf,
+        audit_join,
+        root,
+    }
 });
 
 fn satisfied(circuit: &Circuit, inputs: PartialWitness<F>, forced: &[(Target, F)]) -> Result<(), Violation> {
@@ -263,7 +285,7 @@ fn a_counterfeit_own_key_shows_in_the_mark() {
 fn root_exposes_the_protocols_inputs() {
     let w = &*WORLD;
     // A leaf at the top does as well.
-    let inputs = w.root.witness(&w.first, &state(0), &state(3), payee()).unwrap();
+    let inputs = w.root.witness(&w.first, None, &state(0), &state(3), payee()).unwrap();
     satisfied(w.root.data(), inputs, &[]).unwrap();
     for (node, n) in [(&w.top, 5)] {
         let (from, to) = (state(0), state(n));
@@ -283,7 +305,7 @@ fn root_exposes_the_protocols_inputs() {
         ]
         .concat();
         assert_eq!(proof.public_inputs, expected);
-        let inputs = w.root.witness(node, &from, &to, payee()).unwrap();
+        let inputs = w.root.witness(node, None, &from, &to, payee()).unwrap();
         // Every input but the payee is determined.
         for (i, &value) in expected.iter().enumerate().filter(|(i, _)| !(16..19).contains(i)) {
             let lie = forced(w.root.data(), &[(i, value + F::ONE)]);
@@ -296,7 +318,7 @@ fn root_exposes_the_protocols_inputs() {
 fn root_refuses_foreign_nodes() {
     let w = &*WORLD;
     let refused = |node: Node, from: u64, to: u64| {
-        let inputs = w.root.assign(&node, &state(from), &state(to), payee()).unwrap();
+        let inputs = w.root.assign(&node, None, &state(from), &state(to), payee()).unwrap();
         satisfied(w.root.data(), inputs, &[]).is_err()
     };
     assert!(refused(w.other_family.clone(), 3, 5));
@@ -307,8 +329,8 @@ fn root_refuses_foreign_nodes() {
     assert!(refused(w.top.clone(), 0, 4), "another end");
     assert!(refused(w.top.clone(), 1, 5), "another start");
     assert!(matches!(
-        w.root.witness(&w.top, &state(0), &state(4), payee()),
-        Err(AggregateError::Gap { index: 1, .. })
+        w.root.witness(&w.top, None, &state(0), &state(4), payee()),
+        Err(AggregateError::End { end: "end", .. })
     ));
 }
 
@@ -318,7 +340,7 @@ fn root_refuses_foreign_nodes() {
 fn range_fixes_start_and_end() {
     let mut builder = Builder::new(circuit_config());
     let ends = SegmentTargets::new(&mut builder);
-    let range = RangeTargets::build(&mut builder, &ends);
+    let range = RangeTargets::build(&mut builder, &ends, None);
     let circuit = builder.build::<C>();
     let refused = |from: &RunState, to: &RunState| {
         let mut inputs = PartialWitness::new();
@@ -367,10 +389,88 @@ fn range_fixes_start_and_end() {
 fn payee_is_an_address() {
     let w = &*WORLD;
     for (i, bits) in [(16, 48), (17, 56), (18, 56)] {
-        let inputs = w.root.witness(&w.top, &state(0), &state(5), payee()).unwrap();
+        let inputs = w.root.witness(&w.top, None, &state(0), &state(5), payee()).unwrap();
         let mut lie = forced(w.root.data(), &[(i, F::from_canonical_u64(1 << bits))]);
         assert!(satisfied(w.root.data(), inputs.clone(), &lie).is_err());
         lie[0].1 = F::from_canonical_u64((1 << bits) - 1);
         satisfied(w.root.data(), inputs, &lie).unwrap();
     }
+}
+
+/// Claims with and without audits, in the range's statement alone.
+#[test]
+fn claims_are_the_ends_of_the_audits_chain() {
+    let mut builder = Builder::new(circuit_config());
+    let (ends, chain) = (SegmentTargets::new(&mut builder), SegmentTargets::new(&mut builder));
+    let audited = builder.add_virtual_bool_target_safe();
+    let range = RangeTargets::build(&mut builder, &ends, Some((audited, chain)));
+    let circuit = builder.build::<C>();
+    let run = |last: &RunState, audits: Option<[Digest; 2]>| {
+        let mut inputs = PartialWitness::new();
+        range.assign(&mut inputs, &state(0), last, payee()).unwrap();
+        inputs.set_hash_target(ends.before, state(0).digest().0.into()).unwrap();
+        inputs.set_hash_target(ends.after, last.digest().0.into()).unwrap();
+        let [before, after] = audits.unwrap_or([digest(1), digest(2)]);
+        inputs.set_hash_target(chain.before, before.0.into()).unwrap();
+        inputs.set_hash_target(chain.after, after.0.into()).unwrap();
+        inputs.set_bool_target(audited, audits.is_some()).unwrap();
+        satisfied(&circuit, inputs, &[])
+    };
+    let (quiet, claims) = (state(5), digest(11));
+    let claiming = RunState { claims, claim_count: 2, ..quiet };
+    run(&quiet, None).unwrap();
+    run(&claiming, Some([Digest::ZERO, claims])).unwrap();
+    assert!(run(&claiming, None).is_err(), "claims without audits");
+    assert!(run(&claiming, Some([digest(7), claims])).is_err(), "a chain that does not begin at zero");
+    for i in 0..4 {
+        let mut other = claims;
+        other.0[i] += F::ONE;
+        assert!(run(&claiming, Some([Digest::ZERO, other])).is_err(), "a chain that ends elsewhere, {i}");
+    }
+    assert!(run(&quiet, Some([Digest::ZERO, claims])).is_err(), "audits that nobody asked for");
+    assert!(run(&RunState { claim_count: 1, ..quiet }, None).is_err(), "a count without claims");
+    assert!(run(&RunState { claims, ..quiet }, None).is_err(), "claims without a count");
+}
+
+/// The root with an audits' tree: claims are made only as audits prove them.
+#[test]
+fn claims_are_backed_by_audits() {
+    let w = &*WORLD;
+    let shape = NodeShape::of(w.leaf.data());
+    let ledger = TreeCircuits { leaf: &w.leaf, join: &w.join };
+    let audits = TreeCircuits { leaf: &w.audit_leaf, join: &w.audit_join };
+    let root = RootCircuit::build_with_audits(&shape, ledger, audits);
+
+    let (from, quiet, claims) = (state(0), state(5), digest(11));
+    let claiming = RunState { claims, claim_count: 2, ..state(1) };
+    let node = w.leaf.prove(&Stock, &[w.toy.prove(&from, &claiming)]).unwrap();
+    let audits = w.audit_leaf.prove(&Stock, &[w.toy.claim(Digest::ZERO, claims)]).unwrap();
+
+    let run = |ledger: &Node, audits: Option<&Node>, last: &RunState, lies: &[(Target, F)]| {
+        let inputs = root.assign(ledger, audits, &from, last, payee()).unwrap();
+        satisfied(root.data(), inputs, lies)
+    };
+    run(&w.top, None, &quiet, &[]).unwrap();
+    run(&node, Some(&audits), &claiming, &[]).unwrap();
+    let audited = root.audited().target;
+    assert!(run(&node, Some(&audits), &claiming, &[(audited, F::ZERO)]).is_err(), "audits not looked at");
+    assert!(run(&node, Some(&audits), &claiming, &[(audited, F::TWO)]).is_err(), "neither");
+    assert!(run(&node, None, &claiming, &[(audited, F::ONE)]).is_err(), "the ledger's node as audits");
+    assert!(run(&node, Some(&w.top), &claiming, &[]).is_err(), "another ledger node as audits");
+    assert!(run(&audits, Some(&audits), &claiming, &[]).is_err(), "audits as the ledger");
+    let posed = Node::Join(audits.proof().clone());
+    assert!(run(&node, Some(&posed), &claiming, &[]).is_err(), "a leaf as a join");
+
+    assert!(matches!(
+        root.witness(&node, None, &from, &claiming, payee()),
+        Err(AggregateError::Unaudited { claims: 2 })
+    ));
+    assert!(matches!(
+        root.witness(&node, Some(&w.other_family), &from, &claiming, payee()),
+        Err(AggregateError::End { end: "chain of claims", .. })
+    ));
+}
+
+fn digest(seed: u64) -> Digest {
+    Digest([seed, seed + 1, seed + 2, seed + 3].map(F::from_canonical_u64))
 }

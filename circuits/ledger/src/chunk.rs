@@ -13,7 +13,7 @@ use crate::witness::ChunkWitness;
 const NAME: &str = "chunk";
 
 /// Steps of a chunk of the house: as many as fit into 2^14 rows.
-pub const STEPS: usize = 49;
+pub const STEPS_PER_CHUNK: usize = 49;
 
 /// The circuit of a chunk.
 ///
@@ -28,7 +28,7 @@ pub struct ChunkCircuit {
 }
 
 impl ChunkCircuit {
-    /// Builds the circuit for `steps` steps ([`STEPS`] but in tests).
+    /// Builds the circuit for `steps` steps ([`STEPS_PER_CHUNK`] but in tests).
     #[must_use]
     pub fn build(steps: usize) -> Self {
         let mut builder = Builder::new(circuit_config());

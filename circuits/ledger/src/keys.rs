@@ -1,11 +1,11 @@
 //! Keys on disk: circuits as bytes, and the digests that tell whether they are this build's.
 
 use janction_aggregate::config::Circuit;
-use janction_aggregate::{Family, JoinCircuit, LeafCircuit, NodeShape, RootCircuit};
+use janction_aggregate::{Family, JoinCircuit, LeafCircuit, NodeShape, RootCircuit, TreeCircuits};
 use janction_gadgets::serializer::{Gates, Generators};
 use janction_protocol::Digest;
 
-use crate::chunk::{ChunkCircuit, STEPS};
+use crate::chunk::{ChunkCircuit, STEPS_PER_CHUNK};
 use crate::error::LedgerError;
 use crate::prover::LedgerProver;
 
@@ -58,13 +58,14 @@ impl LedgerProver {
         mut fetch: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
         let mut circuit = |name| Ok::<_, E>(read(name, &fetch(name)?)?);
-        let chunk = ChunkCircuit::restore(STEPS, circuit("chunk")?);
+        let chunk = ChunkCircuit::restore(STEPS_PER_CHUNK, circuit("chunk")?);
         let leaf = LeafCircuit::restore(Family::Ledger, &chunk.data().verifier_data(), circuit("leaf")?)
             .map_err(LedgerError::from)?;
         let shape = NodeShape::of(leaf.data());
         let key = &leaf.data().verifier_only;
         let join = JoinCircuit::restore(&shape, Family::Ledger, key, circuit("join")?);
-        let root = RootCircuit::restore(&shape, &leaf, &join, circuit("root")?);
+        let tree = TreeCircuits { leaf: &leaf, join: &join };
+        let root = RootCircuit::restore(&shape, tree, None, circuit("root")?);
         Ok(Self { chunk, leaf, join, root })
     }
 }

@@ -18,7 +18,7 @@ pub mod step;
 pub mod stream;
 mod witness;
 
-pub use chunk::{ChunkCircuit, STEPS};
+pub use chunk::{ChunkCircuit, STEPS_PER_CHUNK};
 pub use error::LedgerError;
 pub use prover::LedgerProver;
 pub use witness::ChunkWitness;

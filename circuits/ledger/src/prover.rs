@@ -8,7 +8,7 @@ use janction_protocol::Address;
 use janction_protocol::state::RunState;
 use janction_protocol::transition::StepWitness;
 
-use crate::chunk::{ChunkCircuit, STEPS};
+use crate::chunk::{ChunkCircuit, STEPS_PER_CHUNK};
 use crate::error::LedgerError;
 use crate::keys::CIRCUITS;
 
@@ -32,7 +32,7 @@ impl LedgerProver {
     /// Never with the configuration of the house; the error says which circuit does not fit.
     pub fn build() -> Result<Self, LedgerError> {
         let shape = NodeShape::find()?;
-        let chunk = ChunkCircuit::build(STEPS);
+        let chunk = ChunkCircuit::build(STEPS_PER_CHUNK);
         let leaf = LeafCircuit::build(&shape, Family::Ledger, &chunk.data().verifier_data())?;
         let join = JoinCircuit::build(&shape, Family::Ledger, &leaf.data().verifier_only)?;
         let root = RootCircuit::build(&shape, &leaf, &join);

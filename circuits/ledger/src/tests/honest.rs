@@ -4,7 +4,7 @@ use janction_protocol::stream::Kind;
 use plonky2::iop::witness::Witness;
 
 use super::{Builder, ONE_STEP, STORY, add_steps, circuit_config, generate};
-use crate::STEPS;
+use crate::STEPS_PER_CHUNK;
 use crate::kind::KINDS;
 
 #[test]
@@ -35,6 +35,6 @@ fn rows_of_a_step() {
     let step = (rows(3) - rows(1)) / 2;
     assert!(step <= 335, "{step} rows a step");
     // As many as fit into 2^14 rows.
-    assert!(rows(STEPS) < 1 << 14);
-    assert!(rows(STEPS) + step > 1 << 14);
+    assert!(rows(STEPS_PER_CHUNK) < 1 << 14);
+    assert!(rows(STEPS_PER_CHUNK) + step > 1 << 14);
 }

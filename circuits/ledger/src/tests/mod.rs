@@ -3,6 +3,7 @@
 mod forged_rules;
 mod forged_steps;
 mod honest;
+mod lies;
 mod random;
 mod range;
 mod story;
