@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use janction_gadgets::test_utils::{Violation, check, generate};
+use janction_protocol::binding::{PublicInputs, Range};
 use janction_protocol::state::{LedgerState, RunState};
 use janction_protocol::{Address, Amount, Deployment, Digest};
 use plonky2::field::types::Field;
@@ -287,30 +288,21 @@ fn root_exposes_the_protocols_inputs() {
     // A leaf at the top does as well.
     let inputs = w.root.witness(&w.first, None, &state(0), &state(3), payee()).unwrap();
     satisfied(w.root.data(), inputs, &[]).unwrap();
-    for (node, n) in [(&w.top, 5)] {
-        let (from, to) = (state(0), state(n));
-        let proof = w.root.prove(&Stock, node, &from, &to, payee()).unwrap();
-        let mut list = to.list;
-        let mut length = [F::ZERO; 8];
-        length[0] = F::from_canonical_u64(n);
-        list.absorb(&length);
-        let expected = [
-            from.ledger.root().0.to_vec(),
-            to.ledger.root().0.to_vec(),
-            list.digest().0.to_vec(),
-            to.r_star.to_vec(),
-            to.f_star.to_vec(),
-            payee().elements().to_vec(),
-            to.ledger.deployment.elements().to_vec(),
-        ]
-        .concat();
-        assert_eq!(proof.public_inputs, expected);
-        let inputs = w.root.witness(node, None, &from, &to, payee()).unwrap();
-        // Every input but the payee is determined.
-        for (i, &value) in expected.iter().enumerate().filter(|(i, _)| !(16..19).contains(i)) {
-            let lie = forced(w.root.data(), &[(i, value + F::ONE)]);
-            assert!(satisfied(w.root.data(), inputs.clone(), &lie).is_err(), "input {i}");
-        }
+    let (from, to) = (state(0), state(5));
+    let inputs = w.root.witness(&w.top, None, &from, &to, payee()).unwrap();
+    let expected = PublicInputs {
+        old_root: from.ledger.root(),
+        new_root: to.ledger.root(),
+        range: Range { digest: to.range_digest(), r_star: to.r_star, f_star: to.f_star },
+        payee: payee(),
+        deployment: to.ledger.deployment,
+    };
+    let expected: Vec<_> = expected.elements().into_iter().enumerate().collect();
+    satisfied(w.root.data(), inputs.clone(), &forced(w.root.data(), &expected)).unwrap();
+    // Every input but the payee is determined.
+    for &(i, value) in expected.iter().filter(|(i, _)| !(16..19).contains(i)) {
+        let lie = forced(w.root.data(), &[(i, value + F::ONE)]);
+        assert!(satisfied(w.root.data(), inputs.clone(), &lie).is_err(), "input {i}");
     }
 }
 
