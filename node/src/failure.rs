@@ -3,6 +3,7 @@
 //! Every error type of the binary, and every error of a library that reaches the user, implements [`Advice`]. The
 //! codes and the exit statuses are an interface (`docs/operations.md`); scripts may rely on them.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ impl From<Exit> for ExitCode {
 /// What a user needs beside an error's message.
 pub trait Advice: Error + Send + Sync + 'static {
     /// A stable identifier, `area.what`.
-    fn code(&self) -> &'static str;
+    fn code(&self) -> Cow<'static, str>;
     /// What to do about it, in one line.
     fn remedy(&self) -> String;
     /// The exit status that it leads to.
@@ -59,8 +60,18 @@ impl Failure {
         self.0.exit()
     }
 
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        self.0.remedy()
+    }
+
+    /// Its stable code.
+    pub fn code(&self) -> Cow<'static, str> {
+        self.0.code()
+    }
+
     /// The message with its causes, unless a message already ends in its cause's.
-    fn message(&self) -> String {
+    pub fn message(&self) -> String {
         let mut message = self.0.to_string();
         let mut cause = self.0.source();
         while let Some(error) = cause {

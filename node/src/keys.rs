@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use alloy::signers::local::PrivateKeySigner;
-use janction_protocol::crypto::SecretKey;
+use janction_protocol::crypto::{PublicKey, SecretKey};
 use janction_protocol::state::Key;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::config::Config;
+use crate::failure::Outcome;
 use crate::keystore::{self, Keystore, KeystoreError, Kind, Secret};
 use crate::password;
 
@@ -56,12 +57,28 @@ pub fn parse(kind: Kind, text: &str) -> Result<Secret, KeystoreError> {
 /// [`KeystoreError::NotASecret`] when it is out of the group's range.
 pub fn public(kind: Kind, secret: &Secret) -> Result<String, KeystoreError> {
     Ok(match kind {
-        Kind::Ledger => Key::from(ledger(secret)?.public()).to_string(),
+        Kind::Ledger => Key::from(ledger_key(secret)?.public()).to_string(),
         Kind::L1 => l1(secret)?.address().to_string(),
     })
 }
 
-fn ledger(secret: &Secret) -> Result<SecretKey, KeystoreError> {
+/// A ledger key's encoding as [`public`] writes it.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_public(text: &str) -> Result<Key, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let mut bytes = [0; 40];
+    hex::decode_to_slice(digits, &mut bytes)
+        .map_err(|e| format!("its key is not 40 bytes in hexadecimal: {e}"))?;
+    PublicKey::from_bytes(&bytes).map(Key::from).map_err(|e| e.to_string())
+}
+
+/// A ledger secret as a key that signs.
+///
+/// # Errors
+/// [`KeystoreError::NotASecret`].
+pub fn ledger_key(secret: &Secret) -> Result<SecretKey, KeystoreError> {
     let wrong = |e: &dyn std::fmt::Display| not_a_secret(Kind::Ledger, e);
     let bytes: &[u8; 40] = secret.as_slice().try_into().map_err(|e| wrong(&e))?;
     SecretKey::from_bytes(bytes).map_err(|e| wrong(&e))
@@ -107,7 +124,7 @@ pub fn open_ledger(
     name: &str,
     passwords: Option<&Path>,
 ) -> Result<SecretKey, KeystoreError> {
-    ledger(&open(config, name, Kind::Ledger, passwords)?)
+    ledger_key(&open(config, name, Kind::Ledger, passwords)?)
 }
 
 /// Opens an L1 key.
@@ -122,6 +139,19 @@ pub fn open_l1(
     l1(&open(config, name, Kind::L1, passwords)?)
 }
 
+/// The key that signs and pays for L1 transactions: `JANCTION_L1_SECRET` when it is set (hexadecimal), else the keystore
+/// that `l1.key` names.
+///
+/// # Errors
+/// Neither is configured, or the keystore does not open.
+pub fn l1_signer(config: &Config, passwords: Option<&Path>) -> Outcome<PrivateKeySigner> {
+    if let Ok(text) = std::env::var("JANCTION_L1_SECRET") {
+        let text = Zeroizing::new(text);
+        return Ok(l1(&parse(Kind::L1, &text)?)?);
+    }
+    Ok(open_l1(config, config.l1_key()?, passwords)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +162,10 @@ mod tests {
             let secret = generate(kind).expect("made");
             let again = parse(kind, &format!("0x{}\n", hex::encode(secret.as_slice()))).expect("parses");
             assert_eq!(public(kind, &secret).expect("public"), public(kind, &again).expect("public"));
+            if kind == Kind::Ledger {
+                let key = parse_public(&public(kind, &secret).expect("public")).expect("parses");
+                assert_eq!(key, ledger_key(&secret).expect("a key").public().into());
+            }
             assert_ne!(secret, generate(kind).expect("another"));
         }
     }

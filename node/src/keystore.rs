@@ -4,6 +4,7 @@
 //! secret, and everything that stands in the file in the clear (version, kind, public key, parameters) is
 //! authenticated with it. So the public part can be shown without a password, and cannot be exchanged.
 
+use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -182,8 +183,8 @@ pub enum KeystoreError {
 }
 
 impl Advice for KeystoreError {
-    fn code(&self) -> &'static str {
-        match self {
+    fn code(&self) -> Cow<'static, str> {
+        let code = match self {
             KeystoreError::Absent { .. } => "keystore.absent",
             KeystoreError::Exists { .. } => "keystore.exists",
             KeystoreError::Inaccessible { .. } => "keystore.inaccessible",
@@ -197,7 +198,8 @@ impl Advice for KeystoreError {
             KeystoreError::EmptyPassword => "keystore.empty_password",
             KeystoreError::NotASecret { .. } => "keystore.not_a_secret",
             KeystoreError::NoRandomness { .. } => "keystore.no_randomness",
-        }
+        };
+        code.into()
     }
 
     fn remedy(&self) -> String {

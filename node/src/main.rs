@@ -5,6 +5,7 @@
 
 mod account;
 mod cli;
+mod client;
 mod config;
 mod doctor;
 mod failure;
@@ -14,6 +15,7 @@ mod net;
 mod output;
 mod password;
 mod telemetry;
+mod tools;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -25,10 +27,11 @@ use config::Config;
 use failure::{Exit, Outcome};
 use output::Output;
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output { json: cli.global.json };
-    match run(cli, output) {
+    match run(cli, output).await {
         Ok(exit) => exit.into(),
         Err(failure) => {
             let text = if output.json { failure.to_json().to_string() } else { failure.to_string() };
@@ -38,10 +41,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, output: Output) -> Outcome<Exit> {
+async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
     let config = Config::load(cli.global.config.as_deref(), std::env::vars(), &cli.global.overrides())?;
     match cli.command {
-        Command::Account { action } => account::run(action, &config, output).map(|()| Exit::Success),
+        Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Doctor => Ok(doctor::run(&config, output)),
     }
 }

@@ -1,5 +1,6 @@
 //! Ports and signals.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
@@ -36,12 +37,13 @@ pub enum NetError {
 }
 
 impl Advice for NetError {
-    fn code(&self) -> &'static str {
-        match self {
+    fn code(&self) -> Cow<'static, str> {
+        let code = match self {
             NetError::PortInUse { .. } => "net.port_in_use",
             NetError::CannotListen { .. } => "net.cannot_listen",
             NetError::NoSignals(_) => "net.no_signals",
-        }
+        };
+        code.into()
     }
 
     fn remedy(&self) -> String {

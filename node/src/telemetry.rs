@@ -1,5 +1,6 @@
 //! Logs (`tracing`, to standard error) and metrics (Prometheus, over HTTP).
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 
@@ -33,11 +34,12 @@ pub enum TelemetryError {
 }
 
 impl Advice for TelemetryError {
-    fn code(&self) -> &'static str {
-        match self {
+    fn code(&self) -> Cow<'static, str> {
+        let code = match self {
             TelemetryError::Filter { .. } => "telemetry.filter",
             TelemetryError::Metrics { .. } => "telemetry.metrics",
-        }
+        };
+        code.into()
     }
 
     fn remedy(&self) -> String {

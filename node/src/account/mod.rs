@@ -1,15 +1,20 @@
 //! `janction account`: keys, and what an owner does with money.
 
 mod key;
+mod ledger;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use janction_protocol::state::Index;
+use janction_protocol::{Address, Amount};
 
 use crate::config::Config;
 use crate::failure::Outcome;
 use crate::keystore::Kind;
 use crate::output::Output;
+
+use ledger::Sending;
 
 /// The subcommands of `account`.
 #[derive(Debug, Subcommand)]
@@ -52,13 +57,57 @@ pub enum Account {
         /// Name of the keystore, or a path
         name: String,
     },
+    /// Its accounts on the ledger; no password is needed
+    #[command(after_help = "Example:
+  janction account balance alice --json")]
+    Balance {
+        /// Name of the keystore, or a path
+        name: String,
+    },
+    /// Send JCT to another account
+    #[command(after_help = "Examples:
+  janction account transfer alice 12.5 --to 2
+  janction account transfer alice 12.5 --to 2 --wait proven")]
+    Transfer {
+        /// Keystore of the sender's ledger key
+        name: String,
+        /// How much, in JCT
+        amount: Amount,
+        /// Index of the account that gets it
+        #[arg(long, value_name = "INDEX")]
+        to: Index,
+        /// Fee and waiting.
+        #[command(flatten)]
+        sending: Sending,
+        /// Read the password from this file [or JANCTION_PASSWORD, or a prompt]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Take JCT out of the ledger, for an L1 address, which can claim it once the batch is proven
+    #[command(after_help = "Example:
+  janction account withdraw alice 12.5 --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wait proven")]
+    Withdraw {
+        /// Keystore of the sender's ledger key
+        name: String,
+        /// How much, in JCT
+        amount: Amount,
+        /// L1 address that gets it
+        #[arg(long, value_name = "ADDRESS")]
+        to: Address,
+        /// Fee and waiting.
+        #[command(flatten)]
+        sending: Sending,
+        /// Read the password from this file [or JANCTION_PASSWORD, or a prompt]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
 }
 
 /// Does what was asked for.
 ///
 /// # Errors
 /// Those of the subcommand.
-pub fn run(account: Account, config: &Config, output: Output) -> Outcome {
+pub async fn run(account: Account, config: &Config, output: Output) -> Outcome {
     match account {
         Account::New { name, kind, password_file } => {
             key::new(config, output, &name, kind, password_file.as_deref())
@@ -68,5 +117,12 @@ pub fn run(account: Account, config: &Config, output: Output) -> Outcome {
         }
         Account::List => key::list(config, output),
         Account::Show { name } => key::show(config, output, &name),
+        Account::Balance { name } => ledger::balance(config, output, &name).await,
+        Account::Transfer { name, amount, to, sending, password_file } => {
+            ledger::transfer(config, output, (&name, password_file.as_deref()), to, amount, &sending).await
+        }
+        Account::Withdraw { name, amount, to, sending, password_file } => {
+            ledger::withdraw(config, output, (&name, password_file.as_deref()), to, amount, &sending).await
+        }
     }
 }

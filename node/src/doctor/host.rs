@@ -132,7 +132,6 @@ fn disk(name: &'static str, key: &str, folder: &Path) -> Check {
 pub fn ports(config: &Config) -> Vec<Check> {
     let listen = [
         ("sequencer port", "sequencer.listen", Some(config.sequencer.listen)),
-        ("prover port", "prover.listen", Some(config.prover.listen)),
         ("metrics port", "telemetry.metrics", config.telemetry.metrics),
     ];
     listen

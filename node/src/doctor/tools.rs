@@ -4,24 +4,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Check;
-
-/// Where a check-out keeps what npm installed.
-const LOCAL: &str = "verifier-contracts/node_modules/.bin";
+use crate::tools;
 
 /// anvil, forge and node.
 pub fn checks() -> Vec<Check> {
-    ["anvil", "forge", "node"].map(check).into()
+    let here = Path::new(".");
+    vec![
+        check("anvil", tools::anvil(here)),
+        check("forge", tools::forge(here)),
+        check("node", PathBuf::from("node")),
+    ]
 }
 
-/// The program `name`: that of the check-out when there is one, else the one on the PATH.
-pub fn find(name: &str) -> PathBuf {
-    let local = Path::new(LOCAL).join(name);
-    if local.exists() { local } else { PathBuf::from(name) }
-}
-
-fn check(name: &'static str) -> Check {
-    let found = Command::new(find(name)).arg("--version").output();
-    match found {
+fn check(name: &'static str, program: PathBuf) -> Check {
+    match Command::new(program).arg("--version").output() {
         Ok(output) if output.status.success() => {
             let text = String::from_utf8_lossy(&output.stdout);
             Check::ok(name, text.lines().next().unwrap_or("").to_owned())
