@@ -20,8 +20,8 @@ pub struct AuditCircuits {
     pub(crate) policy: Policy,
     pub(crate) plan: ProgramPlan,
     pub(crate) piece: PieceCircuit,
-    leaf: LeafCircuit,
-    digest: Digest,
+    pub(crate) leaf: LeafCircuit,
+    pub(crate) digest: Digest,
 }
 
 impl AuditCircuits {

@@ -131,6 +131,29 @@ pub enum AuditError {
         /// What was handed in.
         got: usize,
     },
+    /// A cached key cannot be written or read.
+    #[error(
+        "the key of the {circuit} circuit cannot be {action}: delete the cached file and it is made anew"
+    )]
+    KeyBytes {
+        /// Which circuit.
+        circuit: &'static str,
+        /// What was tried.
+        action: &'static str,
+    },
+    /// A cached key is not the one that is wanted.
+    #[error(
+        "the cached key of the {circuit} circuit is {got}, expected {expected}: it is of another build, program or \
+         policy; delete the file and it is made anew"
+    )]
+    Key {
+        /// Which circuit.
+        circuit: &'static str,
+        /// The digest that is wanted.
+        expected: String,
+        /// That of the file.
+        got: String,
+    },
     /// A circuit's inputs could not be set: a proof of another shape was handed in.
     #[error("{circuit}: its inputs cannot be set: {reason}")]
     Inputs {

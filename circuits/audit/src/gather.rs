@@ -123,18 +123,20 @@ impl NodeTargets {
 #[derive(Debug)]
 pub struct GatherCircuit {
     data: Circuit,
+    lay_out: LayOut,
+}
+
+/// What the prover sets.
+#[derive(Debug)]
+struct LayOut {
     own_key: VerifierCircuitTarget,
     audit_key: VerifierCircuitTarget,
     nodes: [NodeTargets; ARITY],
     used: [BoolTarget; ARITY - 1],
 }
 
-impl GatherCircuit {
-    /// Builds the circuit.
-    ///
-    /// # Errors
-    /// When it does not have the shape of the tree's nodes.
-    pub fn build(shape: &NodeShape) -> Result<Self, AuditError> {
+impl LayOut {
+    fn new(shape: &NodeShape) -> (Builder, Self) {
         let mut builder = Builder::new(circuit_config());
         let cap_height = shape.common().config.fri_config.cap_height;
         let own_key = builder.add_virtual_verifier_data(cap_height);
@@ -147,8 +149,24 @@ impl GatherCircuit {
         let used = core::array::from_fn(|_| builder.add_virtual_bool_target_safe());
         cover(&mut builder, &nodes, &used).register(&mut builder);
         builder.register_public_inputs(&mark.elements);
-        let data = build_node(shape, builder)?;
-        Ok(Self { data, own_key, audit_key, nodes, used })
+        (builder, Self { own_key, audit_key, nodes, used })
+    }
+}
+
+impl GatherCircuit {
+    /// Builds the circuit.
+    ///
+    /// # Errors
+    /// When it does not have the shape of the tree's nodes.
+    pub fn build(shape: &NodeShape) -> Result<Self, AuditError> {
+        let (builder, lay_out) = LayOut::new(shape);
+        Ok(Self { data: build_node(shape, builder)?, lay_out })
+    }
+
+    /// The same circuit around data that was built before. The caller must ensure that `data` is this circuit's.
+    pub(crate) fn restore(data: Circuit) -> Self {
+        let (_, lay_out) = LayOut::new(&NodeShape::of(&data));
+        Self { data, lay_out }
     }
 
     /// The built circuit.
@@ -180,12 +198,13 @@ impl GatherCircuit {
     ) -> Result<PartialWitness<F>, AuditError> {
         let mut inputs = PartialWitness::new();
         let mut fill = || {
-            inputs.set_verifier_data_target(&self.own_key, &self.data.verifier_only)?;
-            inputs.set_verifier_data_target(&self.audit_key, audit_key)?;
-            for (i, targets) in self.nodes.iter().enumerate() {
+            let t = &self.lay_out;
+            inputs.set_verifier_data_target(&t.own_key, &self.data.verifier_only)?;
+            inputs.set_verifier_data_target(&t.audit_key, audit_key)?;
+            for (i, targets) in t.nodes.iter().enumerate() {
                 targets.assign(&mut inputs, nodes.get(i).unwrap_or(&nodes[0]))?;
             }
-            for (i, flag) in self.used.iter().enumerate() {
+            for (i, flag) in t.used.iter().enumerate() {
                 inputs.set_bool_target(*flag, i + 1 < nodes.len())?;
             }
             Ok::<_, anyhow::Error>(())
@@ -196,12 +215,12 @@ impl GatherCircuit {
 
     #[cfg(test)]
     pub(crate) const fn used(&self) -> &[BoolTarget; ARITY - 1] {
-        &self.used
+        &self.lay_out.used
     }
 
     #[cfg(test)]
     pub(crate) const fn own_key(&self) -> &VerifierCircuitTarget {
-        &self.own_key
+        &self.lay_out.own_key
     }
 }
 

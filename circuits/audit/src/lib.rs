@@ -19,6 +19,7 @@ mod draw;
 mod error;
 mod gather;
 mod key;
+pub mod keys;
 mod limits;
 mod operation;
 mod piece;

@@ -187,6 +187,33 @@ impl PieceCircuit {
         }
     }
 
+    /// The size as a number, for [`Self::restore`].
+    pub fn size_code(&self) -> u32 {
+        match self.size {
+            Size::Full { row_bits } => row_bits as u32,
+            Size::Drawn { blocks } => blocks as u32,
+        }
+    }
+
+    /// The same circuit around data that was built before. The caller must ensure that `data` is this circuit's.
+    ///
+    /// Returns `None` when no piece has this size.
+    pub fn restore(
+        program: &Program,
+        plan: &ProgramPlan,
+        policy: Policy,
+        size_code: u32,
+        data: Circuit,
+    ) -> Option<Self> {
+        let largest = Size::largest(policy, program.depth().into());
+        let size = std::iter::successors(Some(largest), |size| size.smaller()).find(|size| match *size {
+            Size::Full { row_bits } => row_bits as u32 == size_code,
+            Size::Drawn { blocks } => blocks as u32 == size_code,
+        })?;
+        let (_, targets) = size.builder(program, plan);
+        Some(Self { data, targets, size })
+    }
+
     /// A piece of a given size: 2^`row_bits` rows, or `blocks` times four draws.
     #[cfg(test)]
     pub fn of_size(

@@ -72,10 +72,17 @@ impl Wrapper {
     /// When a circuit does not have the shape of the tree's nodes.
     pub fn build(shape: NodeShape) -> Result<Self, AuditError> {
         let gather = GatherCircuit::build(&shape)?;
-        let mut builder = Builder::new(circuit_config());
-        let targets = WrapperTargets::build(&mut builder, &shape, &gather.data().verifier_only);
+        let (builder, targets) = WrapperTargets::new(&shape, &gather.data().verifier_only);
         let data = builder.build::<C>();
         Ok(Self { shape, gather, data, targets })
+    }
+
+    /// The same circuits around data that was built before. The caller must ensure that the data is these circuits'.
+    pub(crate) fn restore(gather: Circuit, data: Circuit) -> Self {
+        let shape = NodeShape::of(&gather);
+        let gather = GatherCircuit::restore(gather);
+        let (_, targets) = WrapperTargets::new(&shape, &gather.data().verifier_only);
+        Self { shape, gather, data, targets }
     }
 
     /// The shape of the tree's nodes.
@@ -210,6 +217,12 @@ fn digest_at(claim: &[Target; CLAIM_ELEMENTS], at: usize) -> HashOutTarget {
 }
 
 impl WrapperTargets {
+    fn new(shape: &NodeShape, gather_key: &Key) -> (Builder, Self) {
+        let mut builder = Builder::new(circuit_config());
+        let targets = Self::build(&mut builder, shape, gather_key);
+        (builder, targets)
+    }
+
     fn build(builder: &mut Builder, shape: &NodeShape, gather_key: &Key) -> Self {
         let before = builder.add_virtual_hash();
         let claim: [Target; CLAIM_ELEMENTS] = builder.add_virtual_target_arr();

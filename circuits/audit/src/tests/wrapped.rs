@@ -16,7 +16,7 @@ use plonky2::iop::target::Target;
 
 use super::flipped::{flip, input, replace, two_layers};
 use super::{claim_of, honest, satisfied};
-use crate::{AuditCircuits, AuditError, AuditNode, Place, Rule, Wrapper, audit_key_digest};
+use crate::{AuditCircuits, AuditError, AuditNode, Place, Rule, Wrapper, audit_key_digest, keys};
 
 /// An audit that has been proven up to its node.
 struct Audited {
@@ -320,4 +320,50 @@ fn audit_keys_are_reproducible() {
     let again = AuditCircuits::of_size(w.wrapper.shape(), program, Policy::Full, 0, 1);
     assert_eq!(again.audit_key_digest(), w.full.circuits.audit_key_digest());
     assert_eq!(again.audit_key(), w.full.circuits.audit_key());
+}
+
+/// Keys survive the disk, and a wrong one is found.
+#[test]
+fn keys_are_restored() {
+    let w = &*WORLD;
+    let lines = w.wrapper.circuits().map(|(name, circuit)| {
+        format!("{name} 2^{} {}\n", circuit.common.degree_bits(), keys::digest(circuit))
+    });
+    assert_eq!(
+        lines.concat(),
+        keys::DIGESTS,
+        "a circuit changed; if on purpose, put the left side into keys.txt"
+    );
+    let wrapper = Wrapper::from_keys(|name| w.wrapper.key(name)).unwrap();
+    let Audited { circuits, trace, claim, node, .. } = &w.drawn;
+    let elements = claim.elements();
+    let inputs = wrapper.assign(circuits.audit_key(), node, 8, &elements, BEFORE).unwrap();
+    satisfied(wrapper.data(), inputs, &[]).unwrap();
+    let inputs = wrapper.gather().assign(circuits.audit_key(), std::slice::from_ref(node)).unwrap();
+    satisfied(wrapper.gather().data(), inputs, &[]).unwrap();
+
+    let restore = |fetch: &dyn Fn(&'static str) -> Result<Vec<u8>, AuditError>, digest| {
+        AuditCircuits::from_keys(circuits.program().clone(), circuits.policy(), digest, fetch)
+    };
+    let right = circuits.audit_key_digest();
+    let restored = restore(&|name| circuits.key(name), right).unwrap();
+    let pieces: Vec<Proof> =
+        (0..2).map(|index| restored.prove_piece(&Stock, trace, claim, index).unwrap()).collect();
+    satisfied(restored.leaf().data(), restored.leaf().witness(&pieces).unwrap(), &[]).unwrap();
+
+    let other = restore(&|name| circuits.key(name), w.full.circuits.audit_key_digest()).unwrap_err();
+    assert!(matches!(other, AuditError::Key { circuit: "leaf", .. }), "{other}");
+    for name in keys::OWN {
+        let cut = |wanted| {
+            circuits.key(wanted).map(|bytes| bytes[..if wanted == name { 3 } else { bytes.len() }].to_vec())
+        };
+        let error = restore(&cut, right).unwrap_err();
+        assert!(
+            matches!(error, AuditError::KeyBytes { circuit, action: "read" } if circuit == name),
+            "{error}"
+        );
+    }
+    let swapped = Wrapper::from_keys(|_| w.wrapper.key("wrapper")).unwrap_err();
+    assert!(matches!(swapped, AuditError::Key { circuit: "gather", .. }), "{swapped}");
+    assert!(matches!(w.wrapper.key("leaf"), Err(AuditError::KeyBytes { circuit: "leaf", .. })));
 }

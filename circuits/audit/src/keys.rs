@@ -1,0 +1,135 @@
+//! Keys on disk: circuits as bytes, and the digests that tell whether they are the right ones.
+//!
+//! A cached key saves building a circuit again. Whoever *checks* an audit key builds it from the job binary instead.
+
+use janction_aggregate::config::Circuit;
+use janction_aggregate::{Family, LeafCircuit};
+use janction_gadgets::serializer::{Gates, Generators};
+use janction_program::Program;
+use janction_protocol::Digest;
+use janction_trace::Policy;
+
+use crate::operation::ProgramPlan;
+use crate::piece::PieceCircuit;
+use crate::{AuditCircuits, AuditError, Wrapper, audit_key_digest};
+
+/// Digests of the circuits that all programs share: constants of the protocol, a line a circuit: name, rows, digest over
+/// the key. A test compares, and the file is rewritten on purpose only.
+pub const DIGESTS: &str = include_str!("keys.txt");
+
+/// The circuits that all programs share.
+pub const SHARED: [&str; 2] = ["gather", "wrapper"];
+/// The circuits of one program's audit.
+pub const OWN: [&str; 2] = ["piece", "leaf"];
+
+/// A shared circuit's digest as in [`DIGESTS`].
+#[must_use]
+pub fn digest(circuit: &Circuit) -> Digest {
+    audit_key_digest(&circuit.verifier_only)
+}
+
+/// What [`DIGESTS`] says of a circuit.
+fn expected(circuit: &str) -> &'static str {
+    DIGESTS
+        .lines()
+        .find(|line| line.starts_with(circuit))
+        .and_then(|line| line.split(' ').nth(2))
+        .unwrap_or("")
+}
+
+fn write(circuit: &'static str, data: &Circuit) -> Result<Vec<u8>, AuditError> {
+    data.to_bytes(&Gates::default(), &Generators::default())
+        .map_err(|_| AuditError::KeyBytes { circuit, action: "written" })
+}
+
+fn read(circuit: &'static str, bytes: &[u8]) -> Result<Circuit, AuditError> {
+    Circuit::from_bytes(bytes, &Gates::default(), &Generators::default())
+        .map_err(|_| AuditError::KeyBytes { circuit, action: "read" })
+}
+
+fn same(circuit: &'static str, expected: &str, got: Digest) -> Result<(), AuditError> {
+    let got = got.to_string();
+    if got == expected {
+        return Ok(());
+    }
+    Err(AuditError::Key { circuit, expected: expected.into(), got })
+}
+
+impl Wrapper {
+    /// The shared circuits with their names.
+    #[must_use]
+    pub fn circuits(&self) -> [(&'static str, &Circuit); 2] {
+        [("gather", self.gather().data()), ("wrapper", self.data())]
+    }
+
+    /// A circuit with its key as bytes (more than 100 MB), for a checksummed cache.
+    ///
+    /// # Errors
+    /// [`AuditError::KeyBytes`] for a name that is not one of [`SHARED`].
+    pub fn key(&self, circuit: &'static str) -> Result<Vec<u8>, AuditError> {
+        let found = self.circuits().into_iter().find(|&(name, _)| name == circuit);
+        let (_, data) = found.ok_or(AuditError::KeyBytes { circuit, action: "written" })?;
+        write(circuit, data)
+    }
+
+    /// The circuits from cached keys, which `fetch` reads one by one.
+    ///
+    /// # Errors
+    /// Those of `fetch`; [`AuditError::Key`] for a key of another build, [`AuditError::KeyBytes`] for damage.
+    pub fn from_keys<E: From<AuditError>>(
+        mut fetch: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let mut circuit = |name| {
+            let data = read(name, &fetch(name)?)?;
+            same(name, expected(name), digest(&data))?;
+            Ok::<_, E>(data)
+        };
+        Ok(Self::restore(circuit("gather")?, circuit("wrapper")?))
+    }
+}
+
+impl AuditCircuits {
+    /// A circuit with its key as bytes, for a checksummed cache; to be stored under the audit key digest.
+    ///
+    /// # Errors
+    /// [`AuditError::KeyBytes`] for a name that is not one of [`OWN`].
+    pub fn key(&self, circuit: &'static str) -> Result<Vec<u8>, AuditError> {
+        match circuit {
+            "piece" => {
+                let mut bytes = self.piece.size_code().to_be_bytes().to_vec();
+                bytes.extend(write(circuit, &self.piece.data)?);
+                Ok(bytes)
+            }
+            "leaf" => write(circuit, self.leaf.data()),
+            _ => Err(AuditError::KeyBytes { circuit, action: "written" }),
+        }
+    }
+
+    /// The circuits with the audit key `audit_key` from cached keys, which `fetch` reads one by one.
+    ///
+    /// The leaf's key is compared with `audit_key`. The piece's is bound by the leaf: a proof of another piece circuit does
+    /// not join.
+    ///
+    /// # Errors
+    /// Those of `fetch`; [`AuditError::Key`], [`AuditError::KeyBytes`], and those of [`Self::build`].
+    pub fn from_keys<E: From<AuditError>>(
+        program: Program,
+        policy: Policy,
+        audit_key: Digest,
+        mut fetch: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let plan = ProgramPlan::new(&program)?;
+        let damaged = || AuditError::KeyBytes { circuit: "piece", action: "read" };
+        let bytes = fetch("piece")?;
+        let (size, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let data = read("piece", bytes)?;
+        let piece = PieceCircuit::restore(&program, &plan, policy, u32::from_be_bytes(*size), data);
+        let piece = piece.ok_or_else(damaged)?;
+        let data = read("leaf", &fetch("leaf")?)?;
+        let digest = audit_key_digest(&data.verifier_only);
+        same("leaf", &audit_key.to_string(), digest)?;
+        let leaf = LeafCircuit::restore(Family::Audit, &piece.data.verifier_data(), data)
+            .map_err(AuditError::from)?;
+        Ok(Self { program, policy, plan, piece, leaf, digest })
+    }
+}
