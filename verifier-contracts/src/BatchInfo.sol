@@ -5,7 +5,6 @@ pragma solidity 0.8.37;
 /// bring the record itself, which `BatchCommitted` has logged.
 /// @param number of the batch; genesis is 0
 /// @param time of the batch's header, unix seconds
-/// @param firstCommitBlock L1 block in which exactly these bytes were committed for the first time
 /// @param l1End L1 operations consumed up to and with this batch
 /// @param beaconEnd beacon records consumed up to and with this batch
 /// @param l1QueueHash rolling hash of the L1 operations before `l1End`
@@ -17,7 +16,6 @@ pragma solidity 0.8.37;
 struct BatchInfo {
     uint64 number;
     uint64 time;
-    uint64 firstCommitBlock;
     uint64 l1End;
     uint64 beaconEnd;
     bytes32 l1QueueHash;

@@ -21,10 +21,10 @@ abstract contract Escrow is ReentrancyGuardTransient {
     /// @notice Wei paid for each proven batch, while the pool lasts.
     uint256 public immutable proverReward;
 
-    /// @notice Units deposited and not yet paid out.
-    uint256 public escrowed;
     /// @notice Wei that wait to be paid to provers.
     uint256 public rewardPool;
+    /// @notice Units deposited and not yet paid out.
+    uint64 public escrowed;
 
     event RewardsFunded(address indexed from, uint256 amount);
 
@@ -32,6 +32,8 @@ abstract contract Escrow is ReentrancyGuardTransient {
     error InvalidAmount(uint256 amount);
     /// @dev The ledger would hold 2^62 units or more.
     error EscrowFull(uint256 escrowed, uint256 units);
+    /// @dev The ledger owes more than was deposited: a proof of something false.
+    error EscrowTooSmall(uint256 escrowed, uint256 units);
     /// @dev The token moved another amount than it was asked to.
     error TokenMovedWrongAmount(uint256 expected, uint256 received);
 
@@ -53,13 +55,15 @@ abstract contract Escrow is ReentrancyGuardTransient {
         units = amount / UNIT;
         if (amount == 0 || amount % UNIT != 0 || units >= UNITS_LIMIT) revert InvalidAmount(amount);
         if (escrowed + units >= UNITS_LIMIT) revert EscrowFull(escrowed, units);
-        escrowed += units;
+        escrowed += uint64(units);
         _pull(amount);
     }
 
     /// @dev Pays units out of escrow.
     function _release(address to, uint256 units) internal {
-        escrowed -= units;
+        // Cannot be more than the escrow holds: that is what proofs prove. Checked all the same.
+        if (units > escrowed) revert EscrowTooSmall(escrowed, units);
+        escrowed -= uint64(units);
         token.safeTransfer(to, units * UNIT);
     }
 

@@ -10,22 +10,24 @@ import {EcGFp5} from "./lib/EcGFp5.sol";
 /// words of operation i. A committer names the hash up to which its batch consumes, so that a deposit that lands before
 /// the commit, or a reorganisation, can never change what the batch's digest was computed from.
 abstract contract L1Queue is Escrow {
-    /// @dev Half of the ledger's 2^24 accounts: a deposit creates at most one, so the tree always has room for it as
-    /// long as the ledger keeps its other half for units.
-    uint256 public constant MAX_OPERATIONS = 1 << 23;
+    /// @dev A deposit creates at most one account, and the ledger creates units only below account 2^23 (of 2^24), so
+    /// the tree always has room for what stands in the queue.
+    uint256 public constant MAX_OPERATIONS = (1 << 23) - 2;
 
     /// @param key w[0..4), 8 bytes each
-    /// @param rest w[4] (8 bytes), account hint (3), units (8), zero (13)
+    /// @param rest w[4] (8 bytes), account hint (3), units (8), L1 time (5), zero (8)
     struct Operation {
         bytes32 key;
         bytes32 rest;
     }
 
-    mapping(uint256 index => Operation) private _operations;
     /// @notice Operations enqueued so far.
     uint64 public l1Queued;
-    /// @notice Rolling hash of all of them.
+    /// @notice Beacon records enqueued so far.
+    uint64 public beaconsQueued;
+    /// @notice Rolling hash of all operations.
     bytes32 public l1QueueHash;
+    mapping(uint256 index => Operation) private _operations;
 
     /// @param index of the operation in the queue
     /// @param sender who paid
@@ -46,6 +48,8 @@ abstract contract L1Queue is Escrow {
     error InvalidKey(uint64[5] key);
     /// @dev The ledger cannot be sure to have room for another account.
     error QueueFull();
+    /// @dev A batch must consume every entry of a queue that was made before the batch's time.
+    error LeftBehind(uint256 index, uint256 madeAt);
 
     /// @notice Moves `amount` wei of JCT into the ledger.
     /// @param key the owner key to credit: five elements of Goldilocks, an ECgFp5 encoding
@@ -58,7 +62,7 @@ abstract contract L1Queue is Escrow {
         uint64 units = uint64(_escrow(amount));
         Operation memory op = Operation({
             key: bytes32(abi.encodePacked(key[0], key[1], key[2], key[3])),
-            rest: bytes32(abi.encodePacked(key[4], hintAccount, units))
+            rest: bytes32(abi.encodePacked(key[4], hintAccount, units, uint40(block.timestamp)))
         });
         _operations[index] = op;
         l1Queued = index + 1;
@@ -73,16 +77,22 @@ abstract contract L1Queue is Escrow {
     }
 
     /// @dev Writes the operations [first, first + count) as Deposit blocks at byte offset `offset` of a batch stream and
-    /// returns the rolling hash after them.
+    /// returns the rolling hash after them. Reverts if an operation made before `time` is left behind.
     function _appendDeposits(
         bytes memory stream,
         uint256 offset,
         uint256 first,
         uint256 count,
-        bytes32 queueHash
+        bytes32 queueHash,
+        uint256 time
     ) internal view returns (bytes32) {
+        uint256 end = first + count;
+        if (end < l1Queued) {
+            uint256 madeAt = (uint256(_operations[end].rest) >> 64) & type(uint40).max;
+            if (madeAt < time) revert LeftBehind(end, madeAt);
+        }
         uint256[8] memory limbs;
-        for (uint256 i = first; i < first + count; i++) {
+        for (uint256 i = first; i < end; i++) {
             (bytes32 key, bytes32 rest) = (_operations[i].key, _operations[i].rest);
             queueHash = keccak256(abi.encodePacked(queueHash, key, rest));
             uint256 units = (uint256(rest) >> 104) & type(uint64).max;

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {BatchInfo} from "./BatchInfo.sol";
 import {Escrow} from "./Escrow.sol";
+import {Beacons} from "./Beacons.sol";
 import {L1Queue} from "./L1Queue.sol";
 import {VerifierWrapper} from "./VerifierWrapper.sol";
 import {BatchStream} from "./lib/BatchStream.sol";
@@ -15,7 +16,7 @@ import {Goldilocks} from "./lib/Goldilocks.sol";
 /// @title The rollup on L1
 /// @notice Batches are committed as bytes, proven in ranges, and only what is proven is paid. docs/protocol.md is the
 /// statement that a proof makes; docs/l1.md describes this contract.
-contract Rollup is L1Queue {
+contract Rollup is Beacons {
     using BitMaps for BitMaps.BitMap;
     using Goldilocks for bytes32;
 
@@ -36,6 +37,8 @@ contract Rollup is L1Queue {
     mapping(uint256 number => bytes32) public batchHash;
     /// @notice L1 block of the first commit of a stream (by its keccak256); reverts leave it.
     mapping(bytes32 streamHash => uint64) public firstCommitBlock;
+    /// @notice Output root of a settled job, once someone has published it; zero before.
+    mapping(uint256 job => bytes32) public outputRoot;
     mapping(uint256 number => BitMaps.BitMap) private _claimed;
 
     /// @notice A batch was committed; the transaction's calldata holds its bytes.
@@ -51,6 +54,8 @@ contract Rollup is L1Queue {
         bytes32 newRoot,
         uint256 reward
     );
+    /// @notice The output of a settled job can be read by contracts.
+    event OutputPublished(uint24 indexed job, bytes32 outputRoot);
     /// @notice A withdrawal was paid.
     event Claimed(uint64 indexed number, uint32 indexed index, address indexed to, uint256 units);
 
@@ -79,6 +84,7 @@ contract Rollup is L1Queue {
     /// @dev No event of the batch has this index and these bytes.
     error UnknownEvent(uint64 number, uint32 index);
     error NotAWithdraw(uint64 number, uint32 index);
+    error NotASettle(uint64 number, uint32 index);
     error AlreadyClaimed(uint64 number, uint32 index);
 
     /// @param token_ JCT
@@ -88,14 +94,16 @@ contract Rollup is L1Queue {
     /// inside)
     /// @param maxBatchAge_ seconds
     /// @param proverReward_ wei per proven batch
+    /// @param beaconDelay_ L1 blocks from a Submit's first commit to its beacon
     constructor(
         IERC20 token_,
         VerifierWrapper verifier_,
         address operator_,
         bytes32 genesisRoot,
         uint256 maxBatchAge_,
-        uint256 proverReward_
-    ) Escrow(token_, proverReward_) {
+        uint256 proverReward_,
+        uint256 beaconDelay_
+    ) Escrow(token_, proverReward_) Beacons(beaconDelay_) {
         if (!genesisRoot.isCanonical()) revert NonCanonicalWord(genesisRoot);
         operator = operator_;
         verifier = verifier_;
@@ -135,27 +143,20 @@ contract Rollup is L1Queue {
         info.time = uint64(h.time);
 
         bytes memory stream = BatchStream.begin(committed, h);
-        if (h.firstL1 != parent.l1End || h.firstL1 + h.l1Count > l1Queued) {
-            revert WrongL1Range(h.firstL1, h.l1Count);
-        }
-        info.l1End = uint64(h.firstL1 + h.l1Count);
-        info.l1QueueHash = _appendDeposits(stream, committed.length, h.firstL1, h.l1Count, parent.l1QueueHash);
+        _appendTail(info, parent, h, stream, committed.length);
         if (info.l1QueueHash != expectedL1QueueHash) {
             revert WrongL1QueueHash(expectedL1QueueHash, info.l1QueueHash);
         }
-        if (h.firstBeacon != parent.beaconEnd || h.beaconCount != 0) {
-            revert WrongBeaconRange(h.firstBeacon, h.beaconCount);
+        if (info.beaconQueueHash != expectedBeaconQueueHash) {
+            revert WrongBeaconQueueHash(expectedBeaconQueueHash, info.beaconQueueHash);
         }
-        if (expectedBeaconQueueHash != parent.beaconQueueHash) {
-            revert WrongBeaconQueueHash(expectedBeaconQueueHash, parent.beaconQueueHash);
-        }
-        info.beaconQueueHash = parent.beaconQueueHash;
 
         info.streamHash = keccak256(stream);
-        info.firstCommitBlock = _firstCommit(info.streamHash, h.time);
+        _noteFirstCommit(info.streamHash, h.time);
         info.digest = digest;
         info.evaluation = _evaluate(stream, digest, info.streamHash);
         info.eventsRoot = BatchStream.eventsRoot(stream, h, eventOffsets);
+        _noteSubmits(stream, eventOffsets);
 
         committedBatch = info.number;
         batchHash[info.number] = _hash(info);
@@ -212,17 +213,28 @@ contract Rollup is L1Queue {
         external
         nonReentrant
     {
-        if (info.number > provenBatch) revert NotProven(info.number, provenBatch);
-        _requireCommitted(info);
-        if (!EventTree.contains(info.eventsRoot, index, eventBlocks, path)) {
-            revert UnknownEvent(info.number, index);
-        }
+        _requireProvenEvent(info, index, eventBlocks, path);
         (bool ok, uint256 units, address to) = BatchStream.parseWithdraw(eventBlocks);
         if (!ok) revert NotAWithdraw(info.number, index);
         if (_claimed[info.number].get(index)) revert AlreadyClaimed(info.number, index);
         _claimed[info.number].set(index);
         emit Claimed(info.number, index, to, units);
         _release(to, units);
+    }
+
+    /// @notice Makes the output root of a job that settled in a proven batch readable as `outputRoot(job)`. Anyone may
+    /// call.
+    function publishOutput(
+        BatchInfo calldata info,
+        uint32 index,
+        bytes calldata eventBlocks,
+        bytes32[] calldata path
+    ) external {
+        _requireProvenEvent(info, index, eventBlocks, path);
+        (bool ok, uint24 job, bytes32 root) = BatchStream.parseSettle(eventBlocks);
+        if (!ok) revert NotASettle(info.number, index);
+        outputRoot[job] = root;
+        emit OutputPublished(job, root);
     }
 
     /// @notice Whether event `index` of batch `number` has been paid.
@@ -281,14 +293,57 @@ contract Rollup is L1Queue {
         return bytes32(r0 << 192 | r1 << 128 | f0 << 64 | f1);
     }
 
+    /// @dev Completes the stream from the queues and notes where they then stand.
+    function _appendTail(
+        BatchInfo memory info,
+        BatchInfo calldata parent,
+        BatchStream.Header memory h,
+        bytes memory stream,
+        uint256 offset
+    ) private view {
+        uint256 l1End = h.firstL1 + h.l1Count;
+        if (h.firstL1 != parent.l1End || l1End > l1Queued) revert WrongL1Range(h.firstL1, h.l1Count);
+        uint256 beaconEnd = h.firstBeacon + h.beaconCount;
+        if (h.firstBeacon != parent.beaconEnd || beaconEnd > beaconsQueued) {
+            revert WrongBeaconRange(h.firstBeacon, h.beaconCount);
+        }
+        info.l1End = uint64(l1End);
+        info.beaconEnd = uint64(beaconEnd);
+        info.l1QueueHash = _appendDeposits(stream, offset, h.firstL1, h.l1Count, parent.l1QueueHash, h.time);
+        offset += 2 * BatchStream.BLOCK * h.l1Count;
+        info.beaconQueueHash =
+            _appendBeacons(stream, offset, h.firstBeacon, h.beaconCount, parent.beaconQueueHash, h.time);
+    }
+
     /// @dev Notes the block of a stream's first commit. Bytes that were committed before keep their time: a revert must
     /// not push a Settle past its deadline. New bytes need a recent one.
-    function _firstCommit(bytes32 streamHash, uint256 time) private returns (uint64 first) {
-        first = firstCommitBlock[streamHash];
-        if (first != 0) return first;
+    function _noteFirstCommit(bytes32 streamHash, uint256 time) private {
+        if (firstCommitBlock[streamHash] != 0) return;
         if (time + maxBatchAge < block.timestamp) revert BatchTooOld(block.timestamp - maxBatchAge, time);
-        first = uint64(block.number);
-        firstCommitBlock[streamHash] = first;
+        firstCommitBlock[streamHash] = uint64(block.number);
+    }
+
+    /// @dev Notes the block of each Submit's first commit; its beacon is counted from there.
+    function _noteSubmits(bytes memory stream, uint32[] calldata eventOffsets) private {
+        for (uint256 i = 0; i < eventOffsets.length; i++) {
+            if (BatchStream.tag(stream, eventOffsets[i]) != BatchStream.TAG_SUBMIT) continue;
+            (uint24 job, bytes32 traceRoot) = BatchStream.submitAt(stream, eventOffsets[i]);
+            _seeSubmit(job, traceRoot);
+        }
+    }
+
+    /// @dev The event stands in a proven batch.
+    function _requireProvenEvent(
+        BatchInfo calldata info,
+        uint32 index,
+        bytes calldata eventBlocks,
+        bytes32[] calldata path
+    ) private view {
+        if (info.number > provenBatch) revert NotProven(info.number, provenBatch);
+        _requireCommitted(info);
+        if (!EventTree.contains(info.eventsRoot, index, eventBlocks, path)) {
+            revert UnknownEvent(info.number, index);
+        }
     }
 
     function _requireCommitted(BatchInfo calldata info) private view {

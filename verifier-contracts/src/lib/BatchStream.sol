@@ -11,6 +11,7 @@ library BatchStream {
 
     uint256 internal constant TAG_OPEN = 0x01;
     uint256 internal constant TAG_DEPOSIT = 0x10;
+    uint256 internal constant TAG_RECORD_BEACON = 0x11;
     uint256 internal constant TAG_WITHDRAW = 0x21;
     uint256 internal constant TAG_SUBMIT = 0x34;
     uint256 internal constant TAG_SETTLE = 0x35;
@@ -39,7 +40,7 @@ library BatchStream {
     error WrongLength(uint256 expected, uint256 actual);
     /// @dev The number of event offsets is not the header's.
     error WrongEventCount(uint256 expected, uint256 actual);
-    /// @dev An event offset is not above the one before it, or lies outside the L2 part.
+    /// @dev An event begins inside the one before it, or reaches out of the L2 part.
     error EventOutOfOrder(uint256 index);
     /// @dev The block at an event offset does not begin a Withdraw, Submit or Settle.
     error NotAnEvent(uint256 index, uint256 tag);
@@ -71,7 +72,7 @@ library BatchStream {
 
         uint256 sent = BLOCK * (1 + h.l2Blocks);
         if (committed.length != sent) revert WrongLength(sent, committed.length);
-        uint256 whole = sent + BLOCK * (2 * h.l1Count + h.beaconCount);
+        uint256 whole = sent + BLOCK * (2 * h.l1Count + 2 * h.beaconCount);
         if (h.length != whole) revert WrongLength(whole, h.length);
     }
 
@@ -106,6 +107,14 @@ library BatchStream {
         return uint8(stream[BLOCK * blockIndex]);
     }
 
+    /// @notice Number of blocks of an event, 0 when this kind is none.
+    function eventSize(uint256 kind) internal pure returns (uint256) {
+        if (kind == TAG_WITHDRAW) return 1;
+        if (kind == TAG_SUBMIT) return 3;
+        if (kind == TAG_SETTLE) return 2;
+        return 0;
+    }
+
     /// @notice Root of the events to which the committer points.
     /// @dev The circuit proves the header's count. Offsets that increase, point at tags of events and are as many as
     /// that are therefore all the events of the batch.
@@ -122,9 +131,10 @@ library BatchStream {
             uint256 first = offsets[i];
             if (first < free || first > h.l2Blocks) revert EventOutOfOrder(i);
             uint256 kind = tag(stream, first);
-            if (kind != TAG_WITHDRAW && kind != TAG_SUBMIT && kind != TAG_SETTLE) revert NotAnEvent(i, kind);
-            free = first + 1;
-            while (free <= h.l2Blocks && tag(stream, free) == TAG_CONTINUES) free++;
+            uint256 blocks = eventSize(kind);
+            if (blocks == 0) revert NotAnEvent(i, kind);
+            free = first + blocks;
+            if (free > h.l2Blocks + 1) revert EventOutOfOrder(i);
             leaves[i] = EventTree.leaf(uint32(i), stream, BLOCK * first, BLOCK * (free - first));
         }
         return EventTree.root(leaves);
@@ -150,5 +160,62 @@ library BatchStream {
         // Limbs 3, 4, 5: 6, 7 and 7 bytes of the address.
         uint256 high = (a >> 32) & type(uint48).max;
         to = address(uint160((high << 112) | (b >> 200 << 56) | ((b >> 144) & LIMB)));
+    }
+
+    /// @notice Reads job and trace root of a Submit, whose first block is `blockIndex`.
+    function submitAt(bytes memory stream, uint256 blockIndex)
+        internal
+        pure
+        returns (uint24 job, bytes32 traceRoot)
+    {
+        uint256 a;
+        uint256 b;
+        uint256 c;
+        assembly ("memory-safe") {
+            let first := add(add(stream, 0x20), mul(blockIndex, 56))
+            job := and(shr(64, mload(first)), 0xffffff)
+            a := mload(add(first, 28))
+            b := mload(add(first, 56))
+            c := mload(add(first, 84))
+        }
+        traceRoot = _digest(a, b << 56, c);
+    }
+
+    /// @notice Reads a Settle's blocks.
+    /// @return ok whether it is one: right length and tag
+    /// @return job index of the job
+    /// @return outputRoot four elements of 8 bytes
+    function parseSettle(bytes calldata eventBlocks)
+        internal
+        pure
+        returns (bool ok, uint24 job, bytes32 outputRoot)
+    {
+        uint256 first;
+        uint256 a;
+        uint256 b;
+        uint256 c;
+        assembly ("memory-safe") {
+            first := calldataload(eventBlocks.offset)
+            a := calldataload(add(eventBlocks.offset, 28))
+            b := calldataload(add(eventBlocks.offset, 56))
+            c := calldataload(add(eventBlocks.offset, 84))
+        }
+        ok = eventBlocks.length == 2 * BLOCK && first >> 248 == TAG_SETTLE;
+        job = uint24(first >> 64);
+        outputRoot = _digest(a, b << 56, c);
+    }
+
+    /// @dev Four elements from eight halves, each in the low four bytes of its limb: `a` holds the first four, `b`
+    /// three more, `c` the last one.
+    function _digest(uint256 a, uint256 b, uint256 c) private pure returns (bytes32) {
+        return bytes32(
+            (_halves(a) << 128) | (_halves(b) & ~uint256(type(uint32).max)) | ((c >> 200) & type(uint32).max)
+        );
+    }
+
+    /// @dev The low halves of the four limbs of a word, 16 bytes.
+    function _halves(uint256 w) private pure returns (uint256) {
+        return (((w >> 200) & type(uint32).max) << 96) | (((w >> 144) & type(uint32).max) << 64)
+            | (((w >> 88) & type(uint32).max) << 32) | ((w >> 32) & type(uint32).max);
     }
 }
