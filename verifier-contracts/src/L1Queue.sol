@@ -34,6 +34,7 @@ abstract contract L1Queue is Escrow {
     /// @param key of the owner that is credited, an ECgFp5 encoding
     /// @param hintAccount account that the depositor believes to have this key, 0 for none
     /// @param units of 10^-9 JCT
+    /// @param time of the L1 block, unix seconds
     /// @param queueHash rolling hash with this operation
     event Deposited(
         uint64 indexed index,
@@ -41,6 +42,7 @@ abstract contract L1Queue is Escrow {
         uint64[5] key,
         uint24 hintAccount,
         uint64 units,
+        uint64 time,
         bytes32 queueHash
     );
 
@@ -68,7 +70,7 @@ abstract contract L1Queue is Escrow {
         l1Queued = index + 1;
         bytes32 queueHash = keccak256(abi.encodePacked(l1QueueHash, op.key, op.rest));
         l1QueueHash = queueHash;
-        emit Deposited(index, msg.sender, key, hintAccount, units, queueHash);
+        emit Deposited(index, msg.sender, key, hintAccount, units, uint64(block.timestamp), queueHash);
     }
 
     /// @notice An operation of the queue.

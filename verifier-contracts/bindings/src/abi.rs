@@ -20,3 +20,7 @@ sol!(
     Rollup,
     "artifacts/Rollup.json"
 );
+
+pub use Beacons::BeaconRecord;
+pub use L1Queue::Operation;
+pub use Rollup::BatchInfo;

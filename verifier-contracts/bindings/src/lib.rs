@@ -1,5 +1,18 @@
 //! Rust bindings of the contracts: the one crate that speaks to L1.
 //!
-//! [`abi`] holds what `sol!` makes of the checked-in artifacts (`npm run artifacts` extracts them from forge's output).
+//! - [`L1`] is the typed client: [`client`] reads, [`sender`] writes, one step at a time.
+//! - [`queue`] follows the rolling hashes that a commit must name.
+//! - [`event_tree`] makes the paths that claims need.
+//! - [`abi`] holds what `sol!` makes of the checked-in artifacts (`npm run artifacts` extracts them from forge's output).
 
 pub mod abi;
+pub mod client;
+pub mod error;
+pub mod event_tree;
+pub mod queue;
+pub mod sender;
+
+pub use abi::BatchInfo;
+pub use client::{CommittedBatch, L1, L1Block, Located, Parameters, ProvenRange, State};
+pub use error::L1Error;
+pub use sender::{Call, Fees, Receipt, SignedCall};
