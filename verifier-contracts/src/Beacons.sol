@@ -27,13 +27,20 @@ abstract contract Beacons is L1Queue {
         bytes32 traceRoot;
     }
 
+    /// @param firstBlock L1 block of the first commit, 0 for none
+    /// @param mix low 24 bytes of that block's RANDAO mix: a chain that repeats it gives no randomness
+    struct SeenSubmit {
+        uint64 firstBlock;
+        uint192 mix;
+    }
+
     /// @notice L1 blocks from a Submit's first commit to the block whose mix is used.
     uint256 public immutable beaconDelay;
 
     /// @notice Rolling hash of all beacon records.
     bytes32 public beaconQueueHash;
     mapping(uint256 index => BeaconRecord) private _records;
-    mapping(bytes32 submitKey => uint64) private _submitBlock;
+    mapping(bytes32 submitKey => SeenSubmit) private _seen;
     mapping(bytes32 submitKey => bool) private _recorded;
 
     /// @notice A Submit was committed for the first time.
@@ -60,7 +67,7 @@ abstract contract Beacons is L1Queue {
     error BeaconTooOld(uint256 blockNumber);
     /// @dev This is not the header of block `blockNumber`.
     error WrongHeader(uint256 blockNumber, bytes32 expected, bytes32 actual);
-    /// @dev The chain's prevrandao is the same in every block: it gives no randomness.
+    /// @dev The chain's prevrandao is the same as at the Submit's commit: it gives no randomness.
     error ConstantRandomness();
 
     constructor(uint256 beaconDelay_) {
@@ -84,7 +91,7 @@ abstract contract Beacons is L1Queue {
         if (expected == 0) revert BeaconTooOld(target);
         if (keccak256(header) != expected) revert WrongHeader(target, expected, keccak256(header));
         bytes32 mix = BlockHeader.getPrevRandao(header);
-        if (mix == 0 || mix == bytes32(block.prevrandao)) revert ConstantRandomness();
+        if (uint192(uint256(mix)) == _seen[key].mix) revert ConstantRandomness();
 
         _recorded[key] = true;
         bytes28 beacon =
@@ -100,7 +107,7 @@ abstract contract Beacons is L1Queue {
 
     /// @notice L1 block whose RANDAO mix makes the beacon of this Submit; 0 while it has not been committed.
     function beaconBlock(uint24 job, bytes32 traceRoot) public view returns (uint256) {
-        uint256 first = _submitBlock[_submitKey(job, traceRoot)];
+        uint256 first = _seen[_submitKey(job, traceRoot)].firstBlock;
         return first == 0 ? 0 : first + beaconDelay;
     }
 
@@ -112,8 +119,8 @@ abstract contract Beacons is L1Queue {
     /// @dev Notes the block of a Submit's first commit; reverts leave it.
     function _seeSubmit(uint24 job, bytes32 traceRoot) internal {
         bytes32 key = _submitKey(job, traceRoot);
-        if (_submitBlock[key] == 0) {
-            _submitBlock[key] = uint64(block.number);
+        if (_seen[key].firstBlock == 0) {
+            _seen[key] = SeenSubmit({firstBlock: uint64(block.number), mix: uint192(block.prevrandao)});
             emit SubmitSeen(job, traceRoot);
         }
     }

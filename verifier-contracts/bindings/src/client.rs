@@ -217,7 +217,8 @@ impl L1 {
             token: self.call(Rollup::tokenCall {}, None).await?,
             wrapper,
             verifier: Address::from_word(verifier.into()),
-            verifier_code_hash: word(ask(VerifierWrapper::verifierCodeHashCall {}.abi_encode()).await?)?.into(),
+            verifier_code_hash: word(ask(VerifierWrapper::verifierCodeHashCall {}.abi_encode()).await?)?
+                .into(),
             proof_length: proof_length.saturating_to(),
             srs_hash: word(ask(VerifierWrapper::srsHashCall {}.abi_encode()).await?)?.into(),
             development_srs: !development.is_zero(),
@@ -339,8 +340,12 @@ impl L1 {
         let mut standing: Vec<(BatchInfo, Located)> = Vec::new();
         for located in self.events(from, to).await? {
             match &located.event {
-                Rollup::RollupEvents::BatchCommitted(e) if e.number > 0 => standing.push((e.info.clone(), located)),
-                Rollup::RollupEvents::BatchesReverted(e) => standing.retain(|(info, _)| info.number <= e.last),
+                Rollup::RollupEvents::BatchCommitted(e) if e.number > 0 => {
+                    standing.push((e.info.clone(), located))
+                }
+                Rollup::RollupEvents::BatchesReverted(e) => {
+                    standing.retain(|(info, _)| info.number <= e.last)
+                }
                 _ => {}
             }
         }
@@ -360,8 +365,14 @@ impl L1 {
         let mut ranges = Vec::new();
         for located in self.events(from, to).await? {
             if let Rollup::RollupEvents::BatchesProven(event) = located.event {
-                let call = self.calldata::<Rollup::proveBatchesCall>(located.transaction, "proveBatches").await?;
-                ranges.push(ProvenRange { event, call, block: located.block, transaction: located.transaction });
+                let call =
+                    self.calldata::<Rollup::proveBatchesCall>(located.transaction, "proveBatches").await?;
+                ranges.push(ProvenRange {
+                    event,
+                    call,
+                    block: located.block,
+                    transaction: located.transaction,
+                });
             }
         }
         Ok(ranges)
@@ -408,7 +419,12 @@ impl L1 {
     ///
     /// # Errors
     /// [`L1Error::Reverted`] when the question is not well formed, or of the connection.
-    pub async fn verify(&self, wrapper: Address, instances: [u64; 23], proof: Bytes) -> Result<bool, L1Error> {
+    pub async fn verify(
+        &self,
+        wrapper: Address,
+        instances: [u64; 23],
+        proof: Bytes,
+    ) -> Result<bool, L1Error> {
         let call = VerifierWrapper::verifyCall { instances: instances.map(U256::from), proof };
         let data = self.call_raw(wrapper, call.abi_encode().into(), None).await?;
         VerifierWrapper::verifyCall::abi_decode_returns(&data)

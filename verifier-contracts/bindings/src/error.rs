@@ -25,7 +25,9 @@ pub enum L1Error {
         reason: String,
     },
     /// The endpoint serves another chain.
-    #[error("L1 at {endpoint} is chain {actual}, the deployment is on chain {expected}: point to another endpoint")]
+    #[error(
+        "L1 at {endpoint} is chain {actual}, the deployment is on chain {expected}: point to another endpoint"
+    )]
     WrongChain {
         /// Where L1 was looked for.
         endpoint: String,
@@ -35,7 +37,9 @@ pub enum L1Error {
         actual: u64,
     },
     /// There is no contract at the address.
-    #[error("no code at {address} on chain {chain_id}: check the address of the {contract}, or wait until L1 is synced")]
+    #[error(
+        "no code at {address} on chain {chain_id}: check the address of the {contract}, or wait until L1 is synced"
+    )]
     NoCode {
         /// Which contract was expected.
         contract: &'static str,
@@ -89,7 +93,9 @@ pub enum L1Error {
         nonce: u64,
     },
     /// A transaction with this nonce waits, and pays about as much.
-    #[error("a transaction with nonce {nonce} of {address} waits and pays as much: replace it with higher fees")]
+    #[error(
+        "a transaction with nonce {nonce} of {address} waits and pays as much: replace it with higher fees"
+    )]
     Underpriced {
         /// The sender.
         address: Address,
@@ -108,7 +114,9 @@ pub enum L1Error {
         expected: &'static str,
     },
     /// A log of the rollup that this version cannot read.
-    #[error("a log of the rollup in transaction {hash} cannot be read ({reason}): is the contract of this version?")]
+    #[error(
+        "a log of the rollup in transaction {hash} cannot be read ({reason}): is the contract of this version?"
+    )]
     UnreadableLog {
         /// The transaction.
         hash: TxHash,
@@ -119,7 +127,9 @@ pub enum L1Error {
     #[error("L1 has no block {0}: the node is behind, or the chain was reorganised")]
     NoBlock(u64),
     /// A block's header does not hash to the block's hash.
-    #[error("the header of L1 block {number} hashes to {actual}, not to {expected}: the chain has header fields that this version does not know")]
+    #[error(
+        "the header of L1 block {number} hashes to {actual}, not to {expected}: the chain has header fields that this version does not know"
+    )]
     WrongHeader {
         /// The block.
         number: u64,
