@@ -1,5 +1,5 @@
 //! Why a request is refused: a stable code word and one line that says what to do. The table stands in
-//! `docs/operations.md`; a test compares.
+//! `docs/sequencer.md`; a test compares.
 
 use janction_protocol::state::Index;
 use janction_protocol::stream::Kind;
@@ -132,12 +132,6 @@ pub enum Refusal {
         /// The proof's.
         got: u64,
     },
-    /// The verifier contract refused it.
-    #[error("the proof is not valid: {why}")]
-    InvalidProof {
-        /// The contract's words.
-        why: String,
-    },
     /// The range is proven on L1 already.
     #[error("batches {first} to {last} are proven already: take another lease")]
     AlreadyProven {
@@ -180,12 +174,29 @@ impl Refusal {
             Self::NotFound { .. } => "not-found",
             Self::NoWork => "no-work",
             Self::PublicInputs { .. } => "public-inputs",
-            Self::InvalidProof { .. } => "invalid-proof",
             Self::AlreadyProven { .. } => "already-proven",
             Self::Store(_) => "store",
             Self::Spoiled => "store",
             Self::Internal(_) => "internal",
             Self::Stopping => "stopping",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_lists_every_code() {
+        let page = include_str!("../../docs/sequencer.md");
+        let (_, code) = include_str!("refusal.rs").split_once("fn code").unwrap();
+        let words = code.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let mut count = 0;
+        for word in
+            words.filter(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        {
+            assert!(page.contains(&format!("| `{word}` |")), "docs/sequencer.md lacks {word}");
+            count += 1;
+        }
+        assert!(count >= 18, "{count}");
     }
 }

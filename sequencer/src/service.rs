@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use janction_protocol::{Deployment, address::AddressError};
+use janction_protocol::ledger::Ledger;
+use janction_protocol::{Address, Deployment, Digest, address::AddressError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -57,6 +58,27 @@ pub enum Error {
     /// L1 is not what the configuration says.
     #[error(transparent)]
     L1(#[from] L1Error),
+    /// The key may not commit batches.
+    #[error(
+        "the L1 key's address {sender} is not the rollup's operator {operator}: configure the operator's key"
+    )]
+    NotOperator {
+        /// The key's address.
+        sender: Address,
+        /// Who may commit.
+        operator: Address,
+    },
+    /// The contract was deployed with another genesis.
+    #[error(
+        "the rollup was deployed with genesis root 0x{there}, this protocol's for its address is {expected}: deploy it \
+         again with this version"
+    )]
+    Genesis {
+        /// The contract's.
+        there: String,
+        /// Ours.
+        expected: Digest,
+    },
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -97,7 +119,14 @@ impl Sequencer {
     pub async fn start(config: Config, l1: Arc<dyn L1>, gate: Arc<dyn Gate>) -> Result<Handle, Error> {
         check(&config)?;
         let terms = l1.check().await?;
+        if terms.sender != terms.operator {
+            return Err(Error::NotOperator { sender: terms.sender, operator: terms.operator });
+        }
         let deployment = Deployment::new(config.l1.chain_id, config.l1.rollup)?;
+        let genesis = Ledger::genesis(deployment).state().root();
+        if let Some(there) = terms.genesis_root.filter(|there| *there != genesis.to_bytes()) {
+            return Err(Error::Genesis { there: crate::batcher::hex(&there), expected: genesis });
+        }
         let store = Arc::new(Store::open(&config.database, deployment)?);
         let engine_config = EngineConfig {
             deployment,

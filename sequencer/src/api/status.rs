@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 pub fn of(error: &Refusal) -> Status {
     let kind = match error {
         Refusal::Malformed(_) | Refusal::Field { .. } | Refusal::Attachment { .. } => Code::InvalidArgument,
-        Refusal::PublicInputs { .. } | Refusal::InvalidProof { .. } => Code::InvalidArgument,
+        Refusal::PublicInputs { .. } => Code::InvalidArgument,
         Refusal::NotFound { .. } | Refusal::NoWork => Code::NotFound,
         Refusal::AlreadyProven { .. } => Code::AlreadyExists,
         Refusal::MempoolFull { .. } | Refusal::AccountFull { .. } => Code::ResourceExhausted,

@@ -197,10 +197,12 @@ impl Engine {
         }
         let record = self.batch_record(batch)?;
         if record.stream_hash != commitment.stream_hash {
-            Err(EngineError::Foreign { batch })
-        } else {
-            Ok(())
+            return Err(EngineError::Foreign { batch });
         }
+        if record.evaluation() != commitment.evaluation {
+            return Err(EngineError::Evaluation { batch });
+        }
+        Ok(())
     }
 
     fn changed_record(

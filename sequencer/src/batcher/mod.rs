@@ -125,6 +125,15 @@ pub enum EngineError {
         /// Its number.
         batch: u64,
     },
+    /// The contract computes r or f otherwise.
+    #[error(
+        "the contract evaluates batch {batch} to other values than this software: they are of different versions, and \
+         the batch could never be proven; run the version that the contract was deployed with"
+    )]
+    Evaluation {
+        /// Its number.
+        batch: u64,
+    },
     /// What L1 logged does not continue what was read.
     #[error("L1's {what} {got} does not follow {expected}: the L1 node left out logs; use another node")]
     Gap {

@@ -1,20 +1,22 @@
 //! L1: what the sequencer reads from it and does on it.
 //!
-//! - [`L1`]: the interface, which `ethereum` fills with the contract's bindings and tests with a chain in memory;
+//! - [`L1`]: the interface, which [`ethereum`] fills with the contract's bindings and tests with a chain in memory;
 //! - [`follower`]: takes over what is deep enough, notices reorganisations;
 //! - [`poster`]: commits and proves batches through the outbox.
 
-mod error;
+pub mod ethereum;
 pub mod follower;
 pub mod poster;
 
-pub use error::L1Error;
+pub use janction_bindings::L1Error;
 
 use async_trait::async_trait;
 use janction_protocol::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::store::record::{BatchRecord, BeaconEntry, Commitment, L1Block, OperationEntry, ProofRecord};
+use crate::store::record::{
+    Attempt, BatchRecord, BeaconEntry, Commitment, L1Block, OperationEntry, ProofRecord,
+};
 
 /// How to deal with L1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,18 +68,24 @@ impl Default for L1Config {
     }
 }
 
-/// What the contract was deployed with.
+/// What the contract was deployed with, and who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// How old, in seconds, a batch may be when it is committed for the first time.
     pub max_batch_age: u64,
+    /// Ledger root at genesis; `None` once something is proven.
+    pub genesis_root: Option<[u8; 32]>,
+    /// Who may commit batches.
+    pub operator: Address,
+    /// The address of the key that the sequencer has.
+    pub sender: Address,
 }
 
 /// Something that the contract has logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// In which block.
-    pub block: L1Block,
+    /// Number of its block.
+    pub block: u64,
     /// In which transaction.
     pub transaction: [u8; 32],
     /// What.
@@ -144,8 +152,8 @@ pub struct Unsigned<'a> {
 /// What has become of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its block.
-    pub block: L1Block,
+    /// Number of its block.
+    pub block: u64,
     /// Whether it took effect.
     pub success: bool,
     /// Gas that it used.
@@ -155,10 +163,10 @@ pub struct Receipt {
 /// What the sequencer needs of L1. Every method may fail with [`L1Error::Unreachable`].
 #[async_trait]
 pub trait L1: Send + Sync + 'static {
-    /// Compares chain, contract and key with the configuration.
+    /// Compares chain and contract with the configuration.
     ///
     /// # Errors
-    /// Another chain, no or another contract, another operator, constant prevrandao.
+    /// Another chain, no or another contract, constant prevrandao.
     async fn check(&self) -> Result<Terms, L1Error>;
 
     /// The newest block.
@@ -192,7 +200,7 @@ pub trait L1: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`L1Error::NonceUsed`], [`L1Error::Underpriced`], [`L1Error::InsufficientFunds`].
-    async fn send(&self, raw: &[u8]) -> Result<(), L1Error>;
+    async fn send(&self, attempt: &Attempt, nonce: u64) -> Result<(), L1Error>;
 
     /// What has become of the transaction with this hash; `None` while it is in no block.
     async fn receipt(&self, hash: [u8; 32]) -> Result<Option<Receipt>, L1Error>;

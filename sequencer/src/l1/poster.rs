@@ -2,8 +2,8 @@
 //!
 //! What is to be done becomes an *intent*: call data and nonce, written to the outbox before anything is sent. An
 //! intent is sent as often as needed, with rising fees but always with its nonce, so that at most one of its forms
-//! takes effect, whatever crashes in between. There is one unmined intent at a time: the record of a batch, which the
-//! next commit names, holds the block in which it was mined.
+//! takes effect, whatever crashes in between. There is one unmined intent at a time, so that none is ever stuck behind
+//! a gap of nonces.
 //!
 //! After a restart nothing special happens: each step compares the outbox with the chain first.
 
@@ -126,13 +126,13 @@ impl Poster {
         for (number, intent) in open {
             match self.mined(&intent).await? {
                 Some((hash, receipt)) if receipt.success => {
-                    let deep = receipt.block.number + self.config.confirmations <= view.head.number;
+                    let deep = receipt.block + self.config.confirmations <= view.head.number;
                     let status = match deep {
                         true => IntentStatus::Final { hash },
                         false => IntentStatus::Mined { block: receipt.block, hash },
                     };
                     // The node may know a block that the view does not: then the contract's new state is not known.
-                    busy |= receipt.block.number > view.head.number;
+                    busy |= receipt.block > view.head.number;
                     self.settle(number, intent, status)?;
                 }
                 Some(_) => {
@@ -280,7 +280,7 @@ impl Poster {
     async fn send(&mut self, number: u64, intent: &Intent) -> Result<(), PostError> {
         let Some(attempt) = intent.attempts.last() else { return Ok(()) };
         failpoint::hit("l1-send");
-        let sent = self.l1.send(&attempt.raw).await;
+        let sent = self.l1.send(attempt, intent.nonce).await;
         failpoint::hit("l1-send");
         self.last_send = Some((number, Instant::now()));
         match sent {

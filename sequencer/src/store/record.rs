@@ -3,6 +3,7 @@
 use janction_protocol::binding::BatchEntry;
 use janction_protocol::state::{Account, Index, Job, LedgerState};
 use janction_protocol::{Address, Amount, Digest, state::Key};
+use plonky2::field::types::PrimeField64;
 use serde::{Deserialize, Serialize};
 
 /// Names a transaction: keccak256 of its bytes.
@@ -82,8 +83,6 @@ pub struct Commitment {
     pub number: u64,
     /// Of the batch's header.
     pub time: u64,
-    /// L1 block of the first commit of these bytes.
-    pub first_commit_block: u64,
     /// L1 operations consumed up to and with it.
     pub l1_end: u64,
     /// Beacon records consumed up to and with it.
@@ -146,6 +145,15 @@ pub struct BatchRecord {
 }
 
 impl BatchRecord {
+    /// r and f(r) as the contract records them: four times 8 bytes.
+    pub fn evaluation(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, x) in bytes.chunks_exact_mut(8).zip(self.entry.r.iter().chain(&self.entry.f)) {
+            chunk.copy_from_slice(&x.to_canonical_u64().to_be_bytes());
+        }
+        bytes
+    }
+
     /// The whole stream.
     pub fn stream(&self) -> Vec<u8> {
         [&self.committed[..], &self.tail].concat()
@@ -283,8 +291,8 @@ pub enum IntentStatus {
     Pending,
     /// In a block that is not deep enough yet.
     Mined {
-        /// Its block.
-        block: L1Block,
+        /// Number of its block.
+        block: u64,
         /// The attempt that was mined.
         hash: [u8; 32],
     },

@@ -36,7 +36,7 @@ fn block(number: u64) -> L1Block {
 fn operation(index: u64, n: u8) -> Event {
     let (key, value, time) = (key(n), units(1_000_000_000), block(index).time);
     let entry = OperationEntry { hint: 0, key, value, time, queue_hash: [index as u8 + 1; 32] };
-    Event { block: block(index), transaction: [0; 32], kind: EventKind::Operation { index, entry } }
+    Event { block: index, transaction: [0; 32], kind: EventKind::Operation { index, entry } }
 }
 
 /// Accounts 1, 2 and 3 with a JCT each, in batch 1.
@@ -49,8 +49,9 @@ fn founded(folder: &Path, config: EngineConfig) -> Engine {
 
 fn committed(engine: &Engine, number: u64) -> Event {
     let record = engine.batch_record(number).unwrap();
-    let commitment = Commitment { number, stream_hash: record.stream_hash, ..Commitment::default() };
-    Event { block: block(9), transaction: [9; 32], kind: EventKind::Committed(commitment) }
+    let (stream_hash, evaluation) = (record.stream_hash, record.evaluation());
+    let commitment = Commitment { number, stream_hash, evaluation, ..Commitment::default() };
+    Event { block: 9, transaction: [9; 32], kind: EventKind::Committed(commitment) }
 }
 
 fn code(engine: &mut Engine, signed: &SignedTransaction) -> &'static str {
@@ -251,6 +252,11 @@ fn l1_must_continue_what_was_read_and_know_nothing_better() {
         commitment.stream_hash = [1; 32];
     }
     assert!(matches!(engine.apply_l1(&[foreign], block(8)), Err(EngineError::Foreign { batch: 1 })));
+    let mut other = committed(&engine, 1);
+    if let EventKind::Committed(commitment) = &mut other.kind {
+        commitment.evaluation[31] ^= 1;
+    }
+    assert!(matches!(engine.apply_l1(&[other], block(8)), Err(EngineError::Evaluation { batch: 1 })));
     let one = committed(&engine, 1);
     let two = Event {
         kind: EventKind::Committed(Commitment { number: 2, ..Commitment::default() }),

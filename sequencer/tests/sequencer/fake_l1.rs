@@ -5,15 +5,20 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use janction_protocol::ledger::Ledger;
 use janction_protocol::state::Key;
 use janction_protocol::{Address, Amount};
 use janction_rpc::encoding::{decode, encode};
 use janction_sequencer::l1::{Event, EventKind, GasPrice, L1, L1Error, Receipt, Terms, Unsigned};
-use janction_sequencer::store::record::{BatchRecord, Commitment, L1Block, OperationEntry, ProofRecord};
+use janction_sequencer::store::record::{
+    Attempt, BatchRecord, Commitment, L1Block, OperationEntry, ProofRecord,
+};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Keccak256};
 
 pub const MAX_BATCH_AGE: u64 = 3_600;
+
+const OPERATOR: Address = Address([6; 20]);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Call {
@@ -154,14 +159,13 @@ impl Chain {
                 Ok(EventKind::Committed(Commitment {
                     number: batch.number,
                     time: batch.time,
-                    first_commit_block: block.number,
                     l1_end: batch.l1_end,
                     beacon_end: batch.beacon_end,
                     l1_queue_hash: batch.l1_queue_hash,
                     beacon_queue_hash: batch.beacon_queue_hash,
                     stream_hash: keccak(&[&batch.stream()]),
                     digest: batch.entry.digest.to_bytes(),
-                    evaluation: [0; 32],
+                    evaluation: batch.evaluation(),
                     events_root: [0; 32],
                 }))
             }
@@ -325,7 +329,9 @@ fn reverted(reason: String) -> L1Error {
 #[async_trait]
 impl L1 for FakeL1 {
     async fn check(&self) -> Result<Terms, L1Error> {
-        self.ask(|_| Ok(Terms { max_batch_age: MAX_BATCH_AGE }))
+        let genesis_root = Some(Ledger::genesis(crate::world::deployment()).state().root().to_bytes());
+        let (operator, sender, max_batch_age) = (OPERATOR, OPERATOR, MAX_BATCH_AGE);
+        self.ask(|_| Ok(Terms { max_batch_age, genesis_root, operator, sender }))
     }
 
     async fn head(&self) -> Result<L1Block, L1Error> {
@@ -342,7 +348,7 @@ impl L1 for FakeL1 {
             let events = blocks.flat_map(|b| b.events.iter().map(|e| (b.block, e)));
             Ok(events
                 .map(|(block, (kind, transaction))| Event {
-                    block,
+                    block: block.number,
                     transaction: *transaction,
                     kind: kind.clone(),
                 })
@@ -372,7 +378,8 @@ impl L1 for FakeL1 {
         Ok((keccak(&[&raw]), raw))
     }
 
-    async fn send(&self, raw: &[u8]) -> Result<(), L1Error> {
+    async fn send(&self, attempt: &Attempt, _: u64) -> Result<(), L1Error> {
+        let raw = &attempt.raw[..];
         self.ask(|chain| {
             chain.sent += 1;
             let new: Raw = decode(raw).unwrap();
@@ -401,7 +408,7 @@ impl L1 for FakeL1 {
         self.ask(|chain| {
             let found = chain.blocks.iter().find_map(|b| {
                 let (_, success) = b.transactions.iter().find(|(h, _)| *h == hash)?;
-                Some(Receipt { block: b.block, success: *success, gas_used: 50_000 })
+                Some(Receipt { block: b.block.number, success: *success, gas_used: 50_000 })
             });
             Ok(found)
         })

@@ -14,12 +14,17 @@ use janction_rpc::v1::ledger_client::LedgerClient;
 use janction_rpc::v1::proving_client::ProvingClient;
 use janction_rpc::v1::witness_part::Part;
 use janction_rpc::v1::{self, BatchStage, TransactionStage};
+use janction_sequencer::api::{ApiError, Tls};
 use janction_sequencer::gate::ClosedGate;
 use janction_sequencer::{Config, Error, Handle, Sequencer};
 use tonic::Code;
-use tonic::transport::Channel;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::fake_l1::FakeL1;
 use crate::world::*;
@@ -241,8 +246,54 @@ async fn what_prevents_a_start_is_said_and_nothing_is_left_running() {
     let mut wrong = config(other.path());
     wrong.l1.bump_percent = 1;
     assert!(matches!(try_start(wrong).await, Error::Config { key: "l1.bump_percent", .. }));
+    let mut no_certificate = config(other.path());
+    let nowhere = other.path().join("nowhere.pem");
+    no_certificate.api.tls =
+        Some(Tls { certificate: nowhere.clone(), key: nowhere.clone(), client_ca: None });
+    let error = try_start(no_certificate).await;
+    assert!(matches!(error, Error::Api(ApiError::Tls { .. })), "{error}");
     l1.set_dead(true);
     assert!(matches!(try_start(config(other.path())).await, Error::L1(_)));
+    handle.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_reflection_and_the_limit_of_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sequencer/tls");
+    let mut config = config(folder.path());
+    config.api.tls =
+        Some(Tls { certificate: files.join("server.pem"), key: files.join("server.key"), client_ca: None });
+    config.api.max_requests = 0;
+    let l1 = Arc::new(FakeL1::open(folder.path()));
+    let handle = Sequencer::start(config, l1, Arc::new(ClosedGate)).await.unwrap();
+    let authority = Certificate::from_pem(std::fs::read(files.join("ca.pem")).unwrap());
+    let tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
+    let endpoint = Channel::from_shared(format!("https://{}", handle.address())).unwrap();
+    let channel = endpoint.tls_config(tls).unwrap().connect().await.unwrap();
+    let refused = LedgerClient::new(channel.clone()).get_info(v1::GetInfoRequest {}).await.unwrap_err();
+    assert_eq!((refused.code(), status::code(&refused)), (Code::ResourceExhausted, Some("busy")));
+
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut reflection = ServerReflectionClient::new(channel);
+    let mut answers =
+        reflection.server_reflection_info(tokio_stream::iter([request])).await.unwrap().into_inner();
+    let Some(MessageResponse::ListServicesResponse(services)) =
+        answers.message().await.unwrap().unwrap().message_response
+    else {
+        panic!("a list of services");
+    };
+    let names: Vec<_> = services.service.iter().map(|service| service.name.as_str()).collect();
+    assert!(names.contains(&"janction.v1.Ledger") && names.contains(&"janction.v1.Proving"), "{names:?}");
+    drop(answers);
+    let plain = Channel::from_shared(format!("http://{}", handle.address())).unwrap().connect().await;
+    assert!(match plain {
+        Ok(channel) => LedgerClient::new(channel).get_info(v1::GetInfoRequest {}).await.is_err(),
+        Err(_) => true,
+    });
     handle.stop().await.unwrap();
 }
 
