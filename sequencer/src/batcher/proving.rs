@@ -50,16 +50,20 @@ impl Engine {
         self.usable()?;
         let expires_at_ms = now.saturating_add(self.config.lease.duration_ms);
         let leases = self.live_leases(now)?;
-        if let Some((id, lease)) = leases.iter().find(|(_, lease)| lease.payee == payee) {
-            let lease = Lease { expires_at_ms, ..lease.clone() };
-            self.put_lease(*id, &lease)?;
-            return self.granted(*id, lease);
-        }
-        let mut taken: Vec<(u64, u64)> = leases.iter().map(|(_, lease)| (lease.first, lease.last)).collect();
+        let mut taken = Vec::new();
         for entry in self.store.from::<Proofs>(&(self.heads.proven + 1))? {
             let (_, proof) = entry?;
             taken.push((proof.first, proof.last));
         }
+        // A lease whose proof is here is done, though it has not expired.
+        let mut open =
+            leases.iter().filter(|(_, lease)| !taken.iter().any(|&(first, _)| first == lease.first));
+        if let Some((id, lease)) = open.find(|(_, lease)| lease.payee == payee) {
+            let lease = Lease { expires_at_ms, ..lease.clone() };
+            self.put_lease(*id, &lease)?;
+            return self.granted(*id, lease);
+        }
+        taken.extend(leases.iter().map(|(_, lease)| (lease.first, lease.last)));
         let free = |number: u64| !taken.iter().any(|&(first, last)| (first..=last).contains(&number));
         let committed = self.heads.committed;
         let first =

@@ -344,6 +344,8 @@ fn a_lease_has_all_that_a_prover_needs() {
     assert_eq!(engine.submit_proof(LeaseId([9; 16]), vec![1], &inputs).unwrap_err().code(), "not-found");
     engine.submit_proof(first.id, vec![1], &inputs).unwrap();
     engine.submit_proof(first.id, vec![1], &inputs).unwrap();
+    let more = engine.lease(LeaseId([6; 16]), payee, 0, 100_001);
+    assert_eq!(more.unwrap_err().code(), "no-work", "a range whose proof is here is not given out again");
     assert_eq!(engine.submit_proof(first.id, vec![2], &inputs).unwrap_err().code(), "already-proven");
     // Nobody is given batches 1 and 2 again; when the contract refuses the proof, somebody is.
     assert_eq!(engine.lease(LeaseId([4; 16]), Address([4; 20]), 0, expiry + 1).unwrap().lease.first, 3);
