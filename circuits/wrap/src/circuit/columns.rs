@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use halo2_proofs::circuit::{Cell as Halo2Cell, Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{
-    Advice, Circuit, Column as Halo2Column, ConstraintSystem, Error, Instance, Selector,
-};
+use halo2_proofs::plonk::{Advice, Circuit, Column as Halo2Column, ConstraintSystem, Error, Selector};
 use halo2_proofs::poly::Rotation;
 use snark_verifier_sdk::CircuitExt;
 
@@ -24,9 +22,9 @@ pub struct WrapConfig {
     /// Flex cells, then range cells.
     flex: Halo2Column<Advice>,
     flex_gate: Selector,
+    instance_gate: Selector,
     range: RangeConfig,
     hash: HashConfig,
-    instance: Halo2Column<Instance>,
     /// Rows that are not blinded.
     usable_rows: usize,
 }
@@ -75,6 +73,9 @@ impl WrapConfig {
     fn assign_layout(&self, region: &mut Region<'_, Fr>, tape: &Tape) -> Result<(), Error> {
         for &row in &tape.flex_gates {
             self.flex_gate.enable(region, row as usize)?;
+        }
+        for row in 0..tape.num_instances {
+            self.instance_gate.enable(region, row)?;
         }
         let placement = self.placement(tape);
         self.range.assign_steps(region, tape, placement.range_offset);
@@ -125,15 +126,24 @@ impl Circuit<Fr> for WrapCircuit {
             let [a, b, c, d] = [0, 1, 2, 3].map(|i| meta.query_advice(flex, Rotation(i)));
             vec![q * (a + b * c - d)]
         });
+        // A gate and not a copy: one column less in the permutation argument. The two selectors are never on in the
+        // same row, so halo2 makes one fixed column of them.
+        let instance = meta.instance_column();
+        let instance_gate = meta.selector();
+        meta.create_gate("instance", |meta| {
+            let q = meta.query_selector(instance_gate);
+            vec![
+                q * (meta.query_advice(flex, Rotation::cur())
+                    - meta.query_instance(instance, Rotation::cur())),
+            ]
+        });
         let range = RangeConfig::configure(meta, flex);
         let hash = HashConfig::configure(meta);
         meta.enable_equality(hash.constants);
-        let instance = meta.instance_column();
-        meta.enable_equality(instance);
         meta.set_minimum_degree(MAX_DEGREE);
         assert_eq!(meta.degree(), MAX_DEGREE, "a constraint is of higher degree than halo2-axiom proves");
         let usable_rows = (1usize << k).saturating_sub(meta.blinding_factors() + 1);
-        WrapConfig { flex, flex_gate, range, hash, instance, usable_rows }
+        WrapConfig { flex, flex_gate, instance_gate, range, hash, usable_rows }
     }
 
     fn synthesize(&self, config: WrapConfig, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
@@ -152,10 +162,6 @@ impl Circuit<Fr> for WrapCircuit {
         )?;
         if !self.witness_only {
             config.range.load_table(&mut layouter)?;
-            let placement = config.placement(&self.tape);
-            for (row, instance) in self.tape.instances.iter().enumerate() {
-                layouter.constrain_instance(placement.cell(instance.at), config.instance, row);
-            }
         }
         Ok(())
     }
@@ -163,7 +169,7 @@ impl Circuit<Fr> for WrapCircuit {
 
 impl CircuitExt<Fr> for WrapCircuit {
     fn num_instance(&self) -> Vec<usize> {
-        vec![self.tape.instances.len()]
+        vec![self.tape.num_instances]
     }
 
     fn instances(&self) -> Vec<Vec<Fr>> {

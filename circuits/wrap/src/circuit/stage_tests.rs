@@ -14,7 +14,7 @@ use super::goldilocks::Gl;
 use super::inner::InnerCircuit;
 use super::proof::{LastProof, ProofCells, dummy_proof};
 use super::tape::{Input, Tape};
-use super::testing::is_satisfied;
+use super::testing::{is_satisfied, is_satisfied_with};
 use super::transcript::Challenges;
 use super::verifier::verify;
 use super::{fri, poseidon, proof_of_work, transcript, vanishing};
@@ -78,6 +78,21 @@ fn the_layout_does_not_depend_on_the_proof() {
 #[test]
 fn forged_public_input() {
     assert!(!accepts(|proof| proof.public_inputs[3] += F::ONE));
+    // An instance that is not the public input of the proof.
+    let (inner, proof) = &*SMALL;
+    let mut forged = verify(inner, proof).expect("supported gates");
+    forged.flex[3] += Fr::from(1);
+    assert!(!is_satisfied(forged));
+}
+
+/// Instances given to the verifier that are not those in the circuit.
+#[test]
+fn instances_are_bound() {
+    let (inner, proof) = &*SMALL;
+    let tape = verify(inner, proof).expect("supported gates");
+    let mut instances = tape.instance_values();
+    instances[9] += Fr::from(1);
+    assert!(!is_satisfied_with(tape, instances));
 }
 
 #[test]

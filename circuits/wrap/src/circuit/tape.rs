@@ -85,8 +85,8 @@ pub struct Tape {
     pub(super) copies: Vec<(Location, Location)>,
     /// Cells that equal a constant.
     pub(super) constants: Vec<(Location, Fr)>,
-    /// Cells that equal the public instances, in order.
-    pub(super) instances: Vec<Cell>,
+    /// The public instances, which are the first flex cells.
+    pub(super) num_instances: usize,
     /// Reduced forms of Goldilocks cells, so that none is reduced twice.
     pub(super) reduced: HashMap<Location, Gl>,
     /// Cells times seven, which every extension product asks for.
@@ -162,13 +162,17 @@ impl Tape {
         self.assert_same(square, bit);
     }
 
-    /// Makes a cell the next public instance.
-    pub fn expose(&mut self, cell: Cell) {
-        self.instances.push(cell);
+    /// Makes cells the public instances, in order. They are the first cells of the flex column, where a gate ties
+    /// each to its row of the instance column, so this comes before anything else.
+    pub fn expose(&mut self, values: impl IntoIterator<Item = Fr>) -> Vec<Cell> {
+        assert!(self.flex.is_empty(), "instances come first");
+        let cells: Vec<Cell> = values.into_iter().map(|value| self.push(Input::Witness(value))).collect();
+        self.num_instances = cells.len();
+        cells
     }
 
     /// Values of the public instances.
     pub fn instance_values(&self) -> Vec<Fr> {
-        self.instances.iter().map(|cell| cell.value).collect()
+        self.flex[..self.num_instances].to_vec()
     }
 }

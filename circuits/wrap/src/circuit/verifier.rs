@@ -1,5 +1,8 @@
 //! The whole verifier: from a proof to a tape.
 
+use halo2_proofs::halo2curves::bn256::Fr;
+use plonky2::field::types::PrimeField64;
+
 use super::inner::InnerCircuit;
 use super::proof::{LastProof, ProofCells};
 use super::tape::Tape;
@@ -15,10 +18,11 @@ use crate::error::WrapError;
 /// [`WrapError::UnsupportedGate`].
 pub fn verify(inner: &InnerCircuit, proof: &LastProof) -> Result<Tape, WrapError> {
     let mut tape = Tape::default();
+    let instances = tape.expose(proof.public_inputs.iter().map(|input| Fr::from(input.to_canonical_u64())));
     let proof = ProofCells::assign(&mut tape, proof);
-    for &input in &proof.public_inputs {
+    for (&input, instance) in proof.public_inputs.iter().zip(instances) {
         let canonical = tape.gl_canonical(input);
-        tape.expose(canonical);
+        tape.assert_same(canonical, instance);
     }
     let public_inputs_hash = poseidon::hash_no_pad(&mut tape, &proof.public_inputs);
     let challenges = transcript::challenges(&mut tape, inner, &proof, &public_inputs_hash);
