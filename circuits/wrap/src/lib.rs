@@ -2,8 +2,10 @@
 //!
 //! A proof of any Plonky2 circuit with up to 24 public inputs goes through [`last_layer`] (shrink layers, then one
 //! hashed with [`poseidon2`] as [`config`] defines it), is verified in halo2 by [`circuit`], and comes out of
-//! [`prover`] as calldata for a generated Solidity contract. [`srs`] loads the reference strings.
+//! [`prover`] as calldata for a generated Solidity contract. [`audit`] verifies it with arkworks alone. [`srs`] loads the
+//! reference strings.
 
+pub mod audit;
 pub mod circuit;
 pub mod config;
 mod error;
@@ -12,6 +14,7 @@ pub mod poseidon2;
 pub mod prover;
 pub mod srs;
 
+pub use audit::{AuditError, AuditKey};
 pub use error::WrapError;
 pub use prover::{EvmProof, WrapProver, WrapVerifier};
 pub use srs::{Srs, SrsError, SrsOrigin};

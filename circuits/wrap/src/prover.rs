@@ -19,6 +19,7 @@ use plonky2::plonk::proof::ProofWithPublicInputs;
 use snark_verifier_sdk::snark_verifier::system::halo2::transcript::evm::EvmTranscript;
 use snark_verifier_sdk::{NativeLoader, SHPLONK, evm};
 
+use crate::audit::{AuditError, AuditKey};
 use crate::circuit::columns::WrapCircuit;
 use crate::circuit::inner::InnerCircuit;
 use crate::circuit::proof::{LastProof, dummy_proof};
@@ -49,21 +50,24 @@ impl EvmProof {
         [self.instances.as_flattened(), &self.proof].concat()
     }
 
-    /// The instances as field elements.
-    ///
-    /// # Errors
-    /// [`WrapError::NonCanonicalInstance`] for one that is not below p.
+    /// The instances as canonical Goldilocks integers; `None` if one is not below p.
+    pub(crate) fn instance_integers(&self) -> Option<Vec<u64>> {
+        self.instances.iter().map(instance_integer).collect()
+    }
+
     fn instance_values(&self) -> Result<Vec<Fr>, WrapError> {
-        let value = |(index, bytes): (usize, &[u8; 32])| {
-            let (high, low) = bytes.split_at(24);
-            let low = u64::from_be_bytes(low.try_into().expect("eight bytes"));
-            if high.iter().any(|&byte| byte != 0) || low >= GoldilocksField::ORDER {
-                return Err(WrapError::NonCanonicalInstance { index });
-            }
-            Ok(Fr::from(low))
+        let value = |(index, bytes)| {
+            instance_integer(bytes).map(Fr::from).ok_or(WrapError::NonCanonicalInstance { index })
         };
         self.instances.iter().enumerate().map(value).collect()
     }
+}
+
+/// A big-endian integer below p.
+fn instance_integer(bytes: &[u8; 32]) -> Option<u64> {
+    let (high, low) = bytes.split_at(24);
+    let low = u64::from_be_bytes(low.try_into().expect("eight bytes"));
+    (high.iter().all(|&byte| byte == 0) && low < GoldilocksField::ORDER).then_some(low)
 }
 
 /// The verifying key of the wrap circuit with what verification needs.
@@ -133,6 +137,14 @@ impl WrapVerifier {
         hasher.update(&(self.num_instances as u64).to_le_bytes());
         hasher.update(&self.vk.to_bytes(SerdeFormat::Processed));
         *hasher.finalize().as_bytes()
+    }
+
+    /// What an auditor verifies with, without halo2; see [`AuditKey`].
+    ///
+    /// # Errors
+    /// [`AuditError::Key`].
+    pub fn audit_key(&self) -> Result<AuditKey, AuditError> {
+        AuditKey::new(self.srs.params(), &self.vk, self.num_instances)
     }
 
     /// The reference string.

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use janction_wrap::last_layer::{D, F, InnerConfig};
 use janction_wrap::prover::WRAP_K;
 use janction_wrap::srs::DEVELOPMENT_CHAIN_ID;
-use janction_wrap::{EvmProof, Srs, WrapError, WrapProver};
+use janction_wrap::{AuditError, EvmProof, Srs, WrapError, WrapProver};
 use plonky2::field::types::Field;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
@@ -61,6 +61,7 @@ fn full_wrap() {
     prover.verify(&proof).expect("a valid proof");
     assert_eq!(proof.instances.len(), INPUTS);
     strictness(&prover, &proof);
+    audit(&prover, &proof);
 
     // Another inner proof under the same public inputs' names is refused before anything is proven.
     let mut forged = inner;
@@ -101,6 +102,26 @@ fn strictness(prover: &WrapProver, proof: &EvmProof) {
         let flipped = with(&|p| p.proof[at] ^= 1);
         assert!(matches!(flipped, WrapError::InvalidProof(_)), "{flipped}");
     }
+}
+
+/// The auditor's verifier agrees, without halo2.
+fn audit(prover: &WrapProver, proof: &EvmProof) {
+    let key = prover.verifier().audit_key().expect("a key");
+    key.verify(proof).expect("a valid proof");
+    let with = |change: &dyn Fn(&mut EvmProof)| {
+        let mut changed = proof.clone();
+        change(&mut changed);
+        key.verify(&changed).expect_err("a changed proof")
+    };
+    assert!(matches!(with(&|p| p.instances[5][31] ^= 1), AuditError::False));
+    assert!(matches!(with(&|p| p.instances[5][0] = 1), AuditError::Malformed(_)));
+    assert!(matches!(with(&|p| p.instances.truncate(1)), AuditError::InstanceCount { .. }));
+    assert!(matches!(with(&|p| p.proof.push(0)), AuditError::Malformed(_)));
+    assert!(matches!(with(&|p| p.proof.truncate(100)), AuditError::Malformed(_)));
+    assert!(matches!(with(&|p| p.proof[3] ^= 1), AuditError::Malformed(_)), "a point off the curve");
+    // The last byte of the first evaluation: still a field element.
+    let evaluations = proof.proof.len() - 2 * 64 - 32;
+    assert!(matches!(with(&|p| p.proof[evaluations + 31] ^= 1), AuditError::False));
 }
 
 struct Code {
