@@ -89,7 +89,7 @@ fn strictness(prover: &WrapProver, proof: &EvmProof) {
         change(&mut changed);
         prover.verify(&changed).expect_err("a changed proof")
     };
-    let flipped = with(&|p| p.instances[0][31] ^= 1);
+    let flipped = with(&|p| p.instances[2][31] ^= 1);
     assert!(matches!(flipped, WrapError::InvalidProof(_)), "{flipped}");
     let above_p =
         with(&|p| p.instances[1] = [[0; 24].as_slice(), &[255; 8]].concat().try_into().expect("32 bytes"));

@@ -176,3 +176,28 @@ impl CircuitExt<Fr> for WrapCircuit {
         vec![self.tape.instance_values()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_degree_is_pinned() {
+        let mut meta = ConstraintSystem::default();
+        WrapCircuit::configure_with_params(&mut meta, 17);
+        assert_eq!(meta.degree(), MAX_DEGREE);
+    }
+
+    /// halo2-axiom caps the degree at this variable; the test above must not notice.
+    #[test]
+    fn the_environment_does_not_change_the_keys() {
+        for cap in ["3", "9"] {
+            let output = std::process::Command::new(std::env::current_exe().expect("the test binary"))
+                .args(["--exact", "circuit::columns::tests::the_degree_is_pinned"])
+                .env("MAX_DEGREE", cap)
+                .output()
+                .expect("the test binary runs");
+            assert!(output.status.success(), "MAX_DEGREE={cap}: {}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
+}

@@ -49,6 +49,7 @@ pub fn check(
         let mut sum = tape.ext_dot(Ext::ZERO, &terms);
         for (filter, constraints) in &gate_terms {
             let powers = &powers[permutation_terms.len()..];
+            assert!(constraints.len() <= powers.len(), "a constraint would go unchecked");
             let terms: Vec<_> = constraints.iter().zip(powers).map(pair).collect();
             let combined = tape.ext_dot(Ext::ZERO, &terms);
             let combined = tape.ext_reduce(combined);
