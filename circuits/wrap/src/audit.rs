@@ -10,7 +10,7 @@ mod transcript;
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
-use ark_ff::{AdditiveGroup, FftField, Field, batch_inversion};
+use ark_ff::{AdditiveGroup, Field, batch_inversion};
 use halo2_proofs::halo2curves::bn256 as halo2;
 use halo2_proofs::plonk::VerifyingKey;
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
@@ -145,7 +145,7 @@ impl AuditKey {
     }
 
     fn omega(&self) -> Fr {
-        Fr::get_root_of_unity(1 << self.protocol.domain.k).expect("halo2 circuits have at most 2^28 rows")
+        self.protocol.domain.r#gen.0
     }
 
     fn rotate(&self, z: Fr, rotation: i32) -> Fr {
@@ -285,4 +285,58 @@ fn interpolation_weights(points: &[Fr], at: Fr) -> Vec<Fr> {
         (0..points.len()).map(|i| others(i).map(|other| points[i] - other).product()).collect();
     batch_inversion(&mut denominators);
     (0..points.len()).map(|i| denominators[i] * others(i).map(|other| at - other).product::<Fr>()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use halo2_proofs::plonk::{keygen_pk, keygen_vk};
+    use snark_verifier_sdk::evm::gen_evm_proof_shplonk;
+
+    use super::*;
+    use crate::circuit::columns::WrapCircuit;
+    use crate::circuit::tape::{Input, Tape};
+    use crate::srs::{DEVELOPMENT_CHAIN_ID, Srs};
+
+    const K: u32 = 17;
+
+    /// A circuit with all kinds of cells, gates and lookups, and three instances.
+    fn tape() -> Tape {
+        let mut tape = Tape::default();
+        let instances = tape.expose([3, 5, 7].map(halo2::Fr::from));
+        let product = tape.dot(instances[0], [(instances[1], instances[2])]);
+        tape.range_check(product, 4);
+        let output = tape.permute([product, instances[1], instances[2]].map(Input::Cell));
+        tape.decompose_canonical(output[0]);
+        tape
+    }
+
+    #[test]
+    fn agrees_with_halo2_on_a_small_circuit() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let srs = Srs::insecure_development(K, DEVELOPMENT_CHAIN_ID, dir.path()).expect("a development SRS");
+        let circuit = WrapCircuit { k: K, tape: tape(), witness_only: false };
+        let vk = keygen_vk(srs.params(), &circuit).expect("keys");
+        let pk = keygen_pk(srs.params(), vk, &circuit).expect("keys");
+        let values = circuit.tape.instance_values();
+        // Verifies with halo2's verifier, too.
+        let bytes = gen_evm_proof_shplonk(srs.params(), &pk, circuit, vec![values]);
+        let instance = |value: u8| {
+            let mut bytes = [0; 32];
+            bytes[31] = value;
+            bytes
+        };
+        let proof = EvmProof { instances: [3, 5, 7].map(instance).to_vec(), proof: bytes };
+        let key = AuditKey::new(srs.params(), pk.get_vk(), 3).expect("a key");
+        key.verify(&proof).expect("a valid proof");
+
+        let mut forged = proof.clone();
+        forged.instances[2] = instance(8);
+        assert!(matches!(key.verify(&forged), Err(AuditError::False)));
+        // Every message counts: one bit of each word, which is then malformed or false.
+        for at in (31..proof.proof.len()).step_by(32) {
+            let mut forged = proof.clone();
+            forged.proof[at] ^= 1;
+            key.verify(&forged).expect_err("a flipped bit");
+        }
+    }
 }

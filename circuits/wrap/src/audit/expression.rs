@@ -72,6 +72,8 @@ pub struct Quotient {
 pub struct DomainData {
     /// Base-two logarithm of the rows.
     pub k: usize,
+    /// Generator; arkworks' root of unity of the same order is another one.
+    pub r#gen: Constant,
 }
 
 /// The protocol.
