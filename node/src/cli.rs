@@ -80,12 +80,44 @@ impl Global {
 /// Roles and commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a sequencer: order transactions into batches and bring them to L1
+    #[command(after_help = "Examples:
+  janction --config janction.toml sequencer
+  JANCTION_L1_KEY=operator janction sequencer --password-file /run/secrets/operator
+
+SIGINT or SIGTERM stops it; requests in work finish first. It may be killed at any time: after a restart nothing
+that was acknowledged is lost and nothing on L1 is repeated.")]
+    Sequencer {
+        /// Read the L1 keystore's password from this file [or JANCTION_PASSWORD, or a prompt]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
     /// Keys, and what an owner does with money
     #[command(arg_required_else_help = true)]
     Account {
         /// What to do.
         #[command(subcommand)]
         action: Account,
+    },
+    /// Check a rollup from L1's data alone, and say what was not checked
+    #[command(after_help = "Examples:
+  janction --l1-url http://127.0.0.1:8545 --rollup 0x5FbDB2315678afecb367f032d93F642f64180aa3 audit
+  janction audit --json
+
+Exit status: 0 everything was checked and is right, 3 everything that was checked is right,
+4 something is wrong, 1 L1 does not answer.")]
+    Audit,
+    /// Run the main job end to end on an embedded L1, every role a process of its own
+    #[command(after_help = "Examples:
+  make demo
+  janction demo --repository ~/janction --json
+
+Logs and report.json are in target/demo of the repository.
+Exit status: 0 every equality held, 1 otherwise.")]
+    Demo {
+        /// The check-out that holds contracts and scripts [default: this folder, else where the binary was built]
+        #[arg(long, value_name = "DIR")]
+        repository: Option<PathBuf>,
     },
     /// What this machine can do, what it lacks, and what to do about it
     #[command(after_help = "Examples:

@@ -216,15 +216,6 @@ impl Client {
         self.accounts(key).await?.into_iter().next().ok_or(ClientError::NoAccount(key))
     }
 
-    /// An account by its index.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn account(&mut self, index: Index) -> Result<AccountView, ClientError> {
-        let answer = self.ledger.get_account(v1::GetAccountRequest { index }).await;
-        view(answer.map_err(|e| self.failed(e))?.into_inner())
-    }
-
     /// Signs `transaction` as the owner, for `deployment` with `nonce` and hands it in; its id.
     ///
     /// # Errors

@@ -65,11 +65,6 @@ impl Failure {
         self.0.remedy()
     }
 
-    /// Its stable code.
-    pub fn code(&self) -> Cow<'static, str> {
-        self.0.code()
-    }
-
     /// The message with its causes, unless a message already ends in its cause's.
     pub fn message(&self) -> String {
         let mut message = self.0.to_string();

@@ -1,19 +1,20 @@
 //! The `janction` binary: every role of the house behind one command line.
 
-// What the roles will use; they land with their crates.
-#![allow(dead_code)]
-
 mod account;
+mod audit;
 mod cli;
 mod client;
 mod config;
+mod demo;
 mod doctor;
 mod failure;
 mod keys;
 mod keystore;
+mod l1;
 mod net;
 mod output;
 mod password;
+mod roles;
 mod telemetry;
 mod tools;
 
@@ -44,7 +45,12 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
     let config = Config::load(cli.global.config.as_deref(), std::env::vars(), &cli.global.overrides())?;
     match cli.command {
+        Command::Sequencer { password_file } => {
+            roles::sequencer::run(&config, password_file.as_deref()).await.map(|()| Exit::Success)
+        }
         Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),
-        Command::Doctor => Ok(doctor::run(&config, output)),
+        Command::Audit => audit::run(&config, output).await,
+        Command::Demo { repository } => demo::run(&config, output, repository).await,
+        Command::Doctor => Ok(doctor::run(&config, output).await),
     }
 }

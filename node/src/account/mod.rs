@@ -1,6 +1,7 @@
 //! `janction account`: keys, and what an owner does with money.
 
 mod key;
+pub mod l1;
 mod ledger;
 
 use std::path::PathBuf;
@@ -56,6 +57,31 @@ pub enum Account {
     Show {
         /// Name of the keystore, or a path
         name: String,
+    },
+    /// Move JCT from L1 into the ledger; the L1 key is that of `l1.key`
+    #[command(after_help = "Examples:
+  JANCTION_L1_KEY=alice-l1 janction account deposit alice 100
+  JANCTION_L1_SECRET=0x... janction account deposit alice 0.5 --json")]
+    Deposit {
+        /// Keystore of the ledger key that is credited; only its public part is read
+        name: String,
+        /// How much, in JCT
+        amount: Amount,
+        /// Read the L1 keystore's password from this file [or JANCTION_PASSWORD, or a prompt]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Have proven withdrawals paid on L1; the L1 key is that of `l1.key`, and pays only for gas
+    #[command(after_help = "Examples:
+  JANCTION_L1_KEY=alice-l1 janction account claim
+  JANCTION_L1_KEY=anyone janction account claim --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8")]
+    Claim {
+        /// Receiver of the withdrawals [default: the L1 key's own address]
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<Address>,
+        /// Read the L1 keystore's password from this file [or JANCTION_PASSWORD, or a prompt]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
     },
     /// Its accounts on the ledger; no password is needed
     #[command(after_help = "Example:
@@ -117,6 +143,10 @@ pub async fn run(account: Account, config: &Config, output: Output) -> Outcome {
         }
         Account::List => key::list(config, output),
         Account::Show { name } => key::show(config, output, &name),
+        Account::Deposit { name, amount, password_file } => {
+            l1::deposit(config, output, &name, amount, password_file.as_deref()).await
+        }
+        Account::Claim { to, password_file } => l1::claim(config, output, to, password_file.as_deref()).await,
         Account::Balance { name } => ledger::balance(config, output, &name).await,
         Account::Transfer { name, amount, to, sending, password_file } => {
             ledger::transfer(config, output, (&name, password_file.as_deref()), to, amount, &sending).await

@@ -2,6 +2,7 @@
 
 mod cuda;
 mod host;
+mod l1;
 mod tools;
 
 use serde::Serialize;
@@ -53,7 +54,7 @@ impl Check {
 /// Runs every check and prints the report.
 ///
 /// [`Exit::Failed`] when there is a problem; warnings are no failure.
-pub fn run(config: &Config, output: Output) -> Exit {
+pub async fn run(config: &Config, output: Output) -> Exit {
     let mut checks = Vec::new();
     checks.push(host::version());
     checks.push(host::cpu());
@@ -61,6 +62,7 @@ pub fn run(config: &Config, output: Output) -> Exit {
     checks.extend(host::disks(config));
     checks.extend(cuda::checks());
     checks.extend(tools::checks());
+    checks.extend(l1::checks(config).await);
     checks.extend(host::ports(config));
 
     let worst = checks.iter().map(|c| c.status).fold(Status::Ok, |worst, status| match (worst, status) {

@@ -3,6 +3,8 @@
 // Each test file is a crate and uses a part of this.
 #![allow(dead_code)]
 
+pub mod chain;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

@@ -1,0 +1,3 @@
+//! The long-running roles: one process each, stopped by SIGINT or SIGTERM.
+
+pub mod sequencer;
