@@ -3,14 +3,13 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
-use serde::Deserialize;
 
 use super::DemoError;
+use super::deployment::Deployed;
 use super::process::{Process, free_port};
 use crate::config::{Config, LogFormat};
 use crate::tools;
@@ -32,22 +31,6 @@ pub const CHAIN: u64 = 31_337;
 const BLOCK_SECONDS: u64 = 1;
 /// How long a process may take to listen.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the deployment script says.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Deployed {
-    /// JCT.
-    pub token: Address,
-    /// The rollup.
-    pub rollup: Address,
-    /// Whether its verifier can accept a proof.
-    #[serde(default = "yes")]
-    pub proves: bool,
-}
-
-fn yes() -> bool {
-    true
-}
 
 /// The folders of a demonstration.
 #[derive(Clone, Debug)]
@@ -92,32 +75,6 @@ pub async fn start_l1(folders: &Folders) -> Result<(Process, SocketAddr), DemoEr
     let mut anvil = Process::start("l1", command, &folders.logs)?;
     anvil.listens(address, PATIENCE).await?;
     Ok((anvil, address))
-}
-
-/// Deploys token, verifier and rollup with the deployment script; where there is none yet, what there is without it.
-///
-/// # Errors
-/// The script fails, or its answer cannot be read.
-pub async fn deploy(folders: &Folders, url: &str) -> Result<Deployed, DemoError> {
-    let script = folders.root.join("verifier-contracts/script/deploy.mjs");
-    if !script.exists() {
-        return super::stand_in::deploy(url).await;
-    }
-    let log = folders.logs.join("deploy.log");
-    let mut command = tokio::process::Command::new("node");
-    command.arg(script).current_dir(folders.root.join("verifier-contracts"));
-    command.env("L1_URL", url).env("DEPLOYER_KEY", OPERATOR).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await;
-    let output = output.map_err(|source| DemoError::Start { name: "deployment script".into(), source })?;
-    let text = [output.stdout.as_slice(), &output.stderr].concat();
-    fs::write(&log, text).map_err(|source| DemoError::File { file: log, source })?;
-    if !output.status.success() {
-        let reason =
-            String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no message").to_owned();
-        return Err(DemoError::Deployment { reason });
-    }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|e| DemoError::Unreadable { what: "the deployment's answer", reason: e.to_string() })
 }
 
 /// The one configuration of all roles, written to `target/demo/janction.toml`.

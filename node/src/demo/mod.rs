@@ -4,6 +4,7 @@
 //! every equality on the way. What it reports was read back from the chain or measured.
 
 mod check;
+mod deployment;
 mod error;
 mod house;
 mod ledger;
@@ -11,7 +12,6 @@ mod process;
 pub mod progress;
 mod report;
 mod stage;
-mod stand_in;
 
 pub use error::DemoError;
 
