@@ -112,6 +112,23 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Removes every file of this folder; sub-folders stay.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn clear(&self) -> Result<(), CacheError> {
+        let list = || -> io::Result<Vec<PathBuf>> {
+            let entries = fs::read_dir(&self.folder)?.collect::<io::Result<Vec<_>>>()?;
+            Ok(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file()).collect())
+        };
+        for path in list().map_err(|e| CacheError::io("read", &self.folder, e))? {
+            fs::remove_file(&path).map_err(|e| CacheError::io("remove", &path, e))?;
+        }
+        Ok(())
+    }
+}
+
 impl CacheError {
     fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }

@@ -1,0 +1,59 @@
+//! What a prover needs to know.
+
+use std::path::PathBuf;
+
+use janction_protocol::Address;
+use serde::{Deserialize, Serialize};
+
+/// A prover's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProverConfig {
+    /// The sequencer's gRPC address.
+    pub sequencer: String,
+    /// L1 address that is paid for proofs. Must be set.
+    pub payee: Address,
+    /// Most batches in one proof; 0: as many as the sequencer offers.
+    pub max_batches: u32,
+    /// Where unfinished work is kept.
+    pub data: PathBuf,
+    /// Where proving keys and the SRS are kept.
+    pub keys: PathBuf,
+    /// The chain whose verifier accepts the proofs.
+    pub chain_id: u64,
+    /// Where the reference string comes from.
+    pub srs: SrsSource,
+    /// Seconds between two questions for work when there is none.
+    pub poll_seconds: u64,
+}
+
+impl Default for ProverConfig {
+    fn default() -> Self {
+        Self {
+            sequencer: "http://127.0.0.1:7310".to_owned(),
+            payee: Address::ZERO,
+            max_batches: 0,
+            data: PathBuf::from("data/prover"),
+            keys: PathBuf::from("data/keys"),
+            chain_id: 31_337,
+            srs: SrsSource::Development,
+            poll_seconds: 2,
+        }
+    }
+}
+
+/// Where the structured reference string comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SrsSource {
+    /// Made here, with a public secret: for chain 31337 only.
+    #[default]
+    Development,
+    /// A powers-of-tau file of a ceremony.
+    Ceremony {
+        /// The `.ptau` file.
+        file: PathBuf,
+        /// Its BLAKE3 hash, in hexadecimal.
+        blake3: String,
+    },
+}

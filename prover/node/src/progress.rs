@@ -1,0 +1,74 @@
+//! How far a proof has come: for progress bars, logs and the seconds in a report.
+
+use std::time::{Duration, Instant};
+
+/// The stages of a range's proof, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// Circuits and keys are built or loaded.
+    Keys,
+    /// Chunks of the ledger.
+    Chunks,
+    /// Leaves of the tree: up to three chunks each.
+    Leaves,
+    /// Inner nodes of the tree.
+    Joins,
+    /// The one proof of the range.
+    Root,
+    /// The layers that make it small, and the last one, hashed over BN254.
+    LastLayer,
+    /// The halo2 proof that L1 verifies.
+    Wrap,
+}
+
+impl Stage {
+    /// The stage's name in reports and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Chunks => "chunks",
+            Self::Leaves => "leaves",
+            Self::Joins => "joins",
+            Self::Root => "root",
+            Self::LastLayer => "last-layer",
+            Self::Wrap => "wrap",
+        }
+    }
+}
+
+/// Told about each proof as it is made. Calls come from the thread that proves.
+pub trait Progress: Send + Sync {
+    /// `done` of `total` proofs of the stage are made (`done = 0`: the stage begins). `elapsed` is the time since the
+    /// stage began.
+    fn step(&self, stage: Stage, done: usize, total: usize, elapsed: Duration);
+}
+
+/// Says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _: Stage, _: usize, _: usize, _: Duration) {}
+}
+
+/// One stage under way.
+pub(crate) struct Meter<'a> {
+    progress: &'a dyn Progress,
+    stage: Stage,
+    done: usize,
+    total: usize,
+    start: Instant,
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) fn start(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
+        progress.step(stage, 0, total, Duration::ZERO);
+        Self { progress, stage, done: 0, total, start: Instant::now() }
+    }
+
+    pub(crate) fn advance(&mut self) {
+        self.done += 1;
+        self.progress.step(self.stage, self.done, self.total, self.start.elapsed());
+    }
+}

@@ -1,0 +1,136 @@
+//! The tree over a range's chunks: leaves of up to three chunks, joins of up to three nodes.
+//!
+//! Every finished proof is kept on disk under what it proves, so a prover that was killed goes on where it stopped.
+
+use janction_aggregate::config::{Circuit, Proof};
+use janction_aggregate::{ARITY, JoinCircuit, LeafCircuit, Node, Prover, Segment};
+use plonky2::field::types::PrimeField64;
+
+use crate::cache::Cache;
+use crate::error::ProverError;
+use crate::progress::{Meter, Progress, Stage};
+
+/// Finished proofs of one circuit, on disk.
+pub(crate) struct Kept<'a> {
+    cache: &'a Cache,
+    circuit: &'a Circuit,
+    name: &'static str,
+}
+
+impl<'a> Kept<'a> {
+    pub(crate) fn new(cache: &'a Cache, name: &'static str, circuit: &'a Circuit) -> Self {
+        Self { cache, circuit, name }
+    }
+
+    /// The proof of `segment`: the kept one where there is one that verifies, otherwise what `make` returns.
+    pub(crate) fn or_make(
+        &self,
+        segment: &Segment,
+        make: impl FnOnce() -> Result<Proof, ProverError>,
+    ) -> Result<Proof, ProverError> {
+        let file = self.file(segment);
+        if let Some(proof) = self.read(&file, segment) {
+            return Ok(proof);
+        }
+        let proof = make()?;
+        self.cache.write(&file, &proof.to_bytes())?;
+        Ok(proof)
+    }
+
+    /// A file that is damaged or stems from another build is not worth an error: the proof is made again.
+    fn read(&self, file: &str, segment: &Segment) -> Option<Proof> {
+        let bytes = self
+            .cache
+            .read(file)
+            .inspect_err(|e| tracing::warn!(file, error = %e, "a kept proof cannot be read: making it again"))
+            .ok()??;
+        let proof = Proof::from_bytes(bytes, &self.circuit.common).ok()?;
+        let about = proof.public_inputs.len() == self.circuit.common.num_public_inputs
+            && Segment::of(&proof) == *segment;
+        (about && self.circuit.verify(proof.clone()).is_ok()).then_some(proof)
+    }
+
+    fn file(&self, segment: &Segment) -> String {
+        let [key, before, after] = [self.circuit.verifier_only.circuit_digest, segment.before, segment.after]
+            .map(|digest| {
+                digest.elements[..2]
+                    .iter()
+                    .map(|e| format!("{:016x}", e.to_canonical_u64()))
+                    .collect::<String>()
+            });
+        format!("{}-{key}-{before}-{after}.proof", self.name)
+    }
+}
+
+/// Folds chunk proofs, in order, into the tree's top node.
+///
+/// # Errors
+/// When there is no chunk, when neighbours do not meet, or when proving fails.
+pub(crate) fn fold(
+    prover: &dyn Prover,
+    leaf: &LeafCircuit,
+    join: &JoinCircuit,
+    cache: &Cache,
+    progress: &dyn Progress,
+    chunks: &[Proof],
+) -> Result<Node, ProverError> {
+    let mut meter = Meter::start(progress, Stage::Leaves, chunks.len().div_ceil(ARITY));
+    let kept = Kept::new(cache, "leaf", leaf.data());
+    let mut level = Vec::with_capacity(chunks.len().div_ceil(ARITY));
+    for group in chunks.chunks(ARITY) {
+        let proof = kept.or_make(&cover(group.iter().map(Segment::of))?, || {
+            Ok(leaf.prove(prover, group)?.proof().clone())
+        })?;
+        level.push(Node::Leaf(proof));
+        meter.advance();
+    }
+    let mut meter = Meter::start(progress, Stage::Joins, joins(level.len()));
+    let kept = Kept::new(cache, "join", join.data());
+    while level.len() > 1 {
+        let mut next = Vec::with_capacity(level.len().div_ceil(ARITY));
+        for group in level.chunks(ARITY) {
+            if let [alone] = group {
+                next.push(alone.clone());
+                continue;
+            }
+            let proof = kept.or_make(&cover(group.iter().map(Node::segment))?, || {
+                Ok(join.prove(prover, group)?.proof().clone())
+            })?;
+            next.push(Node::Join(proof));
+            meter.advance();
+        }
+        level = next;
+    }
+    level.pop().ok_or(ProverError::EmptyRange)
+}
+
+/// What a group of neighbours covers; whether they are neighbours is checked when they are proven.
+fn cover(group: impl Iterator<Item = Segment> + Clone) -> Result<Segment, ProverError> {
+    match (group.clone().next(), group.last()) {
+        (Some(first), Some(last)) => Ok(Segment { before: first.before, after: last.after }),
+        _ => Err(ProverError::EmptyRange),
+    }
+}
+
+/// Joins over `nodes` nodes; one that is left alone moves up as it is.
+fn joins(mut nodes: usize) -> usize {
+    let mut total = 0;
+    while nodes > 1 {
+        total += nodes / ARITY + usize::from(nodes % ARITY > 1);
+        nodes = nodes.div_ceil(ARITY);
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joins;
+
+    #[test]
+    fn counts_joins() {
+        let expected = [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 3), (7, 3), (9, 4), (10, 5)];
+        for (nodes, count) in expected {
+            assert_eq!(joins(nodes), count, "{nodes} nodes");
+        }
+    }
+}
