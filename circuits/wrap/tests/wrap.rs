@@ -22,6 +22,8 @@ use snark_verifier_sdk::snark_verifier::loader::evm::deploy_and_call;
 const MAX_CODE: usize = 24_576;
 /// Gas of a verification, transaction included.
 const MAX_GAS: u64 = 380_000;
+/// Digest of the fixture's wrap key. It changes with the circuit, the layers and the development SRS: on purpose only.
+const KEY_DIGEST: &str = "5a84f8e1f35348a79cd17f2c8bde773f8c0618a5bdae07196198bb6875bd740c";
 /// Public inputs of the fixture, as many as the rollup has at most.
 const INPUTS: usize = 24;
 
@@ -57,6 +59,8 @@ fn full_wrap() {
     let (data, inner) = inner();
     let srs = Srs::insecure_development(WRAP_K, DEVELOPMENT_CHAIN_ID, &dir()).expect("a development SRS");
     let prover = WrapProver::load_or_build(&data.common, &data.verifier_only, srs, &dir()).expect("keys");
+    let digest: String = prover.key_digest().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, KEY_DIGEST, "another wrap key: if that is intended, write the new digest here");
     let proof = prover.prove(&inner).expect("a valid inner proof");
     prover.verify(&proof).expect("a valid proof");
     assert_eq!(proof.instances.len(), INPUTS);
