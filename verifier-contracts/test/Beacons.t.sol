@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
+import {BatchInfo} from "../src/BatchInfo.sol";
+import {Beacons} from "../src/Beacons.sol";
+import {L1Queue} from "../src/L1Queue.sol";
+import {Rollup} from "../src/Rollup.sol";
+import {Deployed} from "./support/Deployed.sol";
+import {vm} from "./support/Vm.sol";
+
+contract BeaconsTest is Deployed {
+    bytes32 private constant TRACE =
+        bytes32(uint256(0xfffffffe) << 224 | uint256(7) << 192 | uint256(8) << 64 | 9);
+    bytes32 private constant MIX = keccak256("mix");
+    uint256 private _target;
+
+    function setUp() public override {
+        super.setUp();
+        vm.prevrandao(keccak256("the commit's own mix"));
+        Counts memory c = _counts(_genesis(), 3, 1);
+        _commit(_genesis(), c, _submit(0x123456, TRACE), _offsets(1));
+        _target = block.number + DELAY;
+        vm.assertEq(rollup.beaconBlock(0x123456, TRACE), _target);
+    }
+
+    function _header(bytes32 mix) private view returns (bytes memory) {
+        bytes[] memory fields = new bytes[](16);
+        for (uint256 i = 0; i < 16; i++) {
+            fields[i] = i == 13 ? RLP.encode(mix) : RLP.encode(i == 8 ? _target : 1000 + i);
+        }
+        return RLP.encode(fields);
+    }
+
+    function _mine(bytes32 mix) private returns (bytes memory header) {
+        header = _header(mix);
+        vm.roll(_target + 1);
+        vm.warp(block.timestamp + 48);
+        vm.setBlockhash(_target, keccak256(header));
+    }
+
+    function _refuse(uint24 job, bytes32 trace, bytes memory header, bytes4 selector) private {
+        vm.expectPartialRevert(selector);
+        rollup.recordBeacon(job, trace, header);
+    }
+
+    function test_recordsOnceAndEntersTheNextBatch() public {
+        bytes memory header = _mine(MIX);
+        rollup.recordBeacon(0x123456, TRACE, header);
+        Beacons.BeaconRecord memory r = rollup.beaconRecord(0);
+        bytes28 beacon = bytes28(
+            keccak256(abi.encodePacked("janction/beacon/1", block.chainid, uint24(0x123456), TRACE, MIX))
+        );
+        vm.assertEq(bytes32(r.beacon), bytes32(beacon));
+        vm.assertEq(
+            rollup.beaconQueueHash(),
+            keccak256(abi.encodePacked(bytes32(0), beacon, uint24(0x123456), TRACE, uint64(block.timestamp)))
+        );
+        _refuse(0x123456, TRACE, header, Beacons.BeaconAlreadyRecorded.selector);
+
+        // Reverts of the batch leave the record and the block.
+        vm.prank(OPERATOR);
+        rollup.revertBatches(_genesis());
+        vm.assertEq(rollup.beaconBlock(0x123456, TRACE), _target);
+        Counts memory c = _counts(_genesis(), 0, 0);
+        _commit(_genesis(), c, "", _offsets(0));
+        bytes memory record = abi.encodePacked(
+            abi.encodePacked(
+                uint8(0x11), uint48(0), uint56(r.time >> 32), uint56(uint32(r.time)), uint24(0x123456)
+            ),
+            abi.encodePacked(uint32(uint256(TRACE) >> 224), beacon, uint8(0xff), uint48(0)),
+            _halves(uint256(TRACE), 1, 7)
+        );
+        BatchInfo memory info = _record(_genesis(), c.time, abi.encodePacked(_header(c), record), 0);
+        vm.assertEq(rollup.batchHash(1), keccak256(abi.encode(info)));
+    }
+
+    function test_aBatchConsumesOlderRecords() public {
+        rollup.recordBeacon(0x123456, TRACE, _mine(MIX));
+        vm.warp(block.timestamp + 1);
+        vm.prank(OPERATOR);
+        rollup.revertBatches(_genesis());
+        Counts memory c = _counts(_genesis(), 0, 0);
+        c.beaconCount = 0;
+        bytes memory committed = _header(c);
+        vm.prank(OPERATOR);
+        vm.expectPartialRevert(L1Queue.LeftBehind.selector);
+        rollup.commitBatch(_genesis(), committed, DIGEST, _offsets(0), 0, 0);
+    }
+
+    function test_refusesOthers() public {
+        _refuse(0x123456, TRACE, "", Beacons.BeaconNotYet.selector);
+        bytes memory header = _mine(MIX);
+        _refuse(0x123457, TRACE, header, Beacons.UnknownSubmit.selector);
+        _refuse(0x123456, DIGEST, header, Beacons.UnknownSubmit.selector);
+        _refuse(0x123456, TRACE, _header(keccak256("chosen")), Beacons.WrongHeader.selector);
+        vm.roll(_target + 9000);
+        _refuse(0x123456, TRACE, header, Beacons.BeaconTooOld.selector);
+    }
+
+    function test_refusesConstantRandomness() public {
+        _refuse(
+            0x123456, TRACE, _mine(keccak256("the commit's own mix")), Beacons.ConstantRandomness.selector
+        );
+    }
+
+    function test_theDelayIsLongOnRealChains() public {
+        vm.chainId(1);
+        vm.expectRevert(abi.encodeWithSelector(Beacons.BeaconDelayTooShort.selector, 127));
+        new Rollup(token, wrapper, OPERATOR, GENESIS, AGE, REWARD, 127);
+        vm.assertEq(new Rollup(token, wrapper, OPERATOR, GENESIS, AGE, REWARD, 128).beaconDelay(), 128);
+    }
+}
