@@ -19,6 +19,9 @@ fi
 # (nextest starts a process for each test, which would build them anew every time.)
 cargo test --release --locked --workspace --no-fail-fast
 
-if [ -f verifier-contracts/foundry.toml ]; then
-    (cd verifier-contracts && PATH="$PWD/node_modules/.bin:$PATH" forge test)
-fi
+cd verifier-contracts
+PATH="$PWD/node_modules/.bin:$PATH"
+forge test
+# What the bindings were made from must be what the sources compile to.
+forge build src
+node script/artifacts.mjs --check

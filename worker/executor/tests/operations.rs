@@ -5,11 +5,12 @@ use std::path::Path;
 use janction_program::OperationKind;
 
 /// Folder of each room's operations, from the root of the repository.
-const ROOMS: [(&str, &str); 4] = [
+const ROOMS: [(&str, &str); 5] = [
     ("definition", "jobs/program/src/operation"),
     ("reference", "jobs/program/src/reference"),
     ("CPU executor", "worker/executor/src/cpu"),
     ("CUDA executor", "worker/executor/src/cuda"),
+    ("audit", "circuits/audit/src/operation"),
 ];
 
 #[test]
