@@ -92,6 +92,17 @@ that was acknowledged is lost and nothing on L1 is repeated.")]
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// Run a prover: take ranges of batches from the sequencer and prove them
+    #[command(after_help = "Examples:
+  janction prover --prepare                        make proving keys and SRS, minutes the first time
+  JANCTION_PROVER_PAYEE=0x... janction prover
+
+SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes on from them.")]
+    Prover {
+        /// Only make proving keys and SRS, and end
+        #[arg(long)]
+        prepare: bool,
+    },
     /// Keys, and what an owner does with money
     #[command(arg_required_else_help = true)]
     Account {

@@ -41,6 +41,8 @@ pub fn keys() -> Vec<Key> {
     config.sequencer.tls =
         Some(Tls { certificate: PathBuf::new(), key: PathBuf::new(), client_ca: Some(PathBuf::new()) });
     config.prover.payee = Some(String::new());
+    config.prover.srs_file = Some(PathBuf::new());
+    config.prover.srs_blake3 = Some(String::new());
     config.telemetry.metrics = Some(([127, 0, 0, 1], 0).into());
     let mut keys = Vec::new();
     collect(&Value::try_from(config).expect("a configuration is TOML"), String::new(), &mut keys);
@@ -169,6 +171,12 @@ pub struct Prover {
     pub max_batches: u32,
     /// Seconds between two questions for work when there is none.
     pub poll_seconds: u64,
+    /// Powers-of-tau file of a ceremony.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srs_file: Option<PathBuf>,
+    /// Its BLAKE3 hash, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub srs_blake3: Option<String>,
 }
 
 /// Logs and metrics.
@@ -264,7 +272,7 @@ impl Default for Sequencer {
 
 impl Default for Prover {
     fn default() -> Self {
-        Prover { payee: None, max_batches: 0, poll_seconds: 2 }
+        Prover { payee: None, max_batches: 0, poll_seconds: 2, srs_file: None, srs_blake3: None }
     }
 }
 
@@ -450,6 +458,38 @@ impl Config {
             mempool: own.mempool.clone(),
             batch: own.batch.clone(),
             lease: own.lease.clone(),
+        })
+    }
+
+    /// The prover's own configuration. Without a payee its address is zero, which the prover refuses.
+    ///
+    /// # Errors
+    /// A payee that does not parse, or an SRS file without its hash.
+    pub fn prover(&self) -> Result<janction_prover::ProverConfig, ConfigError> {
+        let own = &self.prover;
+        let payee = match &own.payee {
+            None => janction_protocol::Address::ZERO,
+            Some(text) => text.parse().map_err(|e: janction_protocol::address::AddressError| {
+                ConfigError::Invalid { reason: format!("prover.payee: {e}") }
+            })?,
+        };
+        let srs = match (&own.srs_file, &own.srs_blake3) {
+            (None, None) => janction_prover::SrsSource::Development,
+            (Some(file), Some(blake3)) => {
+                janction_prover::SrsSource::Ceremony { file: file.clone(), blake3: blake3.clone() }
+            }
+            (Some(_), None) => return Err(ConfigError::Missing { key: "prover.srs_blake3" }),
+            (None, Some(_)) => return Err(ConfigError::Missing { key: "prover.srs_file" }),
+        };
+        Ok(janction_prover::ProverConfig {
+            sequencer: self.sequencer.url.clone(),
+            payee,
+            max_batches: own.max_batches,
+            data: self.data_dir.join("prover"),
+            keys: self.keys_dir.clone(),
+            chain_id: self.l1.chain_id,
+            srs,
+            poll_seconds: own.poll_seconds,
         })
     }
 

@@ -48,6 +48,7 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Sequencer { password_file } => {
             roles::sequencer::run(&config, password_file.as_deref()).await.map(|()| Exit::Success)
         }
+        Command::Prover { prepare } => roles::prover::run(&config, prepare).await.map(|()| Exit::Success),
         Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Audit => audit::run(&config, output).await,
         Command::Demo { repository } => demo::run(&config, output, repository).await,

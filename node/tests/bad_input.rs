@@ -88,3 +88,13 @@ fn an_import_that_is_no_key_is_refused() {
     );
     run.must_fail(1, "keystore.not_a_secret");
 }
+
+#[test]
+fn a_prover_without_a_payee_or_with_half_an_srs_does_not_start() {
+    let machine = Machine::new();
+    machine.run(&["--json", "prover"]).must_fail(2, "prover.payee");
+    machine.run_with("JANCTION_PROVER_PAYEE", "me", &["--json", "prover"]).must_fail(2, "config.invalid");
+    machine
+        .run_with("JANCTION_PROVER_SRS_FILE", "x.ptau", &["--json", "prover"])
+        .must_fail(2, "config.missing");
+}

@@ -1,3 +1,4 @@
 //! The long-running roles: one process each, stopped by SIGINT or SIGTERM.
 
+pub mod prover;
 pub mod sequencer;

@@ -1,0 +1,94 @@
+//! `janction prover`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use janction_prover::progress::{Progress, Stage};
+use janction_prover::{Keys, ProverError, node};
+
+use crate::config::Config;
+use crate::demo::progress::TARGET;
+use crate::failure::{Advice, Exit, Outcome};
+use crate::{net, telemetry};
+
+/// Runs a prover until a signal stops it. With `prepare` it only makes keys and SRS (minutes the first time), so that
+/// later starts take seconds.
+///
+/// # Errors
+/// No payee, keys or SRS that cannot be had, a data folder that cannot be used.
+pub async fn run(config: &Config, prepare: bool) -> Outcome {
+    let own = config.prover()?;
+    if !prepare && own.payee == janction_protocol::Address::ZERO {
+        // Said before the minutes that keys may take.
+        return Err(ProverError::Payee.into());
+    }
+    telemetry::start(&config.telemetry)?;
+    let shutdown = net::shutdown()?;
+    let (folder, chain_id, srs) = (own.keys.clone(), own.chain_id, own.srs.clone());
+    let progress = Arc::new(Logged);
+    let told = Arc::clone(&progress);
+    let building =
+        tokio::task::spawn_blocking(move || Keys::load_or_build(&folder, chain_id, &srs, told.as_ref()));
+    let keys = tokio::select! {
+        built = building => built.map_err(|e| ProverError::Panicked { reason: e.to_string() })??,
+        // What is already on disk stays; a thread that builds a key cannot be interrupted, and ends with the process.
+        () = shutdown.cancelled() => std::process::exit(i32::from(Exit::Success as u8)),
+    };
+    if prepare {
+        tracing::info!(folder = %own.keys.display(), "keys and SRS are there");
+        return Ok(());
+    }
+    node::run(own, Arc::new(keys), progress, shutdown).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Tells the log.
+struct Logged;
+
+impl Progress for Logged {
+    fn step(&self, stage: Stage, done: usize, total: usize, elapsed: Duration) {
+        let (stage, seconds) = (stage.name(), elapsed.as_secs_f64());
+        tracing::info!(target: TARGET, stage, done, total, seconds, "proving");
+    }
+}
+
+impl Advice for ProverError {
+    fn code(&self) -> Cow<'static, str> {
+        let code = match self {
+            ProverError::Payee => "prover.payee",
+            ProverError::SrsPin { .. } => "prover.srs_pin",
+            ProverError::Wrap(_) => "prover.wrap",
+            ProverError::Client(_) => "prover.client",
+            ProverError::Cache(_) => "prover.cache",
+            ProverError::Cancelled => "prover.stopped",
+            _ => "prover.failed",
+        };
+        code.into()
+    }
+
+    fn remedy(&self) -> String {
+        let remedy = match self {
+            ProverError::Payee => "set prover.payee to the L1 address that proofs shall pay",
+            ProverError::SrsPin { .. } => {
+                "set prover.srs_blake3 to the 64 hexadecimal digits that the ceremony published"
+            }
+            ProverError::Wrap(_) => {
+                "check prover.srs_file and l1.chain_id; a development SRS is for chain 31337 only"
+            }
+            ProverError::Client(_) => "set sequencer.url to something like http://127.0.0.1:50051",
+            ProverError::Cache(_) => "check space and permissions of data_dir and keys_dir",
+            ProverError::Cancelled => "start it again: what was finished is kept",
+            _ => "read the log; finished parts are kept, so starting it again loses nothing",
+        };
+        remedy.into()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            ProverError::Payee | ProverError::SrsPin { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
