@@ -25,8 +25,9 @@ help: ## this list
 setup: ## install what is missing (apt, npm); quick when there is nothing to do
 	@scripts/setup.sh
 
-build: setup ## the janction binary
+build: setup ## the janction binary, proving keys and SRS
 	@cargo build --release --locked -p janction
+	@$(JANCTION) prover --prepare
 	@echo "built $(JANCTION)"
 
 demo: build ## the main job, end to end, on an embedded L1

@@ -103,6 +103,13 @@ impl AuditKey {
         Ok(Self { protocol, g2: point(params.g2())?, s_g2: point(params.s_g2())? })
     }
 
+    /// Bytes of a proof of this circuit: points of 64, scalars of 32.
+    pub fn proof_length(&self) -> usize {
+        let protocol = &self.protocol;
+        let points = protocol.num_witness.iter().sum::<usize>() + protocol.num_quotients() + 2;
+        64 * points + 32 * protocol.evaluations.len()
+    }
+
     /// Verifies a proof.
     ///
     /// # Errors

@@ -112,6 +112,7 @@ fn strictness(prover: &WrapProver, proof: &EvmProof) {
 fn audit(prover: &WrapProver, proof: &EvmProof) {
     let key = prover.verifier().audit_key().expect("a key");
     key.verify(proof).expect("a valid proof");
+    assert_eq!(key.proof_length(), proof.proof.len());
     let with = |change: &dyn Fn(&mut EvmProof)| {
         let mut changed = proof.clone();
         change(&mut changed);

@@ -1,7 +1,4 @@
-//! The contracts of the demonstration, deployed with the deployment script.
-//!
-//! Until the prover's keys give a generated verifier, a contract that reverts on every call stands in its place: it
-//! accepts no proof, so nothing can be claimed, and the report says that this was not reached.
+//! The contracts of the demonstration, deployed with the deployment script; the verifier is generated from the keys.
 
 use std::fs;
 use std::process::Stdio;
@@ -9,13 +6,14 @@ use std::process::Stdio;
 use alloy::primitives::{Address, B256};
 use janction_protocol::Deployment;
 use janction_protocol::ledger::Ledger;
+use janction_prover::progress::Silent;
+use janction_prover::{Keys, ProverError, SrsSource, VerifierContract};
 use serde::Deserialize;
 
 use super::DemoError;
 use super::house::{CHAIN, Folders, OPERATOR};
-
-/// Creation code of a contract whose whole code is `revert(0, 0)`.
-const REFUSES: &str = "0x600580600b6000396000f360006000fd";
+use crate::config::Config;
+use crate::failure::Outcome;
 
 /// What was deployed.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,9 +22,6 @@ pub struct Deployed {
     pub token: Address,
     /// The rollup.
     pub rollup: Address,
-    /// Whether its verifier can accept a proof.
-    #[serde(skip)]
-    pub proves: bool,
 }
 
 /// Where the rollup will be.
@@ -35,11 +30,27 @@ struct Prediction {
     rollup: Address,
 }
 
+/// Makes or loads the proving keys and generates the verifier from them.
+///
+/// # Errors
+/// Those of [`Keys::load_or_build`].
+pub async fn verifier(config: &Config) -> Outcome<VerifierContract> {
+    let own = config.prover()?;
+    let made = tokio::task::spawn_blocking(move || {
+        Keys::load_or_build(&own.keys, CHAIN, &SrsSource::Development, &Silent)?.contract()
+    });
+    Ok(made.await.map_err(|e| ProverError::Panicked { reason: e.to_string() })??)
+}
+
 /// Deploys token, verifier, wrapper and rollup.
 ///
 /// # Errors
 /// The script fails, or its answer cannot be read.
-pub async fn deploy(folders: &Folders, url: &str) -> Result<Deployed, DemoError> {
+pub async fn deploy(
+    folders: &Folders,
+    url: &str,
+    contract: &VerifierContract,
+) -> Result<Deployed, DemoError> {
     let text = script(folders, &["--predict", "--rpc", url]).await?;
     let Prediction { rollup } = read(&text)?;
     let address = janction_protocol::Address(rollup.into_array());
@@ -47,9 +58,12 @@ pub async fn deploy(folders: &Folders, url: &str) -> Result<Deployed, DemoError>
         .map_err(|e| DemoError::Unreadable { what: "the prediction", reason: e.to_string() })?;
     let root = B256::from(Ledger::genesis(deployment).state().root().to_bytes()).to_string();
 
-    let verifier = folders.demo.join("verifier.hex");
-    fs::write(&verifier, REFUSES).map_err(|source| DemoError::File { file: verifier.clone(), source })?;
-    let (verifier, rollup, srs) = (path(&verifier), rollup.to_string(), B256::ZERO.to_string());
+    let verifier = folders.demo.join("Halo2Verifier.sol");
+    fs::write(&verifier, &contract.solidity)
+        .map_err(|source| DemoError::File { file: verifier.clone(), source })?;
+    let (verifier, rollup, srs) =
+        (path(&verifier), rollup.to_string(), B256::from(contract.srs_hash).to_string());
+    let proof_length = contract.proof_length.to_string();
     let out = folders.demo.join("deployment.json");
     let out_text = path(&out);
     let arguments = [
@@ -62,7 +76,7 @@ pub async fn deploy(folders: &Folders, url: &str) -> Result<Deployed, DemoError>
         "--verifier",
         &verifier,
         "--proof-length",
-        "1",
+        &proof_length,
         "--srs-hash",
         &srs,
         "--development-srs",

@@ -31,8 +31,6 @@ pub struct Report {
     pub peaks: BTreeMap<String, u64>,
     /// What the auditor said.
     pub audit: Value,
-    /// What the house did not reach, and why.
-    pub missing: Option<&'static str>,
     /// Seconds of each stage of the last proof, as the prover logged them.
     pub proving: Vec<(String, f64)>,
 }
@@ -64,10 +62,8 @@ impl Finished {
     pub fn to_json(&self) -> Value {
         let report = &self.report;
         let proving: BTreeMap<_, _> = report.proving.iter().cloned().collect();
-        let mut value = json!({
+        json!({
             "milestone": "ledger to L1",
-            "reached": if report.missing.is_some() { "commit" } else { "claim" },
-            "missing": report.missing,
             "holds": self.holds(),
             "checks": report.checks,
             "commit_gas": report.commit_gas,
@@ -78,15 +74,11 @@ impl Finished {
             "peak_bytes": report.peaks.values().max(),
             "peaks": report.peaks,
             "audit": report.audit,
-        });
-        // A figure that was not reached is not there, rather than zero.
-        if report.missing.is_none() {
-            value["l1_payout"] = report.l1_payout.into();
-            value["verify_gas"] = report.verify_gas.into();
-            value["proof_bytes"] = report.proof_bytes.into();
-            value["proven_batches"] = report.proven_batches.into();
-        }
-        value
+            "l1_payout": report.l1_payout,
+            "verify_gas": report.verify_gas,
+            "proof_bytes": report.proof_bytes,
+            "proven_batches": report.proven_batches,
+        })
     }
 
     /// For people.
@@ -95,9 +87,6 @@ impl Finished {
         let line = "─".repeat(72);
         let mut text =
             format!("{line}\n  Janction: from a deposit on L1 to a payout on L1, by proof alone\n{line}\n\n");
-        if let Some(missing) = report.missing {
-            text += &format!("  This run ends at the commit: {missing}.\n\n");
-        }
         for check in report.checks.iter() {
             if check.holds {
                 text += &format!("  ✓ {:<48} {}\n", check.what, check.found);
@@ -109,15 +98,12 @@ impl Finished {
         let payout =
             Amount::new(report.l1_payout).map_or_else(|_| report.l1_payout.to_string(), |a| a.to_string());
         let peaks = report.peaks.iter().map(|(name, bytes)| format!("{name} {} MiB", bytes >> 20));
-        let mut rows = vec![("gas of commits", gas.join(", "))];
-        if report.missing.is_none() {
-            rows.push(("paid out on L1", format!("{payout} JCT")));
-            rows.push(("gas of verification", report.verify_gas.to_string()));
-            rows.push((
-                "proof",
-                format!("{} bytes for {} batches", report.proof_bytes, report.proven_batches),
-            ));
-        }
+        let mut rows = vec![
+            ("gas of commits", gas.join(", ")),
+            ("paid out on L1", format!("{payout} JCT")),
+            ("gas of verification", report.verify_gas.to_string()),
+            ("proof", format!("{} bytes for {} batches", report.proof_bytes, report.proven_batches)),
+        ];
         rows.push(("peak memory", peaks.collect::<Vec<_>>().join(", ")));
         if let Some(verdict) = report.audit["verdict"].as_str() {
             rows.push(("audit", format!("{verdict}; {}", self.not_checked())));

@@ -2,7 +2,7 @@ use janction_aggregate::AggregateError;
 use janction_ledger::LedgerError;
 use janction_protocol::stream::Kind;
 use janction_protocol::transition::ReplayError;
-use janction_wrap::{SrsError, WrapError};
+use janction_wrap::{AuditError, SrsError, WrapError};
 use thiserror::Error;
 
 use crate::cache::CacheError;
@@ -60,6 +60,9 @@ pub enum ProverError {
     /// The last layer and the wrap.
     #[error(transparent)]
     Wrap(#[from] WrapError),
+    /// The wrap's verifying key.
+    #[error(transparent)]
+    WrapKey(#[from] AuditError),
     /// The reference string.
     #[error(transparent)]
     Srs(#[from] SrsError),

@@ -8,7 +8,7 @@ use std::path::Path;
 use janction_ledger::keys::CIRCUITS;
 use janction_ledger::{LedgerError, LedgerProver};
 use janction_wrap::prover::WRAP_K;
-use janction_wrap::{EvmProof, Srs, WrapProver};
+use janction_wrap::{EvmProof, Srs, SrsOrigin, WrapProver};
 
 use janction_aggregate::config::Proof;
 
@@ -16,6 +16,19 @@ use crate::cache::Cache;
 use crate::config::SrsSource;
 use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
+
+/// The verifier contract and its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifierContract {
+    /// Source of the contract `Halo2Verifier`.
+    pub solidity: String,
+    /// Bytes of a proof.
+    pub proof_length: usize,
+    /// Hash of the reference string.
+    pub srs_hash: [u8; 32],
+    /// Whether the reference string was made locally, so that anyone can forge proofs.
+    pub development_srs: bool,
+}
 
 /// Everything that a range's proof needs.
 #[derive(Debug)]
@@ -60,6 +73,20 @@ impl Keys {
         let wrap = WrapProver::load_or_build(&root.common, &root.verifier_only, srs, folder)?;
         meter.advance();
         Ok(Self { ledger, wrap })
+    }
+
+    /// What a deployment needs: the generated verifier and what the wrapper contract pins.
+    ///
+    /// # Errors
+    /// [`ProverError::WrapKey`] when the key is of a kind that the auditor's verifier does not know.
+    pub fn contract(&self) -> Result<VerifierContract, ProverError> {
+        let srs = self.wrap.verifier().srs();
+        Ok(VerifierContract {
+            solidity: self.wrap.solidity(),
+            proof_length: self.wrap.verifier().audit_key()?.proof_length(),
+            srs_hash: srs.digest(),
+            development_srs: srs.origin() == SrsOrigin::InsecureDevelopment,
+        })
     }
 
     /// The last layers and the wrap of a root proof.

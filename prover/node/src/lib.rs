@@ -19,4 +19,4 @@ mod tree;
 
 pub use config::{ProverConfig, SrsSource};
 pub use error::ProverError;
-pub use keys::Keys;
+pub use keys::{Keys, VerifierContract};
