@@ -50,6 +50,9 @@ impl Drop for Anvil {
 impl Anvil {
     /// Starts anvil on a free port.
     pub async fn start() -> Self {
+        // A port that was free is nobody's until anvil listens on it: one at a time, or two tests share a chain.
+        static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _one = STARTING.lock().await;
         let port =
             TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).expect("a free port").port();
         let mut child = Command::new(anvil())
@@ -65,6 +68,7 @@ impl Anvil {
             assert!(child.try_wait().expect("a child").is_none(), "anvil ended");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        assert!(child.try_wait().expect("a child").is_none(), "anvil ended: its port was taken");
         let signer: PrivateKeySigner = SECRET.parse().expect("a key");
         let wallet = EthereumWallet::from(signer.clone());
         let provider =
