@@ -11,7 +11,8 @@ pub enum Class {
     Input,
     /// An output tensor, by its root.
     Output,
-    /// The openings of a trace's audited rows, by the trace root.
+    /// What an audit opens of a trace, by the digest of the claim that it is to prove: two jobs may share a trace, and
+    /// are audited at different rows.
     Openings,
 }
 

@@ -1,6 +1,7 @@
 //! Protobuf messages and gRPC stubs of the house.
 //!
-//! - [`v1`]: the package `janction.v1`: services `Ledger` (users) and `Proving` (provers), clients and servers.
+//! - [`v1`]: the package `janction.v1`: services `Ledger` (users), `Blobs` (what jobs
+//!   read and write) and `Proving` (provers), clients and servers.
 //! - [`FILE_DESCRIPTOR_SET`]: for the reflection service.
 //! - [`encoding`]: how values of `janction-protocol` are written in `bytes` fields.
 //! - [`status`]: how a refusal travels: a gRPC status with a stable code word.

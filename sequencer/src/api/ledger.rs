@@ -91,9 +91,20 @@ impl v1::ledger_server::Ledger for Api {
         let index = request.into_inner().index;
         let job = self.shared.engine(move |engine| {
             let job = encoding::encode(&engine.job(index)?).map_err(StoreError::from)?;
-            Ok(v1::GetJobResponse { index, job: job.into(), batch: engine.heads().sealed })
+            let batch = engine.heads().sealed;
+            Ok(v1::GetJobResponse { index, job: job.into(), batch, ..Default::default() })
         });
         self.run("GetJob", job).await
+    }
+
+    async fn list_jobs(&self, _: Request<v1::ListJobsRequest>) -> Answer<v1::ListJobsResponse> {
+        Err(Status::unimplemented("jobs are not served yet"))
+    }
+
+    type WatchJobsStream = Pin<Box<dyn Stream<Item = Result<v1::GetJobResponse, Status>> + Send>>;
+
+    async fn watch_jobs(&self, _: Request<v1::WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
+        Err(Status::unimplemented("jobs are not served yet"))
     }
 
     async fn get_info(&self, _: Request<v1::GetInfoRequest>) -> Answer<v1::GetInfoResponse> {

@@ -93,6 +93,18 @@ impl v1::proving_server::Proving for Api {
         .await
     }
 
+    async fn lease_audit(&self, _: Request<v1::LeaseAuditRequest>) -> Answer<v1::AuditLease> {
+        Err(Status::unimplemented("audits are not served yet"))
+    }
+
+    async fn heartbeat_audit(&self, _: Request<v1::HeartbeatRequest>) -> Answer<v1::HeartbeatResponse> {
+        Err(Status::unimplemented("audits are not served yet"))
+    }
+
+    async fn release_audit(&self, _: Request<v1::ReleaseAuditRequest>) -> Answer<v1::ReleaseAuditResponse> {
+        Err(Status::unimplemented("audits are not served yet"))
+    }
+
     async fn release_lease(
         &self,
         request: Request<v1::ReleaseLeaseRequest>,
