@@ -92,3 +92,16 @@ if [ -f "$stamp" ]; then
     fi
 fi
 [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$features" ] || printf '%s\n' "$features" >"$stamp"
+
+# ---- A target folder that another check-out used last ------------------------------------------------------
+# Cargo tells the crates of two check-outs apart by their place in the workspace alone, and what is new by file times: it
+# would run what another check-out built. So the workspace's own crates are built anew after a change of check-out;
+# dependencies, RocksDB among them, stay.
+stamp="$target/.checkout"
+if [ "$(cat "$stamp" 2>/dev/null)" != "$PWD" ]; then
+    if compgen -G "$target/release/.fingerprint/janction-*" >/dev/null; then
+        say "$target was used by another check-out last: building the workspace's crates anew"
+        rm -rf "$target"/release/.fingerprint/janction-*
+    fi
+    printf '%s\n' "$PWD" >"$stamp"
+fi
