@@ -54,6 +54,14 @@ pub enum ClientError {
     /// No account has this key.
     #[error("no account on the ledger has the key {0}")]
     NoAccount(Key),
+    /// The account is somebody else's, or nobody's.
+    #[error("account {index} is not owned by the key {key}")]
+    NotOwner {
+        /// The key.
+        key: Key,
+        /// The account.
+        index: Index,
+    },
     /// A transaction cannot be written.
     #[error("the transaction cannot be written: {0}")]
     Unwritable(#[from] StreamError),
@@ -97,6 +105,7 @@ impl Advice for ClientError {
             }
             ClientError::Malformed(_) => "client.malformed".into(),
             ClientError::NoAccount(_) => "client.no_account".into(),
+            ClientError::NotOwner { .. } => "client.not_owner".into(),
             ClientError::Unwritable(_) => "client.unwritable".into(),
             ClientError::Slow { .. } => "client.slow".into(),
         }
@@ -111,6 +120,7 @@ impl Advice for ClientError {
             }
             ClientError::Malformed(_) => "use the same version of janction as the sequencer".into(),
             ClientError::NoAccount(_) => "deposit to it first: `janction account deposit`".into(),
+            ClientError::NotOwner { .. } => "`janction account balance NAME` lists a key's accounts".into(),
             ClientError::Unwritable(_) => "correct the amount, fee or index".into(),
             ClientError::Slow { .. } => "it is not lost: look again later, or at the sequencer's log".into(),
         }
@@ -214,6 +224,15 @@ impl Client {
     /// [`ClientError::NoAccount`] and others.
     pub async fn wallet(&mut self, key: Key) -> Result<AccountView, ClientError> {
         self.accounts(key).await?.into_iter().next().ok_or(ClientError::NoAccount(key))
+    }
+
+    /// One of an owner's accounts.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOwner`] and others.
+    pub async fn owned(&mut self, key: Key, index: Index) -> Result<AccountView, ClientError> {
+        let accounts = self.accounts(key).await?;
+        accounts.into_iter().find(|view| view.index == index).ok_or(ClientError::NotOwner { key, index })
     }
 
     /// Signs `transaction` as the owner, for `deployment` with `nonce` and hands it in; its id.

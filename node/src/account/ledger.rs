@@ -44,6 +44,9 @@ impl From<Wait> for TransactionStage {
 /// What every signed transaction takes.
 #[derive(Debug, clap::Args)]
 pub struct Sending {
+    /// Which of the owner's accounts pays, a worker unit for example [default: the wallet]
+    #[arg(long, value_name = "INDEX")]
+    pub account: Option<Index>,
     /// Fee in JCT [default: the sequencer's minimum]
     #[arg(long, value_name = "JCT")]
     pub fee: Option<Amount>,
@@ -113,7 +116,10 @@ async fn send(
 ) -> Outcome {
     let mut client = Client::connect(&config.sequencer.url).await?;
     let deployment = client.deployment().await?;
-    let wallet = client.wallet(key.public().into()).await?;
+    let payer = match sending.account {
+        None => client.wallet(key.public().into()).await?,
+        Some(index) => client.owned(key.public().into(), index).await?,
+    };
     let fee = match sending.fee {
         Some(fee) => fee,
         None => {
@@ -121,13 +127,13 @@ async fn send(
             Amount::new(least).map_err(|e| ClientError::Malformed(e.to_string()))?
         }
     };
-    let transaction = transaction(wallet.index, fee);
-    let id = client.submit(&deployment, key, wallet.next_nonce, &transaction).await?;
+    let transaction = transaction(payer.index, fee);
+    let id = client.submit(&deployment, key, payer.next_nonce, &transaction).await?;
     let patience = Duration::from_secs(sending.patience);
     let standing = client.wait(&id, sending.wait.into(), patience).await?;
     let stage = client::name(standing.stage);
     let value = json!({
-        "id": hex::encode(&id), "stage": stage, "batch": standing.batch, "account": wallet.index, "fee": fee.units(),
+        "id": hex::encode(&id), "stage": stage, "batch": standing.batch, "account": payer.index, "fee": fee.units(),
     });
     output.print(&value, |_| {
         let batch = standing.batch.map_or_else(|| "none yet".to_owned(), |b| b.to_string());

@@ -110,8 +110,9 @@ pub enum Account {
         password_file: Option<PathBuf>,
     },
     /// Take JCT out of the ledger, for an L1 address, which can claim it once the batch is proven
-    #[command(after_help = "Example:
-  janction account withdraw alice 12.5 --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wait proven")]
+    #[command(after_help = "Examples:
+  janction account withdraw alice 12.5 --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wait proven
+  janction account withdraw alice 6 --account 4 --to 0x7099...         what her worker unit 4 has earned")]
     Withdraw {
         /// Keystore of the sender's ledger key
         name: String,
