@@ -5,6 +5,7 @@ import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 import {L1Queue} from "./L1Queue.sol";
 import {BatchStream} from "./lib/BatchStream.sol";
+import {Goldilocks} from "./lib/Goldilocks.sol";
 
 /// @title Randomness that decides what is audited
 /// @notice The beacon of a Submit is keccak256("janction/beacon/1" ++ uint256 chain id ++ uint24 job ++ trace root ++
@@ -12,6 +13,8 @@ import {BatchStream} from "./lib/BatchStream.sol";
 /// mix when the trace was fixed; nothing that whoever commits or records can choose enters it. Records form a queue like
 /// the L1 operations': b_0 = 0, b_{i+1} = keccak256(b_i ++ bytes28 beacon ++ uint24 job ++ trace root ++ uint64 time).
 abstract contract Beacons is L1Queue {
+    using Goldilocks for bytes32;
+
     /// @dev Four epochs: no proposer of block N has a say in the mix of N + k.
     uint256 private constant MIN_DELAY = 128;
     uint256 private constant DEVELOPMENT_CHAIN = 31_337;
@@ -67,6 +70,9 @@ abstract contract Beacons is L1Queue {
     error BeaconTooOld(uint256 blockNumber);
     /// @dev This is not the header of block `blockNumber`.
     error WrongHeader(uint256 blockNumber, bytes32 expected, bytes32 actual);
+    /// @dev An element of the trace root is not below the order of Goldilocks. No batch with this Submit can be proven, and
+    /// a record of it would stand in the queue before all later ones: no batch could be proven any more.
+    error NonCanonicalTraceRoot(uint24 job, bytes32 traceRoot);
     /// @dev The chain's prevrandao is the same as at the Submit's commit: it gives no randomness.
     error ConstantRandomness();
 
@@ -118,6 +124,7 @@ abstract contract Beacons is L1Queue {
 
     /// @dev Notes the block of a Submit's first commit; reverts leave it.
     function _seeSubmit(uint24 job, bytes32 traceRoot) internal {
+        if (!traceRoot.isCanonical()) revert NonCanonicalTraceRoot(job, traceRoot);
         bytes32 key = _submitKey(job, traceRoot);
         if (_seen[key].firstBlock == 0) {
             _seen[key] = SeenSubmit({firstBlock: uint64(block.number), mix: uint192(block.prevrandao)});

@@ -98,6 +98,20 @@ contract BeaconsTest is Deployed {
         _refuse(0x123456, TRACE, header, Beacons.BeaconTooOld.selector);
     }
 
+    /// @dev Its record could never be consumed, and so nothing after it.
+    function test_refusesATraceRootThatIsNoDigest() public {
+        vm.prank(OPERATOR);
+        rollup.revertBatches(_genesis());
+        for (uint256 i = 0; i < 4; i++) {
+            bytes32 trace = TRACE | bytes32(uint256(0xffffffff00000001) << (64 * i));
+            bytes memory committed =
+                abi.encodePacked(_header(_counts(_genesis(), 3, 1)), _submit(0x123456, trace));
+            vm.prank(OPERATOR);
+            vm.expectPartialRevert(Beacons.NonCanonicalTraceRoot.selector);
+            rollup.commitBatch(_genesis(), committed, DIGEST, _offsets(1), 0, 0);
+        }
+    }
+
     function test_refusesConstantRandomness() public {
         _refuse(
             0x123456, TRACE, _mine(keccak256("the commit's own mix")), Beacons.ConstantRandomness.selector
