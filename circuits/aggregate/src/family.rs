@@ -17,8 +17,11 @@ use crate::config::{Builder, F, Key};
 pub enum Family {
     /// Chunks of the ledger; the chain is the run state.
     Ledger,
-    /// Audited pieces of computation; the chain is that of the proven claims.
+    /// Audits of whole jobs; the chain is that of the proven claims.
     Audit,
+    /// Pieces of one program's audit; the chain is that of its audit states. Its leaves are joined by the gather circuit of
+    /// `janction-audit`, whose mark also names the program.
+    Pieces,
 }
 
 impl Family {
@@ -28,6 +31,7 @@ impl Family {
         match self {
             Self::Ledger => u64::from_be_bytes(*b"\0JLEDGER"),
             Self::Audit => u64::from_be_bytes(*b"\0JAUDITS"),
+            Self::Pieces => u64::from_be_bytes(*b"\0JPIECES"),
         }
     }
 
