@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::account::Account;
 use crate::config::LogFormat;
+use crate::program::ProgramAction;
 
 /// A market for GPU computation in which escrow moves only on a proof.
 #[derive(Debug, Parser)]
@@ -109,6 +110,13 @@ SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes o
         /// What to do.
         #[command(subcommand)]
         action: Account,
+    },
+    /// Job binaries: make, look at and run them, on this machine alone
+    #[command(arg_required_else_help = true)]
+    Program {
+        /// What to do.
+        #[command(subcommand)]
+        action: ProgramAction,
     },
     /// Check a rollup from L1's data alone, and say what was not checked
     #[command(after_help = "Examples:

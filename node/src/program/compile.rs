@@ -1,0 +1,102 @@
+//! `program compile`.
+
+use std::path::Path;
+
+use janction_onnx::{Import, Quantisation};
+use janction_program::commitment::depth_for;
+use janction_program::{container, text};
+use serde_json::{Value, json};
+
+use super::error::ProgramProblem;
+use super::load;
+use crate::failure::Outcome;
+use crate::file;
+use crate::output::{Output, columns};
+
+/// The first bytes of a job binary.
+const MAGIC: &[u8] = b"JANCTION";
+
+/// Most rows of a job when nobody says.
+const MAX_ROWS: u32 = 4096;
+
+/// Makes a job binary from a model or a text.
+///
+/// # Errors
+/// What is wrong with the model; files that cannot be read or written.
+pub fn compile(
+    output: Output,
+    model: &Path,
+    target: &Path,
+    name: Option<&str>,
+    max_rows: Option<u32>,
+) -> Outcome {
+    let bytes = file::read(model)?;
+    let import = if bytes.starts_with(MAGIC) {
+        return Err(ProgramProblem::Compiled { file: model.to_owned() }.into());
+    } else if model.extension().is_some_and(|e| e == "txt") {
+        from_text(model, &bytes, name, max_rows)?
+    } else {
+        let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+        let depth = depth_for(max_rows.unwrap_or(MAX_ROWS) as usize);
+        janction_onnx::import(&bytes, name.unwrap_or(&stem), depth)
+            .map_err(|e| ProgramProblem::Model { file: model.to_owned(), source: e.into() })?
+    };
+    let binary = container::encode(&import.program);
+    file::write(target, &binary)?;
+    let value = describe(target, binary.len(), &import);
+    output.print(&value, |_| in_words(target, binary.len(), &import));
+    Ok(())
+}
+
+fn from_text(
+    file: &Path,
+    bytes: &[u8],
+    name: Option<&str>,
+    max_rows: Option<u32>,
+) -> Result<Import, ProgramProblem> {
+    for (option, given) in [("--name", name.is_some()), ("--max-rows", max_rows.is_some())] {
+        if given {
+            return Err(ProgramProblem::TextSays { option });
+        }
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| ProgramProblem::NotText { file: file.to_owned() })?;
+    let program =
+        text::parse(text).map_err(|e| ProgramProblem::Text { file: file.to_owned(), source: e.into() })?;
+    Ok(Import { program, input: None, output: None })
+}
+
+fn describe(target: &Path, bytes: usize, import: &Import) -> Value {
+    let Import { program, input, output } = import;
+    let real = |q: &Option<Quantisation>| {
+        q.map(|q| json!({ "type": q.dtype.name(), "scale": q.scale, "zero": q.zero }))
+    };
+    json!({
+        "file": target,
+        "bytes": bytes,
+        "name": program.name(),
+        "digest": program.digest().to_string(),
+        "operations": program.steps().len(),
+        "max_rows": program.max_rows(),
+        "multiply_adds_per_row": load::multiply_adds(program),
+        "input": program.input().to_string(),
+        "output": program.output().to_string(),
+        "input_quantisation": real(input),
+        "output_quantisation": real(output),
+    })
+}
+
+fn in_words(target: &Path, bytes: usize, import: &Import) -> String {
+    let Import { program, input, output } = import;
+    let real = |q: &Option<Quantisation>| {
+        q.map_or_else(String::new, |q| format!(", real = (cell - {}) * {}", q.zero, q.scale))
+    };
+    columns(&[
+        ("program", program.name().to_owned()),
+        ("digest", program.digest().to_string()),
+        ("operations", program.steps().len().to_string()),
+        ("input", format!("{}{}", program.input(), real(input))),
+        ("output", format!("{}{}", program.output(), real(output))),
+        ("rows", format!("1 to {}", program.max_rows())),
+        ("job binary", format!("{}, {bytes} bytes", target.display())),
+    ])
+}

@@ -1,0 +1,199 @@
+//! What can be wrong with models, job binaries, inputs and devices, with codes and remedies.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use janction_audit::AuditError;
+use janction_executor::ExecutorError;
+use janction_onnx::OnnxError;
+use janction_program::npy::NpyError;
+use janction_program::text::TextError;
+use janction_program::{DType, DecodeError};
+use thiserror::Error;
+
+use crate::failure::{Advice, Exit};
+
+/// Why a program was not made, read or run.
+#[derive(Debug, Error)]
+pub enum ProgramProblem {
+    /// The model was not imported.
+    #[error("{}", file.display())]
+    Model {
+        /// The model.
+        file: PathBuf,
+        /// Why.
+        source: Box<OnnxError>,
+    },
+    /// The text is no program.
+    #[error("{}:{source}", file.display())]
+    Text {
+        /// The text.
+        file: PathBuf,
+        /// Why, and where.
+        source: Box<TextError>,
+    },
+    /// The text is not UTF-8.
+    #[error("{} is not text", file.display())]
+    NotText {
+        /// The file.
+        file: PathBuf,
+    },
+    /// An option that a text already answers.
+    #[error("{option} is for models; a text says this itself")]
+    TextSays {
+        /// The option.
+        option: &'static str,
+    },
+    /// A job binary where a model is expected.
+    #[error("{} is a job binary already", file.display())]
+    Compiled {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The job binary was not read.
+    #[error("{}", file.display())]
+    Binary {
+        /// The job binary.
+        file: PathBuf,
+        /// Why.
+        source: DecodeError,
+    },
+    /// The input is no tensor.
+    #[error("{}", file.display())]
+    Npy {
+        /// The input.
+        file: PathBuf,
+        /// Why.
+        source: NpyError,
+    },
+    /// The input has cells of another type than the program takes.
+    #[error("{} has cells of type {found}; the program takes {wanted}", file.display())]
+    InputType {
+        /// The input.
+        file: PathBuf,
+        /// Its type.
+        found: DType,
+        /// The program's.
+        wanted: DType,
+    },
+    /// The input has rows of another size, or too many.
+    #[error("{} has {rows} rows of {columns} cells; the program takes 1 to {max_rows} rows of {wanted}", file.display())]
+    InputShape {
+        /// The input.
+        file: PathBuf,
+        /// Its rows.
+        rows: usize,
+        /// Its cells in a row.
+        columns: usize,
+        /// The program's cells in a row.
+        wanted: usize,
+        /// The program's most rows.
+        max_rows: usize,
+    },
+    /// The device cannot be used or failed.
+    #[error("the program was not run")]
+    Device(#[source] ExecutorError),
+    /// The device computed something else than the reference.
+    #[error("operation {operation:?}: row {row}, column {column} is {got}; the reference says {expected}")]
+    Differs {
+        /// Name of the operation's output.
+        operation: String,
+        /// Row of the first difference.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// What is right.
+        expected: i32,
+        /// What the device computed.
+        got: i32,
+    },
+    /// The audit key was not made.
+    #[error("the audit key was not made")]
+    AuditKey(#[source] AuditError),
+}
+
+impl Advice for ProgramProblem {
+    fn code(&self) -> Cow<'static, str> {
+        let code = match self {
+            Self::Model { source, .. } => match **source {
+                OnnxError::NotOnnx(_) => "model.not_onnx",
+                OnnxError::UnsupportedOperator { .. } => "model.unsupported_operator",
+                OnnxError::Program(_) => "model.invalid",
+                _ => "model.unsupported",
+            },
+            Self::Text { .. } => "program.text",
+            Self::NotText { .. } => "program.not_text",
+            Self::TextSays { .. } => "program.text_says",
+            Self::Compiled { .. } => "program.compiled",
+            Self::Binary { source, .. } => match source {
+                DecodeError::Magic => "program.not_a_job_binary",
+                DecodeError::Version { .. } | DecodeError::Kind { .. } | DecodeError::Scheme { .. } => {
+                    "program.newer"
+                }
+                _ => "program.corrupt",
+            },
+            Self::Npy { source: NpyError::Type(_), .. } | Self::InputType { .. } => "input.wrong_type",
+            Self::Npy { source: NpyError::Rank(_) | NpyError::Tensor(_), .. } | Self::InputShape { .. } => {
+                "input.wrong_shape"
+            }
+            Self::Npy { .. } => "input.unreadable",
+            Self::Device(_) => "device.failed",
+            Self::Differs { .. } => "device.differs",
+            Self::AuditKey(AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. }) => {
+                "audit.too_large"
+            }
+            Self::AuditKey(_) => "audit.key",
+        };
+        code.into()
+    }
+
+    fn remedy(&self) -> String {
+        let remedy = match self {
+            Self::Model { source, .. } => match **source {
+                OnnxError::NotOnnx(_) => {
+                    "export the model as ONNX; a program's text must have a name that ends in .txt"
+                }
+                OnnxError::UnsupportedOperator { .. } => {
+                    "replace that node, or cut the model before it; docs/jobs.md section 5 lists what is accepted"
+                }
+                OnnxError::Program(_) => {
+                    "change the model so that the rule holds; docs/jobs.md has the rules"
+                }
+                _ => "quantise the model to 8 bits with constant weights; docs/jobs.md section 5 says how",
+            },
+            Self::Text { .. } => "correct the text at that line and column; docs/jobs.md describes the form",
+            Self::NotText { .. } => "give a model's file its own name; only texts end in .txt",
+            Self::TextSays { .. } => "leave the option out, or change the line in the text",
+            Self::Compiled { .. } => "look at it with `janction program inspect`",
+            Self::Binary { source, .. } => match source {
+                DecodeError::Magic => "make one with `janction program compile`",
+                DecodeError::Version { .. } | DecodeError::Kind { .. } | DecodeError::Scheme { .. } => {
+                    "upgrade janction, or compile the program again"
+                }
+                _ => "fetch the file again, or compile the program again",
+            },
+            Self::Npy { .. } => "save it in Python with numpy.save, C order, as int8 or uint8",
+            Self::InputType { wanted, .. } => {
+                return format!("save the array as {}", if *wanted == DType::U8 { "uint8" } else { "int8" });
+            }
+            Self::InputShape { rows, max_rows, .. } if rows > max_rows => {
+                "split the input, or compile the program with a larger --max-rows"
+            }
+            Self::InputShape { .. } => "save the array as [rows, ...] with the program's cells in a row",
+            Self::Device(_) => "run `janction doctor`, or use --device cpu",
+            Self::Differs { .. } => "do not work with this device: its results would not be paid; report it",
+            Self::AuditKey(AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. }) => {
+                "split the operation or the program into smaller ones"
+            }
+            Self::AuditKey(_) => "report it: this does not depend on your input",
+        };
+        remedy.into()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::TextSays { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
