@@ -55,6 +55,13 @@ impl NodeShape {
         Self { common: node.common.clone() }
     }
 
+    /// The shape of nodes of which only the verifier's data is there. The caller must ensure that it is the shape of the
+    /// tree's nodes.
+    #[must_use]
+    pub const fn restore(common: Common) -> Self {
+        Self { common }
+    }
+
     /// What a node's proof is verified with, next to its key.
     #[must_use]
     pub const fn common(&self) -> &Common {

@@ -1,16 +1,16 @@
 //! The audit of one program under one policy, as its prover sees it.
 
 use janction_aggregate::config::{Circuit, Key, Proof};
-use janction_aggregate::{ARITY, Family, LeafCircuit, NodeShape, Prover, prove_verified};
+use janction_aggregate::{ARITY, AggregateError, LeafCircuit, NodeShape, Prover, prove_verified};
 use janction_program::Program;
 use janction_protocol::{Digest, claim::Claim};
 use janction_trace::{Policy, Trace};
 
-use crate::gather::AuditNode;
+use crate::gather::{AuditNode, FAMILY};
 use crate::operation::ProgramPlan;
 use crate::piece::{NAME, PieceCircuit};
 use crate::subject::Subject;
-use crate::{AuditError, Wrapper, audit_key_digest, precheck};
+use crate::{AuditError, AuditProof, Wrapper, audit_key_digest, precheck};
 
 /// The circuits of one program's audit under one policy. They follow from program and policy alone, so anyone who holds
 /// the job binary can recompute the audit key.
@@ -32,7 +32,7 @@ impl AuditCircuits {
     pub fn build(shape: &NodeShape, program: Program, policy: Policy) -> Result<Self, AuditError> {
         let plan = ProgramPlan::new(&program)?;
         let piece = PieceCircuit::build(&program, &plan, policy)?;
-        let leaf = LeafCircuit::build(shape, Family::Audit, &piece.data.verifier_data())?;
+        let leaf = LeafCircuit::build(shape, FAMILY, &piece.data.verifier_data())?;
         let digest = audit_key_digest(&leaf.data().verifier_only);
         Ok(Self { program, policy, plan, piece, leaf, digest })
     }
@@ -48,7 +48,7 @@ impl AuditCircuits {
     ) -> Self {
         let plan = ProgramPlan::new(&program).unwrap();
         let piece = PieceCircuit::of_size(&program, &plan, policy, row_bits, blocks);
-        let leaf = LeafCircuit::build(shape, Family::Audit, &piece.data.verifier_data()).unwrap();
+        let leaf = LeafCircuit::build(shape, FAMILY, &piece.data.verifier_data()).unwrap();
         let digest = audit_key_digest(&leaf.data().verifier_only);
         Self { program, policy, plan, piece, leaf, digest }
     }
@@ -149,16 +149,17 @@ impl AuditCircuits {
         Ok(prove_verified(prover, NAME, &self.piece.data, inputs)?)
     }
 
-    /// Joins all pieces of a job, in order, into one node.
+    /// Joins all pieces of a job, in order, into the proof that settles it.
     ///
     /// # Errors
-    /// When pieces are missing, out of order, or of another audit.
+    /// When pieces are missing, out of order, or not of this audit and claim.
     pub fn join(
         &self,
         prover: &dyn Prover,
         wrapper: &Wrapper,
+        claim: &Claim,
         pieces: &[Proof],
-    ) -> Result<AuditNode, AuditError> {
+    ) -> Result<AuditProof, AuditError> {
         let mut nodes: Vec<AuditNode> = pieces
             .chunks(ARITY)
             .map(|group| Ok(AuditNode::Leaf(self.leaf.prove(prover, group)?.proof().clone())))
@@ -169,11 +170,18 @@ impl AuditCircuits {
                 .map(|group| wrapper.gather().prove(prover, &self.leaf, group))
                 .collect::<Result<_, _>>()?;
         }
-        nodes.pop().ok_or(AuditError::Aggregate(janction_aggregate::AggregateError::Empty))
+        let node = nodes.pop().ok_or(AuditError::Aggregate(AggregateError::Empty))?;
+        let audit = self.proof_of(node, claim);
+        wrapper.verifier().check(&audit, claim)?;
+        Ok(audit)
     }
 
-    /// Proves that `claim` is true and appends it to the chain of claims that stands at `before`. The proof is a segment of
-    /// [`Family::Audit`], whatever the program.
+    /// The audit that `node` is of, if it is one of all pieces.
+    pub(crate) fn proof_of(&self, node: AuditNode, claim: &Claim) -> AuditProof {
+        AuditProof { audit_key: self.audit_key().clone(), node, end: self.end(claim.input_rows) }
+    }
+
+    /// Proves everything of `claim` but its place in the chain of claims: check, pieces, join.
     ///
     /// # Errors
     /// As [`Self::check`] for a false trace, otherwise [`AuditError::Aggregate`].
@@ -183,28 +191,11 @@ impl AuditCircuits {
         wrapper: &Wrapper,
         trace: &Trace,
         claim: &Claim,
-        before: Digest,
-    ) -> Result<Proof, AuditError> {
+    ) -> Result<AuditProof, AuditError> {
         self.check(trace, claim)?;
         let pieces = (0..self.pieces(claim.input_rows))
             .map(|index| self.prove_piece(prover, trace, claim, index))
             .collect::<Result<Vec<_>, _>>()?;
-        let node = self.join(prover, wrapper, &pieces)?;
-        self.prove_claim(prover, wrapper, &node, claim, before)
-    }
-
-    /// The last step of [`Self::prove`], for a node that [`Self::join`] made of all pieces.
-    ///
-    /// # Errors
-    /// [`AuditError::Node`] when the node does not prove the claim.
-    pub fn prove_claim(
-        &self,
-        prover: &dyn Prover,
-        wrapper: &Wrapper,
-        node: &AuditNode,
-        claim: &Claim,
-        before: Digest,
-    ) -> Result<Proof, AuditError> {
-        wrapper.prove(prover, self.audit_key(), node, self.end(claim.input_rows), claim, before)
+        self.join(prover, wrapper, claim, &pieces)
     }
 }

@@ -6,6 +6,8 @@ use janction_aggregate::AggregateError;
 use janction_protocol::Digest;
 use thiserror::Error;
 
+use crate::ProofBytesError;
+
 /// The rule of a row check that a trace breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -131,6 +133,9 @@ pub enum AuditError {
         /// What was handed in.
         got: usize,
     },
+    /// Bytes that are no audit proof.
+    #[error(transparent)]
+    ProofBytes(#[from] ProofBytesError),
     /// A cached key cannot be written or read.
     #[error(
         "the key of the {circuit} circuit cannot be {action}: delete the cached file and it is made anew"

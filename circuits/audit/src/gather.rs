@@ -33,8 +33,11 @@ use crate::{AuditError, key, tags};
 
 const NAME: &str = "gather";
 
+/// The family of a program's leaves.
+pub(crate) const FAMILY: Family = Family::Audit;
+
 /// A node of a program's audit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditNode {
     /// Made by the program's leaf circuit.
     Leaf(Proof),
@@ -97,7 +100,7 @@ impl NodeTargets {
         audit_key: &VerifierCircuitTarget,
         mark: HashOutTarget,
     ) -> Self {
-        let leaf_mark = builder.constant_hash(Family::Audit.leaf_mark());
+        let leaf_mark = builder.constant_hash(FAMILY.leaf_mark());
         let proof = builder.add_virtual_proof_with_pis(shape.common());
         let is_gathered = builder.add_virtual_bool_target_safe();
         let key = builder.select_verifier_data(is_gathered, gather_key, audit_key);

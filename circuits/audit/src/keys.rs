@@ -2,19 +2,21 @@
 //!
 //! A cached key saves building a circuit again. Whoever *checks* an audit key builds it from the job binary instead.
 
+use janction_aggregate::LeafCircuit;
 use janction_aggregate::config::Circuit;
-use janction_aggregate::{Family, LeafCircuit};
 use janction_gadgets::serializer::{Gates, Generators};
 use janction_program::Program;
 use janction_protocol::Digest;
 use janction_trace::Policy;
 
+use crate::gather::FAMILY;
 use crate::operation::ProgramPlan;
 use crate::piece::PieceCircuit;
 use crate::{AuditCircuits, AuditError, Wrapper, audit_key_digest};
 
 /// Digests of the circuits that all programs share: constants of the protocol, a line a circuit: name, rows, digest over
-/// the key. A test compares, and the file is rewritten on purpose only.
+/// the key; then the verifier with its bytes and [`crate::AuditVerifier::digest`]. A test compares, and the file is rewritten on
+/// purpose only.
 pub const DIGESTS: &str = include_str!("keys.txt");
 
 /// The circuits that all programs share.
@@ -29,11 +31,11 @@ pub fn digest(circuit: &Circuit) -> Digest {
 }
 
 /// What [`DIGESTS`] says of a circuit.
-fn expected(circuit: &str) -> &'static str {
-    DIGESTS
-        .lines()
-        .find(|line| line.starts_with(circuit))
-        .and_then(|line| line.split(' ').nth(2))
+pub(crate) fn expected(circuit: &str) -> &'static str {
+    let lines = DIGESTS.lines().map(|line| line.split(' '));
+    lines
+        .into_iter()
+        .find_map(|mut line| if line.next()? == circuit { line.nth(1) } else { None })
         .unwrap_or("")
 }
 
@@ -47,7 +49,7 @@ fn read(circuit: &'static str, bytes: &[u8]) -> Result<Circuit, AuditError> {
         .map_err(|_| AuditError::KeyBytes { circuit, action: "read" })
 }
 
-fn same(circuit: &'static str, expected: &str, got: Digest) -> Result<(), AuditError> {
+pub(crate) fn same(circuit: &'static str, expected: &str, got: Digest) -> Result<(), AuditError> {
     let got = got.to_string();
     if got == expected {
         return Ok(());
@@ -56,6 +58,18 @@ fn same(circuit: &'static str, expected: &str, got: Digest) -> Result<(), AuditE
 }
 
 impl Wrapper {
+    /// What [`DIGESTS`] must be.
+    ///
+    /// # Errors
+    /// [`AuditError::KeyBytes`] (never with the circuits of the house).
+    pub fn digests(&self) -> Result<String, AuditError> {
+        let lines = self.circuits().map(|(name, circuit)| {
+            format!("{name} 2^{} {}\n", circuit.common.degree_bits(), digest(circuit))
+        });
+        let verifier = self.verifier();
+        Ok(format!("{}verifier {} {}\n", lines.concat(), verifier.to_bytes()?.len(), verifier.digest()?))
+    }
+
     /// The shared circuits with their names.
     #[must_use]
     pub fn circuits(&self) -> [(&'static str, &Circuit); 2] {
@@ -128,8 +142,8 @@ impl AuditCircuits {
         let data = read("leaf", &fetch("leaf")?)?;
         let digest = audit_key_digest(&data.verifier_only);
         same("leaf", &audit_key.to_string(), digest)?;
-        let leaf = LeafCircuit::restore(Family::Audit, &piece.data.verifier_data(), data)
-            .map_err(AuditError::from)?;
+        let leaf =
+            LeafCircuit::restore(FAMILY, &piece.data.verifier_data(), data).map_err(AuditError::from)?;
         Ok(Self { program, policy, plan, piece, leaf, digest })
     }
 }

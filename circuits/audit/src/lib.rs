@@ -11,6 +11,7 @@
 //!   holds.
 //! - [`GatherCircuit`] and [`Wrapper`] know no program: they take the audit key as a witness, hash it into the claim, check
 //!   that the audit is complete, and append the claim to the chain of claims.
+//! - An [`AuditProof`] is what a worker or prover hands in with a `Settle`, an [`AuditVerifier`] what checks it.
 //!
 //! `docs/circuits-audit.md` states what each circuit enforces and what that is worth.
 
@@ -24,17 +25,21 @@ mod limits;
 mod operation;
 mod piece;
 mod precheck;
+mod proof;
 mod range;
 mod requantise;
 mod row;
 mod subject;
 mod tags;
+mod verifier;
 mod wrapper;
 
 pub use audit::AuditCircuits;
 pub use error::{AuditError, Place, Rule};
 pub use gather::{AuditNode, GatherCircuit};
 pub use key::audit_key_digest;
+pub use proof::{AuditProof, ProofBytesError};
+pub use verifier::AuditVerifier;
 pub use wrapper::Wrapper;
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 /// A state of the chain of pieces.
 pub(crate) const STATE: u64 = u64::from_be_bytes(*b"\0JAUDST\0") >> 8;
+/// The bytes of a verifier.
+pub(crate) const VERIFIER: u64 = u64::from_be_bytes(*b"\0JVRFIER");
 /// The mark of a gathered audit.
 pub(crate) const GATHER: u64 = u64::from_be_bytes(*b"\0JGATHR\0") >> 8;
 
@@ -13,7 +15,7 @@ mod tests {
     #[test]
     fn differ_from_all_others() {
         let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
-        all.extend([super::STATE, super::GATHER, Family::Audit.tag(), Family::Ledger.tag()]);
+        all.extend([super::STATE, super::GATHER, super::VERIFIER, Family::Audit.tag(), Family::Ledger.tag()]);
         let count = all.len();
         all.sort_unstable();
         all.dedup();

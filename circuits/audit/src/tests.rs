@@ -3,6 +3,7 @@
 mod activity;
 mod digits;
 mod drawn;
+mod encoding;
 mod flipped;
 mod products;
 mod wrapped;

@@ -14,9 +14,7 @@
 //! and bound there.
 
 use janction_aggregate::config::{C, Circuit, Key, Proof, circuit_config};
-use janction_aggregate::{
-    AggregateError, Family, NODE_INPUTS, NodeShape, Prover, SEGMENT_INPUTS, SegmentTargets, prove_verified,
-};
+use janction_aggregate::{NodeShape, Prover, SegmentTargets, prove_verified};
 use janction_gadgets::{Builder, F, sponge, uint};
 use janction_protocol::claim::{CLAIM_ELEMENTS, Claim};
 use janction_protocol::{Digest, hash::tag};
@@ -24,13 +22,13 @@ use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, HashOutTarget};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::plonk::circuit_data::{VerifierCircuitData, VerifierCircuitTarget};
+use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 
-use crate::AuditError;
 use crate::error::inputs_error;
-use crate::gather::{AuditNode, GatherCircuit, NodeTargets, mark, mark_target};
-use crate::key::{self, audit_key_digest};
-use crate::subject::{Subject, SubjectTargets};
+use crate::gather::{GatherCircuit, NodeTargets, mark_target};
+use crate::key;
+use crate::subject::SubjectTargets;
+use crate::{AuditError, AuditProof, AuditVerifier};
 
 const NAME: &str = "audit wrapper";
 
@@ -50,7 +48,7 @@ mod at {
 /// The circuits that all programs share, built once.
 #[derive(Debug)]
 pub struct Wrapper {
-    shape: NodeShape,
+    verifier: AuditVerifier,
     gather: GatherCircuit,
     data: Circuit,
     targets: WrapperTargets,
@@ -74,7 +72,7 @@ impl Wrapper {
         let gather = GatherCircuit::build(&shape)?;
         let (builder, targets) = WrapperTargets::new(&shape, &gather.data().verifier_only);
         let data = builder.build::<C>();
-        Ok(Self { shape, gather, data, targets })
+        Ok(Self { verifier: AuditVerifier::of(shape, &gather), gather, data, targets })
     }
 
     /// The same circuits around data that was built before. The caller must ensure that the data is these circuits'.
@@ -82,13 +80,13 @@ impl Wrapper {
         let shape = NodeShape::of(&gather);
         let gather = GatherCircuit::restore(gather);
         let (_, targets) = WrapperTargets::new(&shape, &gather.data().verifier_only);
-        Self { shape, gather, data, targets }
+        Self { verifier: AuditVerifier::of(shape, &gather), gather, data, targets }
     }
 
     /// The shape of the tree's nodes.
     #[must_use]
     pub const fn shape(&self) -> &NodeShape {
-        &self.shape
+        self.verifier.shape()
     }
 
     /// The circuit that joins nodes of one audit.
@@ -103,97 +101,33 @@ impl Wrapper {
         &self.data
     }
 
-    /// Appends `claim` to the chain of claims that stands at `before`, on the word of `node`, a proof of the whole audit.
+    /// What checks an audit before it is wrapped.
+    #[must_use]
+    pub const fn verifier(&self) -> &AuditVerifier {
+        &self.verifier
+    }
+
+    /// Appends `claim` to the chain of claims that stands at `before`, on the word of `audit`. The proof is a segment of
+    /// [`janction_aggregate::Family::Audit`], whatever the program.
     ///
     /// # Errors
-    /// As [`Self::verify_node`].
+    /// As [`AuditVerifier::verify`].
     pub fn prove(
         &self,
         prover: &dyn Prover,
-        audit_key: &Key,
-        node: &AuditNode,
-        end: u32,
+        audit: &AuditProof,
         claim: &Claim,
         before: Digest,
     ) -> Result<Proof, AuditError> {
-        self.check_node(audit_key, node, end, claim)?;
-        let inputs = self.assign(audit_key, node, end, &claim.elements(), before)?;
+        self.verifier.verify(audit, claim)?;
+        let inputs = self.assign(audit, &claim.elements(), before)?;
         Ok(prove_verified(prover, NAME, &self.data, inputs)?)
-    }
-
-    /// Checks that `node`, verified with `audit_key`, proves all of `claim` but its place in the chain. This is what a
-    /// sequencer asks for before it takes a `Settle`: the place is known only later, and [`Self::prove`] adds it.
-    ///
-    /// `end` is the position where the audit ends ([`crate::AuditCircuits::end`]); under `full` the job's rows.
-    ///
-    /// # Errors
-    /// [`AuditError::Node`], [`AuditError::Coverage`], or [`AuditError::Aggregate`] when the proof does not verify.
-    pub fn verify_node(
-        &self,
-        audit_key: &Key,
-        node: &AuditNode,
-        end: u32,
-        claim: &Claim,
-    ) -> Result<(), AuditError> {
-        self.check_node(audit_key, node, end, claim)?;
-        let key = match node {
-            AuditNode::Leaf(_) => audit_key,
-            AuditNode::Gathered(_) => &self.gather.data().verifier_only,
-        };
-        let verifier =
-            VerifierCircuitData { verifier_only: key.clone(), common: self.shape.common().clone() };
-        verifier.verify(node.proof().clone()).map_err(|e| {
-            AuditError::Aggregate(AggregateError::Invalid { circuit: "audit node", reason: e.to_string() })
-        })
-    }
-
-    /// Checks the node's public inputs against the claim.
-    fn check_node(
-        &self,
-        audit_key: &Key,
-        node: &AuditNode,
-        end: u32,
-        claim: &Claim,
-    ) -> Result<(), AuditError> {
-        if node.proof().public_inputs.len() != NODE_INPUTS {
-            let got = node.proof().public_inputs.len();
-            return Err(AuditError::NodeInputs { expected: NODE_INPUTS, got });
-        }
-        let covered = match claim.policy {
-            0 => end == claim.input_rows && claim.coverage == end,
-            draws => end >= draws && claim.coverage == draws,
-        };
-        if !covered {
-            let Claim { policy, coverage, input_rows, .. } = *claim;
-            return Err(AuditError::Coverage { end, policy, coverage, rows: input_rows });
-        }
-        let subject = Subject::of(claim);
-        let audit_key = audit_key_digest(audit_key);
-        let mark = match node {
-            AuditNode::Leaf(_) => Digest(Family::Audit.leaf_mark().elements),
-            AuditNode::Gathered(_) => mark(&self.gather.data().verifier_only, audit_key),
-        };
-        let segment = node.segment();
-        let node_mark = HashOut::from_partial(&node.proof().public_inputs[SEGMENT_INPUTS..]);
-        for (what, got, expected) in [
-            ("audit key", audit_key, claim.audit_key),
-            ("start", Digest(segment.before.elements), subject.state(0)),
-            ("end", Digest(segment.after.elements), subject.state(end)),
-            ("mark", Digest(node_mark.elements), mark),
-        ] {
-            if got != expected {
-                return Err(AuditError::Node { what, expected, got });
-            }
-        }
-        Ok(())
     }
 
     /// The inputs, without a look at whether they fit together.
     pub(crate) fn assign(
         &self,
-        audit_key: &Key,
-        node: &AuditNode,
-        end: u32,
+        audit: &AuditProof,
         claim: &[F; CLAIM_ELEMENTS],
         before: Digest,
     ) -> Result<PartialWitness<F>, AuditError> {
@@ -202,9 +136,9 @@ impl Wrapper {
             let t = &self.targets;
             inputs.set_hash_target(t.before, HashOut { elements: before.0 })?;
             inputs.set_target_arr(&t.claim, claim)?;
-            inputs.set_target(t.end, F::from_canonical_u32(end))?;
-            inputs.set_verifier_data_target(&t.audit_key, audit_key)?;
-            t.node.assign(&mut inputs, node)
+            inputs.set_target(t.end, F::from_canonical_u32(audit.end))?;
+            inputs.set_verifier_data_target(&t.audit_key, &audit.audit_key)?;
+            t.node.assign(&mut inputs, &audit.node)
         };
         fill().map_err(inputs_error(NAME))?;
         Ok(inputs)

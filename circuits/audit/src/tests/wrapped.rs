@@ -13,10 +13,15 @@ use janction_protocol::{Digest, hash::chain, hash::hash, hash::tag};
 use janction_trace::{CommittedTensor, Policy, Trace};
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 use super::flipped::{flip, input, replace, two_layers};
 use super::{claim_of, honest, satisfied};
-use crate::{AuditCircuits, AuditError, AuditNode, Place, Rule, Wrapper, audit_key_digest, keys};
+use crate::{
+    AuditCircuits, AuditError, AuditNode, AuditProof, AuditVerifier, Place, Rule, Wrapper, audit_key_digest,
+    keys,
+};
 
 /// An audit that has been proven up to its node.
 struct Audited {
@@ -34,6 +39,13 @@ struct World {
     full: Audited,
     /// Eight draws in two pieces, one leaf.
     drawn: Audited,
+}
+
+impl Audited {
+    /// `node` as an audit of this program that ends at `end`.
+    fn proof(&self, node: &AuditNode, end: u32) -> AuditProof {
+        AuditProof { audit_key: self.circuits.audit_key().clone(), node: node.clone(), end }
+    }
 }
 
 fn audited(wrapper: &Wrapper, program: Program, policy: Policy) -> Audited {
@@ -64,10 +76,16 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 
 const BEFORE: Digest = Digest([F::TWO; 4]);
 
+fn inner(node: &mut AuditNode) -> &mut Proof {
+    match node {
+        AuditNode::Leaf(proof) | AuditNode::Gathered(proof) => proof,
+    }
+}
+
 /// Whether the wrapper accepts a node for a claim that ends at `end`; then the chain of claims after it.
 fn wrap(audited: &Audited, node: &AuditNode, end: u32, claim: &[F; CLAIM_ELEMENTS]) -> Option<Digest> {
     let w = &WORLD.wrapper;
-    let inputs = w.assign(audited.circuits.audit_key(), node, end, claim, BEFORE).unwrap();
+    let inputs = w.assign(&audited.proof(node, end), claim, BEFORE).unwrap();
     let witness = generate(w.data(), inputs, &[]).ok()?;
     check(w.data(), &witness).ok()?;
     let public = |i: usize| {
@@ -85,22 +103,26 @@ fn both_policies_end_in_one_circuit() {
         let after = wrap(audited, &audited.node, end, &audited.claim.elements());
         assert_eq!(after, Some(audited.claim.append_to(BEFORE)));
     }
+    let verifier = w.wrapper.verifier();
     for (audited, end) in [(&w.full, 4), (&w.drawn, 8)] {
         let Audited { circuits, claim, node, .. } = audited;
         assert_eq!(circuits.end(4), end);
-        w.wrapper.verify_node(circuits.audit_key(), node, end, claim).unwrap();
+        let proof = circuits.proof_of(node.clone(), claim);
+        assert_eq!(proof, audited.proof(node, end));
+        proof.verify(verifier, claim).unwrap();
         // A proof whose inside was changed.
-        let mut proof = node.proof().clone();
-        proof.proof.openings.wires[3].0[0] += F::ONE;
-        let broken = if node.is_gathered() { AuditNode::Gathered(proof) } else { AuditNode::Leaf(proof) };
-        let error = w.wrapper.verify_node(circuits.audit_key(), &broken, end, claim).unwrap_err();
+        let mut broken = proof.clone();
+        inner(&mut broken.node).proof.openings.wires[3].0[0] += F::ONE;
+        let error = broken.verify(verifier, claim).unwrap_err();
         assert!(matches!(error, AuditError::Aggregate(AggregateError::Invalid { .. })), "{error}");
-        let error = w.wrapper.verify_node(circuits.audit_key(), node, end - 4, claim).unwrap_err();
+        let error = AuditProof { end: end - 4, ..proof.clone() }.verify(verifier, claim).unwrap_err();
         assert!(matches!(error, AuditError::Coverage { .. }), "{error}");
-        let mut short = node.proof().clone();
-        short.public_inputs.pop();
-        let error =
-            w.wrapper.verify_node(circuits.audit_key(), &AuditNode::Leaf(short), end, claim).unwrap_err();
+        // More surplus than the wrapper takes.
+        let error = AuditProof { end: end + (1 << 24), ..proof.clone() }.verify(verifier, claim).unwrap_err();
+        assert!(matches!(error, AuditError::Coverage { .. }), "{error}");
+        let mut short = proof;
+        inner(&mut short.node).public_inputs.pop();
+        let error = short.verify(verifier, claim).unwrap_err();
         assert!(matches!(error, AuditError::NodeInputs { expected: 12, got: 11 }), "{error}");
     }
     assert_ne!(w.full.circuits.audit_key_digest(), w.drawn.circuits.audit_key_digest());
@@ -112,7 +134,8 @@ fn both_policies_end_in_one_circuit() {
 fn the_aggregation_takes_the_proof() {
     let w = &*WORLD;
     let Audited { circuits, trace, claim, .. } = &w.drawn;
-    let proof = circuits.prove(&Stock, &w.wrapper, trace, claim, Digest::ZERO).unwrap();
+    let audit = circuits.prove(&Stock, &w.wrapper, trace, claim).unwrap();
+    let proof = w.wrapper.prove(&Stock, &audit, claim, Digest::ZERO).unwrap();
     let segment = Segment::of(&proof);
     assert_eq!(segment.before.elements, Digest::ZERO.0);
     assert_eq!(segment.after.elements, claim.append_to(Digest::ZERO).0);
@@ -180,7 +203,8 @@ fn the_audit_key_is_the_one_that_verified() {
         for audit_key in [audit_key_digest(key), w.full.claim.audit_key] {
             let claim = Claim { audit_key, ..w.full.claim };
             for node in [&w.full.node, &w.full.leaves[0]] {
-                let inputs = w.wrapper.assign(key, node, 4, &claim.elements(), BEFORE).unwrap();
+                let audit = AuditProof { audit_key: key.clone(), node: node.clone(), end: 4 };
+                let inputs = w.wrapper.assign(&audit, &claim.elements(), BEFORE).unwrap();
                 assert!(satisfied(w.wrapper.data(), inputs, &[]).is_err(), "{name}");
             }
         }
@@ -195,9 +219,9 @@ fn kinds_cannot_be_exchanged() {
     assert_eq!(wrap(&w.full, &posing, 4, &elements), None);
     let posing = AuditNode::Gathered(w.drawn.node.proof().clone());
     assert_eq!(wrap(&w.drawn, &posing, 8, &w.drawn.claim.elements()), None);
-    for (audited, node) in [(&w.full, &w.full.leaves[0]), (&w.drawn, &posing)] {
-        let error =
-            audited.circuits.prove_claim(&Stock, &w.wrapper, node, &audited.claim, BEFORE).unwrap_err();
+    for (audited, node, end) in [(&w.full, &w.full.leaves[0], 4), (&w.drawn, &posing, 8)] {
+        let audit = audited.proof(node, end);
+        let error = w.wrapper.prove(&Stock, &audit, &audited.claim, BEFORE).unwrap_err();
         assert!(matches!(error, AuditError::Node { what: "end" | "mark", .. }), "{error}");
     }
     // A mark put right afterwards is not what was proven.
@@ -267,7 +291,7 @@ fn errors_name_operation_row_and_rule() {
     for (k, name) in [(1, "y"), (2, "z")] {
         let forged = replace(program, trace, k, flip(crate::piece::tensor(trace, k).tensor(), 2, 1));
         let claim = claim_of(program, claim.audit_key, Policy::Full, &forged);
-        let error = circuits.prove(&Stock, &w.wrapper, &forged, &claim, BEFORE).unwrap_err();
+        let error = circuits.prove(&Stock, &w.wrapper, &forged, &claim).unwrap_err();
         let AuditError::FalseRow { operation, row, place, rule, .. } = &error else { panic!("{error}") };
         assert_eq!((operation.as_str(), *row, *place, *rule), (name, 2, Place::Column(1), Rule::Result));
         assert!(error.to_string().contains(&format!("operation \"{name}\", row 2, column 1")), "{error}");
@@ -305,7 +329,7 @@ fn a_claim_of_another_job_is_refused() {
     assert_eq!(refused(Claim { coverage: 4, ..*claim }), "coverage");
     let short = honest(&two_layers(3, "deeper"), &input(4));
     assert!(matches!(circuits.check(&short, claim), Err(AuditError::Trace { .. })));
-    let wrong = circuits.prove_claim(&Stock, &w.wrapper, &w.full.node, claim, BEFORE).unwrap_err();
+    let wrong = w.drawn.proof(&w.full.node, 8).verify(w.wrapper.verifier(), claim).unwrap_err();
     assert!(matches!(wrong, AuditError::Node { what: "start", .. }), "{wrong}");
     let error = circuits.prove_piece(&Stock, trace, claim, 2).unwrap_err();
     assert!(matches!(error, AuditError::NoSuchPiece { index: 2, pieces: 2 }));
@@ -326,18 +350,15 @@ fn audit_keys_are_reproducible() {
 #[test]
 fn keys_are_restored() {
     let w = &*WORLD;
-    let lines = w.wrapper.circuits().map(|(name, circuit)| {
-        format!("{name} 2^{} {}\n", circuit.common.degree_bits(), keys::digest(circuit))
-    });
     assert_eq!(
-        lines.concat(),
+        w.wrapper.digests().unwrap(),
         keys::DIGESTS,
         "a circuit changed; if on purpose, put the left side into keys.txt"
     );
     let wrapper = Wrapper::from_keys(|name| w.wrapper.key(name)).unwrap();
     let Audited { circuits, trace, claim, node, .. } = &w.drawn;
     let elements = claim.elements();
-    let inputs = wrapper.assign(circuits.audit_key(), node, 8, &elements, BEFORE).unwrap();
+    let inputs = wrapper.assign(&w.drawn.proof(node, 8), &elements, BEFORE).unwrap();
     satisfied(wrapper.data(), inputs, &[]).unwrap();
     let inputs = wrapper.gather().assign(circuits.audit_key(), std::slice::from_ref(node)).unwrap();
     satisfied(wrapper.gather().data(), inputs, &[]).unwrap();
@@ -365,5 +386,67 @@ fn keys_are_restored() {
     }
     let swapped = Wrapper::from_keys(|_| w.wrapper.key("wrapper")).unwrap_err();
     assert!(matches!(swapped, AuditError::Key { circuit: "gather", .. }), "{swapped}");
+
+    let verifier = w.wrapper.verifier();
+    let bytes = verifier.to_bytes().unwrap();
+    let restored_verifier = AuditVerifier::from_bytes(bytes.clone()).unwrap();
+    assert_eq!(restored_verifier.shape().common(), verifier.shape().common());
+    assert_eq!(restored_verifier.gather_key(), verifier.gather_key());
+    for at in (0..bytes.len()).step_by(101) {
+        let mut other = bytes.clone();
+        other[at] ^= 4;
+        let error = AuditVerifier::from_bytes(other).unwrap_err();
+        assert!(matches!(error, AuditError::Key { circuit: "verifier", .. }), "{error}");
+    }
     assert!(matches!(w.wrapper.key("leaf"), Err(AuditError::KeyBytes { circuit: "leaf", .. })));
+}
+
+/// What is read is what was written, and nothing else can be read.
+#[test]
+fn audits_survive_the_wire() {
+    let w = &*WORLD;
+    let shape = w.wrapper.verifier().shape();
+    for (audited, end) in [(&w.full, 4), (&w.drawn, 8)] {
+        let audit = audited.proof(&audited.node, end);
+        let bytes = audit.to_bytes();
+        assert_eq!(bytes.len(), AuditProof::length(shape));
+        let read = AuditProof::from_bytes(shape, &bytes).unwrap();
+        assert_eq!(read, audit);
+        read.verify(w.wrapper.verifier(), &audited.claim).unwrap();
+
+        let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(400) });
+        let place = (0..bytes.len(), 1u8..);
+        // Any changed byte is refused, at once or when it is verified.
+        runner
+            .run(&place, |(at, flip)| {
+                let mut changed = bytes.clone();
+                changed[at] ^= flip;
+                match AuditProof::from_bytes(shape, &changed) {
+                    Ok(read) => {
+                        prop_assert_eq!(read.to_bytes(), changed);
+                        prop_assert!(read.verify(w.wrapper.verifier(), &audited.claim).is_err());
+                    }
+                    Err(AuditError::ProofBytes(_)) => {}
+                    Err(error) => return Err(TestCaseError::fail(error.to_string())),
+                }
+                Ok(())
+            })
+            .unwrap();
+        // Junk is refused; what can be read has one encoding.
+        runner
+            .run(&(place, proptest::collection::vec(any::<u8>(), 1..200)), |((at, _), junk)| {
+                let mut changed = bytes.clone();
+                let end = bytes.len().min(at + junk.len());
+                changed[at..end].copy_from_slice(&junk[..end - at]);
+                if let Ok(read) = AuditProof::from_bytes(shape, &changed) {
+                    prop_assert_eq!(read.to_bytes(), changed);
+                }
+                let read = AuditProof::from_bytes(shape, &junk);
+                prop_assert!(matches!(read, Err(AuditError::ProofBytes(_))));
+                let read = AuditProof::from_bytes(shape, &bytes[..at]);
+                prop_assert!(matches!(read, Err(AuditError::ProofBytes(_))));
+                Ok(())
+            })
+            .unwrap();
+    }
 }

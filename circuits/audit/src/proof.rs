@@ -1,0 +1,248 @@
+//! An audit as it travels: the attachment of a `Settle`.
+//!
+//! ```text
+//! "JNCAUDIT" | version u16 | kind u8: 0 leaf, 1 gathered | end u32 | audit key: circuit digest, cap of 16 | proof
+//! ```
+//!
+//! Integers and digests are big-endian, as everywhere. The proof is in Plonky2's own encoding, whose lengths all follow
+//! from the shape of the tree's nodes. So every audit has one length, and no two byte strings say the same: what is read is
+//! first compared with that layout, lengths and the range of every element included.
+
+use janction_aggregate::config::{Common, Key, Proof};
+use janction_aggregate::{NODE_INPUTS, NodeShape};
+use janction_gadgets::{D, F};
+use janction_protocol::Digest;
+use janction_protocol::claim::Claim;
+use plonky2::field::types::Field64;
+use plonky2::hash::hash_types::HashOut;
+use plonky2::hash::merkle_tree::MerkleCap;
+use thiserror::Error;
+
+use crate::{AuditError, AuditNode, AuditVerifier};
+
+const MAGIC: &[u8; 8] = b"JNCAUDIT";
+const VERSION: u16 = 1;
+/// Bytes of magic, version, kind and end.
+const HEADER: usize = MAGIC.len() + 2 + 1 + 4;
+/// Bytes of a digest.
+const DIGEST: usize = 32;
+/// Bytes of a field element.
+const ELEMENT: usize = 8;
+
+/// The audit of one job, ready to be settled: all of its claim but the place in the chain of claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditProof {
+    /// The key of the program's leaf circuit; hashed, it is the claim's audit key.
+    pub audit_key: Key,
+    /// The proof over all pieces.
+    pub node: AuditNode,
+    /// The position where the audit ends ([`crate::AuditCircuits::end`]); under `full` the job's rows.
+    pub end: u32,
+}
+
+/// Bytes that are no audit proof.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ProofBytesError {
+    /// Other bytes than expected at the start.
+    #[error("not an audit proof: it does not begin with \"JNCAUDIT\"")]
+    Magic,
+    /// Made by another version.
+    #[error("audit proof of version {got}; this build reads version {VERSION}")]
+    Version {
+        /// The version found.
+        got: u16,
+    },
+    /// Too short or too long: all audit proofs have one length.
+    #[error("an audit proof has {expected} bytes, these are {got}")]
+    Length {
+        /// Bytes of an audit proof.
+        expected: usize,
+        /// Bytes found.
+        got: usize,
+    },
+    /// A kind of node that does not exist.
+    #[error("audit proof with a node of kind {got}; 0 is a leaf, 1 a gathering")]
+    Kind {
+        /// The kind found.
+        got: u8,
+    },
+    /// A number that is no field element in its only form.
+    #[error("audit proof corrupt at offset {offset}: no field element")]
+    Element {
+        /// Where it stands.
+        offset: usize,
+    },
+    /// Another count inside the proof than its shape has.
+    #[error("audit proof corrupt at offset {offset}: {got} entries, its shape has {expected}")]
+    Count {
+        /// Where the count stands.
+        offset: usize,
+        /// By the shape.
+        expected: u64,
+        /// In the bytes.
+        got: u64,
+    },
+}
+
+impl AuditProof {
+    /// Bytes of every audit proof.
+    #[must_use]
+    pub fn length(shape: &NodeShape) -> usize {
+        let common = shape.common();
+        let cap = 1 << common.config.fri_config.cap_height;
+        HEADER + (1 + cap) * DIGEST + layout(common).iter().map(|part| part.bytes()).sum::<usize>()
+    }
+
+    /// The audit as bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.to_be_bytes());
+        bytes.push(u8::from(self.node.is_gathered()));
+        bytes.extend(self.end.to_be_bytes());
+        let key = &self.audit_key;
+        for hash in std::iter::once(&key.circuit_digest).chain(&key.constants_sigmas_cap.0) {
+            bytes.extend(Digest(hash.elements).to_bytes());
+        }
+        bytes.extend(self.node.proof().to_bytes());
+        bytes
+    }
+
+    /// The audit in `bytes`, of the shape of the tree's nodes. Whether it shows anything is for [`Self::verify`]. Takes no
+    /// more memory than the bytes are long, whatever they are.
+    ///
+    /// # Errors
+    /// [`AuditError::ProofBytes`] when they are no audit; what is accepted has no other encoding.
+    pub fn from_bytes(shape: &NodeShape, bytes: &[u8]) -> Result<Self, AuditError> {
+        Ok(read(shape.common(), bytes, Self::length(shape))?)
+    }
+
+    /// Checks that the audit proves all of `claim` but its place in the chain of claims. This is what a sequencer asks for
+    /// before it takes a `Settle`: the place is known only later, and [`crate::Wrapper::prove`] adds it.
+    ///
+    /// # Errors
+    /// [`AuditError::Node`], [`AuditError::Coverage`], or [`AuditError::Aggregate`] when the proof does not verify.
+    pub fn verify(&self, verifier: &AuditVerifier, claim: &Claim) -> Result<(), AuditError> {
+        verifier.verify(self, claim)
+    }
+}
+
+fn read(common: &Common, bytes: &[u8], expected: usize) -> Result<AuditProof, ProofBytesError> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or(ProofBytesError::Magic)?;
+    if let Some((&version, _)) = rest.split_first_chunk()
+        && u16::from_be_bytes(version) != VERSION
+    {
+        return Err(ProofBytesError::Version { got: u16::from_be_bytes(version) });
+    }
+    let length = ProofBytesError::Length { expected, got: bytes.len() };
+    if bytes.len() != expected {
+        return Err(length);
+    }
+    let Some(&[_, _, kind, a, b, c, d]) = rest.first_chunk() else { return Err(length) };
+    let end = u32::from_be_bytes([a, b, c, d]);
+    let body = HEADER + DIGEST * (1 + (1 << common.config.fri_config.cap_height));
+    let mut hashes = Vec::new();
+    for (i, chunk) in bytes[HEADER..body].chunks_exact(DIGEST).enumerate() {
+        let mut digest = [0; DIGEST];
+        digest.copy_from_slice(chunk);
+        let digest = Digest::from_bytes(digest)
+            .map_err(|_| ProofBytesError::Element { offset: HEADER + DIGEST * i })?;
+        hashes.push(HashOut { elements: digest.0 });
+    }
+    let circuit_digest = hashes.remove(0);
+    let audit_key = Key { constants_sigmas_cap: MerkleCap(hashes), circuit_digest };
+    check_layout(common, bytes, body)?;
+    // The layout holds, so this reads exactly these bytes.
+    let proof = Proof::from_bytes(bytes[body..].to_vec(), common).map_err(|_| length)?;
+    let node = match kind {
+        0 => AuditNode::Leaf(proof),
+        1 => AuditNode::Gathered(proof),
+        got => return Err(ProofBytesError::Kind { got }),
+    };
+    Ok(AuditProof { audit_key, node, end })
+}
+
+/// A stretch of Plonky2's encoding of a proof.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// Field elements.
+    Elements(usize),
+    /// One byte that counts the nodes of a Merkle path, then these.
+    Path(usize),
+    /// Eight bytes that count the public inputs, then these.
+    Inputs(usize),
+}
+
+impl Part {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Elements(count) => ELEMENT * count,
+            Self::Path(nodes) => 1 + DIGEST * nodes,
+            Self::Inputs(count) => ELEMENT + ELEMENT * count,
+        }
+    }
+}
+
+/// Plonky2's encoding of a proof of this shape.
+fn layout(common: &Common) -> Vec<Part> {
+    let (config, fri) = (&common.config, &common.fri_params);
+    let (cap_height, challenges) = (config.fri_config.cap_height, config.num_challenges);
+    let cap = (DIGEST / ELEMENT) << cap_height;
+    // Constants and permutation, wires, permutation argument and lookups, quotient.
+    let oracles = [
+        common.num_constants + config.num_routed_wires,
+        config.num_wires,
+        challenges * (1 + common.num_partial_products + common.num_lookup_polys),
+        challenges * common.quotient_degree_factor,
+    ];
+    // The permutation argument and the lookups are opened at the next point, too.
+    let again = challenges * (1 + common.num_lookup_polys);
+    let mut parts = vec![
+        Part::Elements(3 * cap),
+        Part::Elements(D * (oracles.iter().sum::<usize>() + again)),
+        Part::Elements(fri.reduction_arity_bits.len() * cap),
+    ];
+    for _ in 0..config.fri_config.num_query_rounds {
+        let mut bits = fri.lde_bits();
+        for width in oracles {
+            parts.extend([Part::Elements(width), Part::Path(bits - cap_height)]);
+        }
+        for arity in &fri.reduction_arity_bits {
+            bits -= arity;
+            parts.extend([Part::Elements(D << arity), Part::Path(bits - cap_height)]);
+        }
+    }
+    parts.extend([Part::Elements(D * fri.final_poly_len() + 1), Part::Inputs(NODE_INPUTS)]);
+    parts
+}
+
+/// Checks counts and elements of the proof that stands at `start`; the length is right.
+fn check_layout(common: &Common, bytes: &[u8], start: usize) -> Result<(), ProofBytesError> {
+    let mut offset = start;
+    let count = |offset, expected: usize, got| {
+        let expected = expected as u64;
+        if expected == got { Ok(()) } else { Err(ProofBytesError::Count { offset, expected, got }) }
+    };
+    let word = |offset: usize| {
+        bytes[offset..offset + ELEMENT].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+    };
+    for part in layout(common) {
+        let end = offset + part.bytes();
+        match part {
+            Part::Elements(_) => {}
+            Part::Path(nodes) => {
+                count(offset, nodes, bytes[offset].into())?;
+                offset += 1;
+            }
+            Part::Inputs(inputs) => {
+                count(offset, inputs, word(offset))?;
+                offset += ELEMENT;
+            }
+        }
+        if let Some(offset) = (offset..end).step_by(ELEMENT).find(|&offset| word(offset) >= F::ORDER) {
+            return Err(ProofBytesError::Element { offset });
+        }
+        offset = end;
+    }
+    Ok(())
+}
