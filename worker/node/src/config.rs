@@ -34,8 +34,8 @@ pub struct WorkerConfig {
     /// Fee of a bid, reveal or submit for each of its blocks (2, 1 and 3), in 10^-9 JCT; raised to the sequencer's
     /// minimum when that is higher.
     pub fee_per_block: u64,
-    /// Seconds between two looks at the ledger when nothing is reported.
-    pub poll_seconds: u64,
+    /// Milliseconds between two looks at the ledger when nothing is reported. Windows are a few times longer.
+    pub poll_ms: u64,
     /// Test instrument: falsify results. Refused unless the chain is 31337.
     pub falsify: Option<Falsify>,
 }
@@ -52,7 +52,7 @@ impl Default for WorkerConfig {
             max_concurrent: 1,
             policy: BidPolicy::default(),
             fee_per_block: 1_000,
-            poll_seconds: 2,
+            poll_ms: 1_000,
             falsify: None,
         }
     }

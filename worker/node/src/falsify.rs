@@ -1,0 +1,118 @@
+//! The test instrument: a trace with false rows that is consistent in everything else.
+
+use janction_program::operation::Operation;
+use janction_program::{Cells, Program, Source, Tensor, reference};
+use janction_trace::Trace;
+
+use crate::{Falsify, WorkerError};
+
+/// Changes one cell in each of the named rows of one operation's result, computes everything behind it from the false
+/// rows, and commits to that. A trace of a program without that operation is left as it is.
+///
+/// # Errors
+/// [`WorkerError::FalsifyRow`]; what committing returns.
+pub(crate) fn falsify(program: &Program, trace: Trace, what: &Falsify) -> Result<Trace, WorkerError> {
+    let Some(target) = program.committed_steps().position(|step| step.output.name == what.operation) else {
+        tracing::warn!(operation = what.operation, "the program has no such operation: nothing is falsified");
+        return Ok(trace);
+    };
+    if let Some(&row) = what.rows.iter().find(|&&row| row >= trace.rows()) {
+        return Err(WorkerError::FalsifyRow { rows: trace.rows(), row });
+    }
+    let input = trace.input().tensor();
+    let mut tensors: Vec<Tensor> = Vec::new();
+    for step in program.steps() {
+        let k = tensors.len();
+        let operand = match program.source(step.operation.input()) {
+            Source::Input => input,
+            Source::Trace(k) => &tensors[k],
+        };
+        let result = match &step.operation {
+            Operation::Reshape(_) => continue,
+            _ if k < target => trace.tensors()[k].tensor().clone(),
+            _ if k == target => changed(trace.tensors()[k].tensor(), &what.rows)?,
+            Operation::MatMul(op) => {
+                let values: Vec<i64> = (0..operand.rows())
+                    .flat_map(|row| {
+                        let accumulators = reference::matmul::accumulators(program, op, operand, row);
+                        accumulators.into_iter().enumerate().map(|(j, acc)| i64::from(op.finish(j, acc)))
+                    })
+                    .collect();
+                let like = trace.tensors()[k].tensor();
+                tensor(like, &values)?
+            }
+        };
+        tensors.push(result);
+    }
+    tracing::warn!(
+        operation = what.operation,
+        rows = what.rows.len(),
+        "TEST INSTRUMENT: rows were falsified"
+    );
+    Trace::commit(program, input.clone(), tensors).map_err(|e| WorkerError::Executor(e.into()))
+}
+
+/// The tensor with another first cell in each of the rows, of the same type.
+fn changed(tensor_: &Tensor, rows: &[usize]) -> Result<Tensor, WorkerError> {
+    let cells = tensor_.cells();
+    let mut values: Vec<i64> = (0..cells.len()).map(|i| i64::from(cells.get(i))).collect();
+    let (min, max) = (i64::from(tensor_.dtype().min()), i64::from(tensor_.dtype().max()));
+    for &row in rows {
+        let cell = &mut values[row * tensor_.columns()];
+        *cell = if *cell == max { min } else { *cell + 1 };
+    }
+    tensor(tensor_, &values)
+}
+
+fn tensor(like: &Tensor, values: &[i64]) -> Result<Tensor, WorkerError> {
+    let cells = Cells::from_values(like.dtype(), values)
+        .map_err(|i| WorkerError::Panicked { reason: format!("cell {i} is out of its type's range") })?;
+    Tensor::new(like.rows(), like.columns(), cells)
+        .map_err(|error| WorkerError::Panicked { reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use janction_executor::{Executor, cpu::Cpu};
+    use janction_program::test_utils::{random_input, random_program};
+    use janction_trace::check_row;
+
+    use super::*;
+
+    /// Rows of each committed operation that do not follow from their operand's.
+    fn false_rows(program: &Program, trace: &Trace) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        for (k, step) in program.committed_steps().enumerate() {
+            let operand = trace.at(program.source(step.operation.input())).tensor();
+            for row in 0..trace.rows() {
+                let result = trace.tensors()[k].tensor().row(row);
+                if check_row(program, k, row, &operand.row(row), &result).is_err() {
+                    found.push((k, row));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn only_the_named_rows_are_false() {
+        for seed in 0..20 {
+            let program = random_program(seed);
+            let trace = Cpu::new().run(&program, random_input(&program, seed)).unwrap();
+            assert_eq!(false_rows(&program, &trace), vec![]);
+            let count = program.committed_steps().len();
+            for (k, step) in program.committed_steps().enumerate() {
+                let rows = vec![trace.rows() - 1];
+                let what = Falsify { operation: step.output.name.clone(), rows: rows.clone() };
+                let cheated = falsify(&program, trace.clone(), &what).unwrap();
+                assert_eq!(false_rows(&program, &cheated), vec![(k, rows[0])], "{seed}, {k} of {count}");
+                assert_ne!(cheated.trace_root(), trace.trace_root());
+            }
+            let nothing = Falsify { operation: "nowhere".into(), rows: vec![0] };
+            assert_eq!(falsify(&program, trace.clone(), &nothing).unwrap(), trace);
+            let operation = program.committed_steps().next().unwrap().output.name.clone();
+            let outside = Falsify { operation, rows: vec![trace.rows()] };
+            assert!(matches!(falsify(&program, trace, &outside), Err(WorkerError::FalsifyRow { .. })));
+        }
+    }
+}
