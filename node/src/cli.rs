@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::account::Account;
 use crate::config::LogFormat;
+use crate::job::Job;
 use crate::program::ProgramAction;
 
 /// A market for GPU computation in which escrow moves only on a proof.
@@ -117,6 +118,13 @@ SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes o
         /// What to do.
         #[command(subcommand)]
         action: ProgramAction,
+    },
+    /// Jobs: estimate, post, watch, fetch the output
+    #[command(arg_required_else_help = true)]
+    Job {
+        /// What to do.
+        #[command(subcommand)]
+        action: Box<Job>,
     },
     /// Check a rollup from L1's data alone, and say what was not checked
     #[command(after_help = "Examples:

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod file;
+mod job;
 mod keys;
 mod keystore;
 mod l1;
@@ -54,6 +55,7 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Prover { prepare } => roles::prover::run(&config, prepare).await.map(|()| Exit::Success),
         Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Program { action } => program::run(action, output).map(|()| Exit::Success),
+        Command::Job { action } => job::run(*action, &config, output).await.map(|()| Exit::Success),
         Command::Audit => audit::run(&config, output).await,
         Command::Demo { repository } => demo::run(&config, output, repository).await,
         Command::Doctor => Ok(doctor::run(&config, output).await),

@@ -1,4 +1,4 @@
-//! What is shown while something takes more than a second: a spinner, at a terminal only.
+//! What is shown while something takes more than a second: a spinner or a bar, at a terminal only.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -18,6 +18,12 @@ impl Progress {
         Self::begin(bar, "{spinner} {msg}  {elapsed}", what)
     }
 
+    /// A transfer of `bytes` bytes.
+    pub fn bytes(output: Output, what: &str, bytes: u64) -> Self {
+        let bar = if shown(output) { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
+        Self::begin(bar, "{spinner} {msg}  [{bar:30}] {bytes}/{total_bytes}  {bytes_per_sec}", what)
+    }
+
     fn begin(bar: ProgressBar, template: &str, what: &str) -> Self {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
@@ -30,6 +36,11 @@ impl Progress {
     /// Says something else of what is under way.
     pub fn say(&self, what: String) {
         self.0.set_message(what);
+    }
+
+    /// So many more bytes.
+    pub fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
     }
 }
 

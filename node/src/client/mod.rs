@@ -1,131 +1,30 @@
 //! Talking to a sequencer, with its refusals as errors that have a remedy.
 
-use std::borrow::Cow;
+mod blobs;
+mod error;
+mod jobs;
+
 use std::time::Duration;
 
-use janction_protocol::address::AddressError;
 use janction_protocol::crypto::SecretKey;
 use janction_protocol::state::{Account, Index, Key};
-use janction_protocol::stream::StreamError;
 use janction_protocol::transaction::{SignedTransaction, Transaction};
 use janction_protocol::transition::Role;
 use janction_protocol::{Address, Amount, Deployment};
-use janction_rpc::encoding::{self, DecodeError};
+use janction_rpc::encoding;
+use janction_rpc::v1::blobs_client::BlobsClient;
 use janction_rpc::v1::ledger_client::LedgerClient;
 use janction_rpc::v1::{self, TransactionStage};
 use janction_rpc::{MAX_MESSAGE_BYTES, status};
-use thiserror::Error;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
-use crate::failure::Advice;
+pub use blobs::Class;
+pub use error::ClientError;
+pub use jobs::JobView;
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Why the sequencer did not do what was asked for.
-#[derive(Debug, Error)]
-pub enum ClientError {
-    /// The URL does not parse.
-    #[error("`{url}` is not a URL")]
-    Url {
-        /// As configured.
-        url: String,
-    },
-    /// Nobody answers.
-    #[error("the sequencer at {url} does not answer: {reason}")]
-    Unreachable {
-        /// As configured.
-        url: String,
-        /// The transport's words.
-        reason: String,
-    },
-    /// The sequencer refused.
-    #[error("the sequencer refused: {reason}")]
-    Refused {
-        /// Its stable word.
-        word: String,
-        /// Its line.
-        reason: String,
-    },
-    /// The answer cannot be read.
-    #[error("the sequencer's answer cannot be read: {0}")]
-    Malformed(String),
-    /// No account has this key.
-    #[error("no account on the ledger has the key {0}")]
-    NoAccount(Key),
-    /// The account is somebody else's, or nobody's.
-    #[error("account {index} is not owned by the key {key}")]
-    NotOwner {
-        /// The key.
-        key: Key,
-        /// The account.
-        index: Index,
-    },
-    /// A transaction cannot be written.
-    #[error("the transaction cannot be written: {0}")]
-    Unwritable(#[from] StreamError),
-    /// A transaction did not get as far as it was waited for.
-    #[error("the transaction was refused after it had been accepted: {reason}")]
-    Dropped {
-        /// Its stable word.
-        word: String,
-        /// The sequencer's line.
-        reason: String,
-    },
-    /// A transaction took too long.
-    #[error("the transaction is still {stage} after {seconds} s")]
-    Slow {
-        /// How far it came.
-        stage: &'static str,
-        /// How long was waited.
-        seconds: u64,
-    },
-}
-
-impl From<DecodeError> for ClientError {
-    fn from(error: DecodeError) -> Self {
-        ClientError::Malformed(error.to_string())
-    }
-}
-
-impl From<AddressError> for ClientError {
-    fn from(error: AddressError) -> Self {
-        ClientError::Malformed(error.to_string())
-    }
-}
-
-impl Advice for ClientError {
-    fn code(&self) -> Cow<'static, str> {
-        match self {
-            ClientError::Url { .. } => "client.url".into(),
-            ClientError::Unreachable { .. } => "client.unreachable".into(),
-            ClientError::Refused { word, .. } | ClientError::Dropped { word, .. } => {
-                format!("refused.{word}").into()
-            }
-            ClientError::Malformed(_) => "client.malformed".into(),
-            ClientError::NoAccount(_) => "client.no_account".into(),
-            ClientError::NotOwner { .. } => "client.not_owner".into(),
-            ClientError::Unwritable(_) => "client.unwritable".into(),
-            ClientError::Slow { .. } => "client.slow".into(),
-        }
-    }
-
-    fn remedy(&self) -> String {
-        match self {
-            ClientError::Url { .. } => "set sequencer.url to something like http://127.0.0.1:50051".into(),
-            ClientError::Unreachable { .. } => "start `janction sequencer`, or set sequencer.url".into(),
-            ClientError::Refused { .. } | ClientError::Dropped { .. } => {
-                "nothing was spent; docs/operations.md lists the codes".into()
-            }
-            ClientError::Malformed(_) => "use the same version of janction as the sequencer".into(),
-            ClientError::NoAccount(_) => "deposit to it first: `janction account deposit`".into(),
-            ClientError::NotOwner { .. } => "`janction account balance NAME` lists a key's accounts".into(),
-            ClientError::Unwritable(_) => "correct the amount, fee or index".into(),
-            ClientError::Slow { .. } => "it is not lost: look again later, or at the sequencer's log".into(),
-        }
-    }
-}
 
 /// An account as the sequencer shows it.
 #[derive(Clone, Debug)]
@@ -149,11 +48,12 @@ pub struct Standing {
     pub batch: Option<u64>,
 }
 
-/// A connection to the ledger service.
+/// A connection to a sequencer: its ledger (here and in `jobs`) and its blob store (in `blobs`).
 #[derive(Clone, Debug)]
 pub struct Client {
     url: String,
     ledger: LedgerClient<Channel>,
+    blobs: BlobsClient<Channel>,
 }
 
 impl Client {
@@ -164,12 +64,17 @@ impl Client {
     pub async fn connect(url: &str) -> Result<Self, ClientError> {
         let endpoint =
             Endpoint::from_shared(url.to_owned()).map_err(|_| ClientError::Url { url: url.to_owned() })?;
-        let channel = endpoint.connect_timeout(PATIENCE).timeout(PATIENCE).connect().await.map_err(|e| {
+        let endpoint = endpoint.connect_timeout(PATIENCE);
+        // Transfers take as long as they take; a connection that died is noticed all the same.
+        let streams =
+            endpoint.clone().http2_keep_alive_interval(PATIENCE).keep_alive_while_idle(true).connect_lazy();
+        let channel = endpoint.timeout(PATIENCE).connect().await.map_err(|e| {
             let reason = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
             ClientError::Unreachable { url: url.to_owned(), reason }
         })?;
         let ledger = LedgerClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        Ok(Client { url: url.to_owned(), ledger })
+        let blobs = BlobsClient::new(streams).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        Ok(Client { url: url.to_owned(), ledger, blobs })
     }
 
     fn failed(&self, status: Status) -> ClientError {
@@ -247,6 +152,14 @@ impl Client {
         transaction: &Transaction,
     ) -> Result<Vec<u8>, ClientError> {
         let signed = SignedTransaction::sign(transaction.clone(), nonce, deployment, Role::Owner, key)?;
+        self.hand_in(&signed).await
+    }
+
+    /// Hands a signed transaction in; its id.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] and others.
+    pub async fn hand_in(&mut self, signed: &SignedTransaction) -> Result<Vec<u8>, ClientError> {
         let request = v1::SubmitTransactionRequest {
             transaction: signed.encode()?.into(),
             attachment: Default::default(),
