@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const check = process.argv.includes("--check");
-const contracts = ["JCT", "VerifierWrapper", "Rollup"];
+const contracts = ["JCT", "VerifierWrapper", "Rollup", "OutputReader"];
 
 let stale = false;
 mkdirSync(join(root, "bindings", "artifacts"), { recursive: true });

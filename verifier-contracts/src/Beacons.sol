@@ -132,18 +132,21 @@ abstract contract Beacons is L1Queue {
         }
     }
 
+    /// @dev L1 time of a record; later than any time while there is no such record.
+    function _recordTime(uint256 index) internal view returns (uint256) {
+        return index < beaconsQueued ? _records[index].time : type(uint256).max;
+    }
+
     /// @dev Writes the records [first, first + count) as RecordBeacon blocks at byte offset `offset` of a batch stream
-    /// and returns the rolling hash after them. Reverts if a record made before `time` is left behind.
+    /// and returns the rolling hash after them.
     function _appendBeacons(
         bytes memory stream,
         uint256 offset,
         uint256 first,
         uint256 count,
-        bytes32 queueHash,
-        uint256 time
+        bytes32 queueHash
     ) internal view returns (bytes32) {
         uint256 end = first + count;
-        if (end < beaconsQueued && _records[end].time < time) revert LeftBehind(end, _records[end].time);
         uint256[8] memory limbs;
         for (uint256 i = first; i < end; i++) {
             BeaconRecord memory r = _records[i];

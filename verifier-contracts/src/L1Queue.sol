@@ -50,8 +50,6 @@ abstract contract L1Queue is Escrow {
     error InvalidKey(uint64[5] key);
     /// @dev The ledger cannot be sure to have room for another account.
     error QueueFull();
-    /// @dev A batch must consume every entry of a queue that was made before the batch's time.
-    error LeftBehind(uint256 index, uint256 madeAt);
 
     /// @notice Moves `amount` wei of JCT into the ledger.
     /// @param key the owner key to credit: five elements of Goldilocks, an ECgFp5 encoding
@@ -78,21 +76,22 @@ abstract contract L1Queue is Escrow {
         return _operations[index];
     }
 
+    /// @dev L1 time of an operation; later than any time while there is no such operation.
+    function _operationTime(uint256 index) internal view returns (uint256) {
+        if (index >= l1Queued) return type(uint256).max;
+        return (uint256(_operations[index].rest) >> 64) & type(uint40).max;
+    }
+
     /// @dev Writes the operations [first, first + count) as Deposit blocks at byte offset `offset` of a batch stream and
-    /// returns the rolling hash after them. Reverts if an operation made before `time` is left behind.
+    /// returns the rolling hash after them.
     function _appendDeposits(
         bytes memory stream,
         uint256 offset,
         uint256 first,
         uint256 count,
-        bytes32 queueHash,
-        uint256 time
+        bytes32 queueHash
     ) internal view returns (bytes32) {
         uint256 end = first + count;
-        if (end < l1Queued) {
-            uint256 madeAt = (uint256(_operations[end].rest) >> 64) & type(uint40).max;
-            if (madeAt < time) revert LeftBehind(end, madeAt);
-        }
         uint256[8] memory limbs;
         for (uint256 i = first; i < end; i++) {
             (bytes32 key, bytes32 rest) = (_operations[i].key, _operations[i].rest);

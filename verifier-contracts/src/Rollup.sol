@@ -2,9 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {BatchInfo} from "./BatchInfo.sol";
 import {Escrow} from "./Escrow.sol";
+import {IJobOutputs} from "./IJobOutputs.sol";
 import {Beacons} from "./Beacons.sol";
 import {L1Queue} from "./L1Queue.sol";
 import {VerifierWrapper} from "./VerifierWrapper.sol";
@@ -16,9 +18,12 @@ import {Goldilocks} from "./lib/Goldilocks.sol";
 /// @title The rollup on L1
 /// @notice Batches are committed as bytes, proven in ranges, and only what is proven is paid. docs/protocol.md is the
 /// statement that a proof makes; docs/l1.md describes this contract.
-contract Rollup is Beacons {
+contract Rollup is Beacons, IJobOutputs {
     using BitMaps for BitMaps.BitMap;
     using Goldilocks for bytes32;
+
+    /// @notice A batch that takes this many entries of a queue and stops in the middle of it may be of any age.
+    uint256 public constant FULL_TAIL = 64;
 
     /// @notice Who commits and reverts batches. Proving and claiming are open to anyone.
     address public immutable operator;
@@ -37,8 +42,8 @@ contract Rollup is Beacons {
     mapping(uint256 number => bytes32) public batchHash;
     /// @notice L1 block of the first commit of a stream (by its keccak256); reverts leave it.
     mapping(bytes32 streamHash => uint64) public firstCommitBlock;
-    /// @notice Output root of a settled job, once someone has published it; zero before.
-    mapping(uint256 job => bytes32) public outputRoot;
+    /// @inheritdoc IJobOutputs
+    mapping(uint256 job => bytes32) public override outputRoot;
     mapping(uint256 number => BitMaps.BitMap) private _claimed;
 
     /// @notice A batch was committed; the transaction's calldata holds its bytes.
@@ -54,8 +59,6 @@ contract Rollup is Beacons {
         bytes32 newRoot,
         uint256 reward
     );
-    /// @notice The output of a settled job can be read by contracts.
-    event OutputPublished(uint24 indexed job, bytes32 outputRoot);
     /// @notice A withdrawal was paid.
     event Claimed(uint64 indexed number, uint32 indexed index, address indexed to, uint256 units);
 
@@ -69,6 +72,8 @@ contract Rollup is Beacons {
     /// @dev The batch consumes from elsewhere than where the last one ended, or more than there is.
     error WrongL1Range(uint256 first, uint256 count);
     error WrongBeaconRange(uint256 first, uint256 count);
+    /// @dev A batch must consume every entry of both queues that was made before the batch's time.
+    error LeftBehind(uint256 madeAt, uint256 time);
     /// @dev The operations that would be appended are not those the committer built its batch from.
     error WrongL1QueueHash(bytes32 expected, bytes32 actual);
     error WrongBeaconQueueHash(bytes32 expected, bytes32 actual);
@@ -143,7 +148,7 @@ contract Rollup is Beacons {
         info.time = uint64(h.time);
 
         bytes memory stream = BatchStream.begin(committed, h);
-        _appendTail(info, parent, h, stream, committed.length);
+        bool exempt = _appendTail(info, parent, h, stream, committed.length);
         if (info.l1QueueHash != expectedL1QueueHash) {
             revert WrongL1QueueHash(expectedL1QueueHash, info.l1QueueHash);
         }
@@ -152,7 +157,7 @@ contract Rollup is Beacons {
         }
 
         info.streamHash = keccak256(stream);
-        _noteFirstCommit(info.streamHash, h.time);
+        _noteFirstCommit(info.streamHash, h.time, exempt);
         info.digest = digest;
         info.evaluation = _evaluate(stream, digest, info.streamHash);
         info.eventsRoot = BatchStream.eventsRoot(stream, h, eventOffsets);
@@ -294,32 +299,41 @@ contract Rollup is Beacons {
     }
 
     /// @dev Completes the stream from the queues and notes where they then stand.
+    /// @return exempt whether the batch may be of any age. One transaction can only take so many entries, so whoever
+    /// works off a backlog older than `maxBatchAge` must be allowed batches of the backlog's age; otherwise a flood of
+    /// deposits while nobody commits would stop the rollup for ever. Such a batch takes a full tail, and its time is
+    /// the latest that it can have: that of the first entry that it leaves.
     function _appendTail(
         BatchInfo memory info,
         BatchInfo calldata parent,
         BatchStream.Header memory h,
         bytes memory stream,
         uint256 offset
-    ) private view {
+    ) private view returns (bool exempt) {
         uint256 l1End = h.firstL1 + h.l1Count;
         if (h.firstL1 != parent.l1End || l1End > l1Queued) revert WrongL1Range(h.firstL1, h.l1Count);
         uint256 beaconEnd = h.firstBeacon + h.beaconCount;
         if (h.firstBeacon != parent.beaconEnd || beaconEnd > beaconsQueued) {
             revert WrongBeaconRange(h.firstBeacon, h.beaconCount);
         }
+        uint256 oldestLeft = Math.min(_operationTime(l1End), _recordTime(beaconEnd));
+        if (oldestLeft < h.time) revert LeftBehind(oldestLeft, h.time);
+        exempt = oldestLeft == h.time && (h.l1Count >= FULL_TAIL || h.beaconCount >= FULL_TAIL);
         info.l1End = uint64(l1End);
         info.beaconEnd = uint64(beaconEnd);
-        info.l1QueueHash = _appendDeposits(stream, offset, h.firstL1, h.l1Count, parent.l1QueueHash, h.time);
+        info.l1QueueHash = _appendDeposits(stream, offset, h.firstL1, h.l1Count, parent.l1QueueHash);
         offset += 2 * BatchStream.BLOCK * h.l1Count;
         info.beaconQueueHash =
-            _appendBeacons(stream, offset, h.firstBeacon, h.beaconCount, parent.beaconQueueHash, h.time);
+            _appendBeacons(stream, offset, h.firstBeacon, h.beaconCount, parent.beaconQueueHash);
     }
 
     /// @dev Notes the block of a stream's first commit. Bytes that were committed before keep their time: a revert must
-    /// not push a Settle past its deadline. New bytes need a recent one.
-    function _noteFirstCommit(bytes32 streamHash, uint256 time) private {
+    /// not push a Settle past its deadline. New bytes need a recent one, unless they are exempt.
+    function _noteFirstCommit(bytes32 streamHash, uint256 time, bool exempt) private {
         if (firstCommitBlock[streamHash] != 0) return;
-        if (time + maxBatchAge < block.timestamp) revert BatchTooOld(block.timestamp - maxBatchAge, time);
+        if (!exempt && time + maxBatchAge < block.timestamp) {
+            revert BatchTooOld(block.timestamp - maxBatchAge, time);
+        }
         firstCommitBlock[streamHash] = uint64(block.number);
     }
 
@@ -328,6 +342,9 @@ contract Rollup is Beacons {
         for (uint256 i = 0; i < eventOffsets.length; i++) {
             if (BatchStream.tag(stream, eventOffsets[i]) != BatchStream.TAG_SUBMIT) continue;
             (uint24 job, bytes32 traceRoot) = BatchStream.submitAt(stream, eventOffsets[i]);
+            // A record of it would enter the tail of a later batch, whose circuit takes only canonical elements: what
+            // is noted here outlives the batch, so it must not be able to stop the queue of records.
+            if (!traceRoot.isCanonical()) revert NonCanonicalWord(traceRoot);
             _seeSubmit(job, traceRoot);
         }
     }

@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 import {BatchInfo} from "../src/BatchInfo.sol";
 import {Beacons} from "../src/Beacons.sol";
-import {L1Queue} from "../src/L1Queue.sol";
 import {Rollup} from "../src/Rollup.sol";
 import {Deployed} from "./support/Deployed.sol";
 import {vm} from "./support/Vm.sol";
@@ -84,7 +83,7 @@ contract BeaconsTest is Deployed {
         c.beaconCount = 0;
         bytes memory committed = _header(c);
         vm.prank(OPERATOR);
-        vm.expectPartialRevert(L1Queue.LeftBehind.selector);
+        vm.expectPartialRevert(Rollup.LeftBehind.selector);
         rollup.commitBatch(_genesis(), committed, DIGEST, _offsets(0), 0, 0);
     }
 

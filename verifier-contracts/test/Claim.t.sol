@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {BatchInfo} from "../src/BatchInfo.sol";
 import {Escrow} from "../src/Escrow.sol";
 import {Rollup} from "../src/Rollup.sol";
+import {OutputReader} from "./support/OutputReader.sol";
 import {Deployed} from "./support/Deployed.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -82,8 +83,14 @@ contract ClaimTest is Deployed {
         rollup.publishOutput(_info, 1, _events[1], _path(1));
         _prove(_info);
         vm.assertEq(rollup.outputRoot(77), bytes32(0));
+        OutputReader reader = new OutputReader(rollup, 77);
+        vm.expectRevert(abi.encodeWithSelector(OutputReader.NotPublished.selector, 77));
+        reader.take();
         rollup.publishOutput(_info, 1, _events[1], _path(1));
         vm.assertEq(rollup.outputRoot(77), OUTPUT);
+        vm.assertEq(reader.take(), OUTPUT);
+        vm.assertEq(reader.taken(), OUTPUT);
+        vm.assertEq(rollup.outputRoot(78), bytes32(0));
         vm.expectPartialRevert(Rollup.NotASettle.selector);
         rollup.publishOutput(_info, 0, _events[0], _path(0));
     }

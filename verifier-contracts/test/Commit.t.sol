@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {BatchInfo} from "../src/BatchInfo.sol";
-import {L1Queue} from "../src/L1Queue.sol";
 import {Rollup} from "../src/Rollup.sol";
 import {BatchStream} from "../src/lib/BatchStream.sol";
 import {Deployed} from "./support/Deployed.sol";
@@ -138,12 +137,45 @@ contract CommitTest is Deployed {
         vm.warp(block.timestamp + 10);
         Counts memory c = _fresh();
         c.l1Count = 0;
-        _refuse(c, L1Queue.LeftBehind.selector);
+        _refuse(c, Rollup.LeftBehind.selector);
         // A deposit in the second of the batch's time may be left to the next batch.
         c.time -= 10;
         bytes memory committed = abi.encodePacked(_header(c), _l2);
         vm.prank(OPERATOR);
         rollup.commitBatch(_genesis(), committed, DIGEST, _offsets(1), 0, 0);
+    }
+
+    /// @dev Commits a batch of this time over the first `count` deposits, whose rolling hash is `queueHash`; expects an
+    /// error unless `selector` is zero.
+    function _take(uint256 count, uint256 time, bytes32 queueHash, bytes4 selector) private {
+        Counts memory c = _fresh();
+        c.l1Count = count;
+        c.time = uint64(time);
+        bytes memory committed = abi.encodePacked(_header(c), _l2);
+        vm.prank(OPERATOR);
+        if (selector != 0) vm.expectPartialRevert(selector);
+        rollup.commitBatch(_genesis(), committed, DIGEST, _offsets(1), queueHash, 0);
+    }
+
+    /// @dev Nobody commits for long while deposits come in: the queue must not jam, and no batch may be older than that
+    /// makes it.
+    function test_aBacklogOfAnyAgeCanBeWorkedOff() public {
+        uint256 full = rollup.FULL_TAIL();
+        uint256 time = block.timestamp;
+        bytes32[] memory hashes = new bytes32[](full + 3);
+        for (uint256 i = 1; i < hashes.length; i++) {
+            _deposit(i);
+            hashes[i] = rollup.l1QueueHash();
+            // The last deposit of a full tail comes a second after those before it, and so on.
+            if (i >= full - 1) vm.warp(block.timestamp + 1);
+        }
+        vm.warp(time + 10 * AGE);
+        _take(full - 1, time + 1, hashes[full - 1], Rollup.BatchTooOld.selector); // not a full tail
+        _take(full, time + 1, hashes[full], Rollup.BatchTooOld.selector); // older than it must be
+        _take(full, time + 3, hashes[full], Rollup.LeftBehind.selector);
+        _take(full + 2, time + 3, hashes[full + 2], Rollup.BatchTooOld.selector); // leaves nothing: it can be of now
+        _take(full, time + 2, hashes[full], 0);
+        vm.assertEq(rollup.committedBatch(), 1);
     }
 
     function test_refusesAnotherQueue() public {
