@@ -6,6 +6,4 @@ cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 cargo test --release --locked -p janction --test floors
-if [ -f verifier-contracts/foundry.toml ]; then
-    (cd verifier-contracts && PATH="$PWD/node_modules/.bin:$PATH" forge fmt --check)
-fi
+(cd verifier-contracts && node script/forge.mjs fmt --check)

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ContractFactory, JsonRpcProvider, NonceManager, Wallet, getAddress, getCreateAddress, keccak256 } from "ethers";
+import { CODE_LIMIT, compile } from "./verifier.mjs";
 
 const HELP = `Deploys Janction's contracts on L1.
 
@@ -53,7 +54,6 @@ const usage = (message) => new DeployError("USAGE", 2, `${message} (see --help)`
 
 const here = dirname(fileURLToPath(import.meta.url));
 const DEVELOPMENT_CHAIN = 31337n;
-const CODE_LIMIT = 24_576;
 /** Transactions before the rollup's: JCT, verifier, wrapper. */
 const BEFORE_ROLLUP = 3;
 
@@ -143,33 +143,17 @@ async function verifierBytecode(file) {
         if (!/^([0-9a-fA-F]{2})+$/.test(hex)) throw usage(`--verifier: ${file} is neither .sol nor hex`);
         return `0x${hex}`;
     }
-    const { default: solc } = await import("solc");
-    // Unoptimised: the source is one block of assembly, on which the optimiser runs out of stack.
-    const output = JSON.parse(
-        solc.compile(
-            JSON.stringify({
-                language: "Solidity",
-                sources: { "Halo2Verifier.sol": { content: text } },
-                settings: {
-                    evmVersion: "cancun",
-                    optimizer: { enabled: false },
-                    metadata: { bytecodeHash: "none", appendCBOR: false },
-                    outputSelection: { "*": { "*": ["evm.bytecode.object", "evm.deployedBytecode.object"] } },
-                },
-            }),
-        ),
-    );
-    const errors = (output.errors ?? []).filter((e) => e.severity === "error");
-    const contract = output.contracts?.["Halo2Verifier.sol"]?.Halo2Verifier;
-    if (errors.length > 0 || !contract) {
-        const reason = errors[0]?.formattedMessage ?? "it holds no contract Halo2Verifier";
-        throw new DeployError("VERIFIER_SOURCE", 7, `${file} cannot be compiled: ${reason}`);
+    let code;
+    try {
+        code = await compile(text);
+    } catch (e) {
+        throw new DeployError("VERIFIER_SOURCE", 7, `${file} cannot be compiled: ${e.message}`);
     }
-    const size = contract.evm.deployedBytecode.object.length / 2;
+    const size = (code.runtime.length - 2) / 2;
     if (size > CODE_LIMIT) {
         throw new DeployError("VERIFIER_TOO_LARGE", 7, `the verifier has ${size} bytes of code, the limit is ${CODE_LIMIT}: use fewer columns`);
     }
-    return `0x${contract.evm.bytecode.object}`;
+    return code.creation;
 }
 
 async function deploy(name, factory, args, deployer) {

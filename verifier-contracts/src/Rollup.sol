@@ -342,9 +342,6 @@ contract Rollup is Beacons, IJobOutputs {
         for (uint256 i = 0; i < eventOffsets.length; i++) {
             if (BatchStream.tag(stream, eventOffsets[i]) != BatchStream.TAG_SUBMIT) continue;
             (uint24 job, bytes32 traceRoot) = BatchStream.submitAt(stream, eventOffsets[i]);
-            // A record of it would enter the tail of a later batch, whose circuit takes only canonical elements: what
-            // is noted here outlives the batch, so it must not be able to stop the queue of records.
-            if (!traceRoot.isCanonical()) revert NonCanonicalWord(traceRoot);
             _seeSubmit(job, traceRoot);
         }
     }

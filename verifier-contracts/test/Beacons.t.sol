@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 import {BatchInfo} from "../src/BatchInfo.sol";
 import {Beacons} from "../src/Beacons.sol";
 import {Rollup} from "../src/Rollup.sol";
@@ -23,19 +22,8 @@ contract BeaconsTest is Deployed {
         vm.assertEq(rollup.beaconBlock(0x123456, TRACE), _target);
     }
 
-    function _header(bytes32 mix) private view returns (bytes memory) {
-        bytes[] memory fields = new bytes[](16);
-        for (uint256 i = 0; i < 16; i++) {
-            fields[i] = i == 13 ? RLP.encode(mix) : RLP.encode(i == 8 ? _target : 1000 + i);
-        }
-        return RLP.encode(fields);
-    }
-
     function _mine(bytes32 mix) private returns (bytes memory header) {
-        header = _header(mix);
-        vm.roll(_target + 1);
-        vm.warp(block.timestamp + 48);
-        vm.setBlockhash(_target, keccak256(header));
+        return _mineBeacon(_target, mix);
     }
 
     function _refuse(uint24 job, bytes32 trace, bytes memory header, bytes4 selector) private {
@@ -63,14 +51,8 @@ contract BeaconsTest is Deployed {
         vm.assertEq(rollup.beaconBlock(0x123456, TRACE), _target);
         Counts memory c = _counts(_genesis(), 0, 0);
         _commit(_genesis(), c, "", _offsets(0));
-        bytes memory record = abi.encodePacked(
-            abi.encodePacked(
-                uint8(0x11), uint48(0), uint56(r.time >> 32), uint56(uint32(r.time)), uint24(0x123456)
-            ),
-            abi.encodePacked(uint32(uint256(TRACE) >> 224), beacon, uint8(0xff), uint48(0)),
-            _halves(uint256(TRACE), 1, 7)
-        );
-        BatchInfo memory info = _record(_genesis(), c.time, abi.encodePacked(_header(c), record), 0);
+        BatchInfo memory info =
+            _record(_genesis(), c.time, abi.encodePacked(_header(c), _tail(_genesis())), 0);
         vm.assertEq(rollup.batchHash(1), keccak256(abi.encode(info)));
     }
 
@@ -92,7 +74,7 @@ contract BeaconsTest is Deployed {
         bytes memory header = _mine(MIX);
         _refuse(0x123457, TRACE, header, Beacons.UnknownSubmit.selector);
         _refuse(0x123456, DIGEST, header, Beacons.UnknownSubmit.selector);
-        _refuse(0x123456, TRACE, _header(keccak256("chosen")), Beacons.WrongHeader.selector);
+        _refuse(0x123456, TRACE, _l1Header(_target, keccak256("chosen")), Beacons.WrongHeader.selector);
         vm.roll(_target + 9000);
         _refuse(0x123456, TRACE, header, Beacons.BeaconTooOld.selector);
     }

@@ -21,6 +21,12 @@ sol!(
     "artifacts/Rollup.json"
 );
 
+sol!(
+    #[sol(rpc, all_derives)]
+    OutputReader,
+    "artifacts/OutputReader.json"
+);
+
 pub use Beacons::BeaconRecord;
 pub use L1Queue::Operation;
 pub use Rollup::BatchInfo;

@@ -1,6 +1,6 @@
 //! Reading L1: the rollup's parameters, state, queues and batches.
 
-use crate::abi::{BatchInfo, JCT, Rollup, VerifierWrapper};
+use crate::abi::{JCT, Rollup, VerifierWrapper};
 use crate::error::L1Error;
 use alloy::consensus::BlockHeader as _;
 use alloy::eips::{BlockId, BlockNumberOrTag};
@@ -101,32 +101,6 @@ pub struct Located {
     pub log_index: u64,
     /// The event.
     pub event: Rollup::RollupEvents,
-}
-
-/// A committed batch as it stands on L1: what was sent, and what the contract made of it.
-#[derive(Clone, Debug)]
-pub struct CommittedBatch {
-    /// The contract's record.
-    pub info: BatchInfo,
-    /// The call: parent, committed bytes (header and L2 transactions), digest, event offsets, queue hashes.
-    pub call: Rollup::commitBatchCall,
-    /// L1 block.
-    pub block: u64,
-    /// Transaction.
-    pub transaction: TxHash,
-}
-
-/// A proof as it stands on L1.
-#[derive(Clone, Debug)]
-pub struct ProvenRange {
-    /// The contract's event: range, roots, payee, reward.
-    pub event: Rollup::BatchesProven,
-    /// The call: records, D*, new root, payee, proof.
-    pub call: Rollup::proveBatchesCall,
-    /// L1 block.
-    pub block: u64,
-    /// Transaction.
-    pub transaction: TxHash,
 }
 
 impl L1 {
@@ -331,53 +305,6 @@ impl L1 {
             .collect()
     }
 
-    /// Every batch that stands committed, in order: commits in `from..=to` without those that were reverted later in
-    /// the range.
-    ///
-    /// # Errors
-    /// [`L1Error::UnexpectedCalldata`] when a batch was not committed by a direct call, or of the connection.
-    pub async fn committed_batches(&self, from: u64, to: u64) -> Result<Vec<CommittedBatch>, L1Error> {
-        let mut standing: Vec<(BatchInfo, Located)> = Vec::new();
-        for located in self.events(from, to).await? {
-            match &located.event {
-                Rollup::RollupEvents::BatchCommitted(e) if e.number > 0 => {
-                    standing.push((e.info.clone(), located))
-                }
-                Rollup::RollupEvents::BatchesReverted(e) => {
-                    standing.retain(|(info, _)| info.number <= e.last)
-                }
-                _ => {}
-            }
-        }
-        let mut batches = Vec::with_capacity(standing.len());
-        for (info, at) in standing {
-            let call = self.calldata::<Rollup::commitBatchCall>(at.transaction, "commitBatch").await?;
-            batches.push(CommittedBatch { info, call, block: at.block, transaction: at.transaction });
-        }
-        Ok(batches)
-    }
-
-    /// Every proof that was accepted in the L1 blocks `from..=to`, in order.
-    ///
-    /// # Errors
-    /// As for [`L1::committed_batches`].
-    pub async fn proven_ranges(&self, from: u64, to: u64) -> Result<Vec<ProvenRange>, L1Error> {
-        let mut ranges = Vec::new();
-        for located in self.events(from, to).await? {
-            if let Rollup::RollupEvents::BatchesProven(event) = located.event {
-                let call =
-                    self.calldata::<Rollup::proveBatchesCall>(located.transaction, "proveBatches").await?;
-                ranges.push(ProvenRange {
-                    event,
-                    call,
-                    block: located.block,
-                    transaction: located.transaction,
-                });
-            }
-        }
-        Ok(ranges)
-    }
-
     /// Whether an event of a batch has been paid.
     ///
     /// # Errors
@@ -455,7 +382,11 @@ impl L1 {
         self.rpc(self.provider.call(request).block(block).await)
     }
 
-    async fn calldata<C: SolCall>(&self, hash: TxHash, expected: &'static str) -> Result<C, L1Error> {
+    pub(crate) async fn calldata<C: SolCall>(
+        &self,
+        hash: TxHash,
+        expected: &'static str,
+    ) -> Result<C, L1Error> {
         let transaction = self.rpc(self.provider.get_transaction_by_hash(hash).await)?;
         let transaction = transaction.ok_or(L1Error::UnknownTransaction(hash))?;
         let unexpected = || L1Error::UnexpectedCalldata { hash, expected };

@@ -28,6 +28,20 @@ pub fn events<'a>(committed: &'a [u8], offsets: &[u32]) -> Option<Vec<&'a [u8]>>
         .collect()
 }
 
+/// Job and output root of a `Settle`; `None` for another event.
+pub fn settle(event: &[u8]) -> Option<(u32, B256)> {
+    const LIMB: usize = 7;
+    if event.len() != 2 * BLOCK_BYTES || event[0] != 0x35 {
+        return None;
+    }
+    let job = event[3 * LIMB..3 * LIMB + 3].iter().fold(0, |x, &byte| x << 8 | u32::from(byte));
+    // Eight halves of 4 bytes at the low end of a limb each: limbs 4 to 7 of the first block, 1 to 4 of the second.
+    let limbs = (4..8).chain(9..13);
+    let halves: Vec<u8> =
+        limbs.flat_map(|limb| &event[limb * LIMB + 3..(limb + 1) * LIMB]).copied().collect();
+    Some((job, B256::try_from(halves.as_slice()).ok()?))
+}
+
 /// Leaf of event `index`.
 pub fn leaf(index: u32, event: &[u8]) -> B256 {
     keccak256([&index.to_be_bytes(), event].concat())

@@ -232,6 +232,10 @@ async fn a_batch_goes_all_the_way() {
     execute(&l1, prove).await.unwrap();
     assert_eq!(l1.jct_balance(token, payee).await.unwrap(), U256::from(2 * support::REWARD));
     let head = l1.head().await.unwrap().number;
+    let paid = l1.rewards(0, head, Some(payee)).await.unwrap();
+    assert_eq!(paid.len(), 1);
+    assert_eq!((paid[0].first, paid[0].last, paid[0].amount), (1, 2, U256::from(2 * support::REWARD)));
+    assert_eq!(l1.rewards(0, head, Some(receiver)).await.unwrap(), []);
     let ranges = l1.proven_ranges(0, head).await.unwrap();
     assert_eq!((ranges[0].event.first, ranges[0].event.last, ranges[0].call.range.len()), (1, 2, 2));
 
@@ -250,9 +254,15 @@ async fn a_batch_goes_all_the_way() {
     let not_money = execute(&l1, claim(2)).await.unwrap_err();
     assert!(matches!(not_money.rollup_error(), Some(RollupErrors::NotAWithdraw(_))), "{not_money}");
     assert_eq!(l1.output_root(77).await.unwrap(), None);
-    let path = event_tree::path(&events, 2).unwrap();
-    execute(&l1, l1.publish_output(info.clone(), 2, Bytes::copy_from_slice(events[2]), path)).await.unwrap();
+    assert_eq!(l1.settled_job(0, head, 78).await.unwrap(), None);
+    let settled = l1.settled_job(0, head, 77).await.unwrap().expect("its batch is proven");
+    assert_eq!((settled.index, settled.output_root), (2, output_root.to_bytes().into()));
+    execute(&l1, settled.publish(&l1)).await.unwrap();
     assert_eq!(l1.output_root(77).await.unwrap(), Some(output_root.to_bytes().into()));
+
+    let read = support::read_output(&anvil.endpoint, l1.rollup(), 77);
+    assert!(read.contains(&format!("\"outputRoot\":\"{}\"", settled.output_root)), "{read}");
+    assert!(support::read_output(&anvil.endpoint, l1.rollup(), 78).contains("NOT_PUBLISHED"));
 
     let state = l1.state(None).await.unwrap();
     assert_eq!((state.proven, state.committed, state.escrowed), (2, 2, 1000 - 60));

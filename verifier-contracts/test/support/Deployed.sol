@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 import {BatchInfo} from "../../src/BatchInfo.sol";
+import {Beacons} from "../../src/Beacons.sol";
 import {JCT} from "../../src/JCT.sol";
 import {Rollup} from "../../src/Rollup.sol";
 import {VerifierWrapper} from "../../src/VerifierWrapper.sol";
@@ -228,12 +230,22 @@ abstract contract Deployed {
         x[22] = uint56(uint160(address(rollup)));
     }
 
-    /// @dev The record that the contract must make of a batch without tail.
     function _record(BatchInfo memory parent, uint64 time, bytes memory stream, bytes32 eventsRoot)
         internal
         view
-        returns (BatchInfo memory info)
+        returns (BatchInfo memory)
     {
+        return _record(parent, time, stream, DIGEST, eventsRoot);
+    }
+
+    /// @dev The record that the contract must make of a batch with this stream that has consumed all that is queued.
+    function _record(
+        BatchInfo memory parent,
+        uint64 time,
+        bytes memory stream,
+        bytes32 digest,
+        bytes32 eventsRoot
+    ) internal view returns (BatchInfo memory info) {
         info.number = parent.number + 1;
         info.time = time;
         info.l1End = rollup.l1Queued();
@@ -241,9 +253,9 @@ abstract contract Deployed {
         info.l1QueueHash = rollup.l1QueueHash();
         info.beaconQueueHash = rollup.beaconQueueHash();
         info.streamHash = keccak256(stream);
-        info.digest = DIGEST;
+        info.digest = digest;
         bytes32 h = keccak256(
-            abi.encodePacked("janction/r/1", DIGEST, info.streamHash, block.chainid, address(rollup))
+            abi.encodePacked("janction/r/1", digest, info.streamHash, block.chainid, address(rollup))
         );
         uint256 r0 = uint64(uint256(h) >> 192) % P;
         uint256 r1 = uint64(uint256(h) >> 128) % P;
@@ -273,11 +285,43 @@ abstract contract Deployed {
         Counts memory c = _counts(parent, 1, 1);
         _commit(parent, c, withdraw, _offsets(1));
         bytes memory stream = abi.encodePacked(_header(c), withdraw);
-        for (uint256 i = parent.l1End; i < rollup.l1Queued(); i++) {
-            stream = abi.encodePacked(stream, _depositBlocks(i));
-        }
-        info = _record(parent, c.time, stream, _leaf(0, withdraw));
+        info = _record(parent, c.time, abi.encodePacked(stream, _tail(parent)), _leaf(0, withdraw));
         vm.assertEq(rollup.batchHash(info.number), keccak256(abi.encode(info)));
+    }
+
+    /// @dev Everything that is queued behind `parent`, as the contract appends it.
+    function _tail(BatchInfo memory parent) internal view returns (bytes memory blocks) {
+        for (uint256 i = parent.l1End; i < rollup.l1Queued(); i++) {
+            blocks = abi.encodePacked(blocks, _depositBlocks(i));
+        }
+        for (uint256 i = parent.beaconEnd; i < rollup.beaconsQueued(); i++) {
+            blocks = abi.encodePacked(blocks, _beaconBlocks(i));
+        }
+    }
+
+    function _beaconBlocks(uint256 i) internal view returns (bytes memory) {
+        Beacons.BeaconRecord memory r = rollup.beaconRecord(i);
+        return abi.encodePacked(
+            abi.encodePacked(uint8(0x11), uint48(0), uint56(r.time >> 32), uint56(uint32(r.time)), r.job),
+            abi.encodePacked(uint32(uint256(r.traceRoot) >> 224), r.beacon, uint8(0xff), uint48(0)),
+            _halves(uint256(r.traceRoot), 1, 7)
+        );
+    }
+
+    /// @dev Mines on to the block behind `target`, whose RANDAO mix is `mix`; returns that block's header.
+    function _mineBeacon(uint256 target, bytes32 mix) internal returns (bytes memory header) {
+        header = _l1Header(target, mix);
+        vm.roll(target + 1);
+        vm.warp(block.timestamp + 48);
+        vm.setBlockhash(target, keccak256(header));
+    }
+
+    function _l1Header(uint256 number, bytes32 mix) internal pure returns (bytes memory) {
+        bytes[] memory fields = new bytes[](16);
+        for (uint256 i = 0; i < 16; i++) {
+            fields[i] = i == 13 ? RLP.encode(mix) : RLP.encode(i == 8 ? number : 1000 + i);
+        }
+        return RLP.encode(fields);
     }
 
     function _depositBlocks(uint256 i) internal view returns (bytes memory) {

@@ -20,11 +20,15 @@ interface Vm {
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function readFile(string calldata path) external view returns (string memory);
-    function parseBytes(string calldata text) external pure returns (bytes memory);
-    function replace(string calldata text, string calldata from, string calldata to)
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonUintArray(string calldata json, string calldata key)
         external
         pure
-        returns (string memory);
+        returns (uint256[] memory);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseJsonBool(string calldata json, string calldata key) external pure returns (bool);
     function assertEq(uint256 a, uint256 b) external pure;
     function assertEq(bytes32 a, bytes32 b) external pure;
     function assertEq(address a, address b) external pure;

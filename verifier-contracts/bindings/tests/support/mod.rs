@@ -39,7 +39,7 @@ impl Anvil {
     pub fn start() -> Option<Self> {
         let Some(binary) = find() else {
             eprintln!(
-                "SKIPPED: anvil is neither in verifier-contracts/node_modules/.bin nor on the PATH: run `make setup`"
+                "SKIPPED: anvil is neither in verifier-contracts/node_modules nor on the PATH: run `make setup`"
             );
             return None;
         };
@@ -64,23 +64,44 @@ impl Anvil {
     }
 }
 
+/// anvil as npm installed it for this platform, else the one on the PATH. Not npm's `.bin/anvil`: that is a script that
+/// starts the program as a child, which would outlive it.
 fn find() -> Option<PathBuf> {
-    let local = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules/.bin/anvil");
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules");
+    let local = packages.join(format!("@foundry-rs/anvil-linux-{architecture}/bin/anvil"));
     if local.exists() {
         return Some(local);
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join("anvil")).find(|file| file.exists())
+    std::env::split_paths(&path)
+        .filter(|dir| !dir.ends_with("node_modules/.bin"))
+        .map(|dir| dir.join("anvil"))
+        .find(|file| file.exists())
 }
+
+/// Keys of anvil's well-known accounts.
+const KEYS: [&str; 3] = [
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+];
 
 /// Anvil's well-known account `index`.
 pub fn account(index: usize) -> PrivateKeySigner {
-    const KEYS: [&str; 3] = [
-        "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-        "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-        "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-    ];
     KEYS[index].parse().expect("a key")
+}
+
+/// What `script/read-output.mjs` prints, from account 2, which sends nothing else.
+pub fn read_output(endpoint: &str, rollup: Address, job: u32) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../script/read-output.mjs");
+    let output = Command::new("node")
+        .arg(script)
+        .args(["--rpc", endpoint, "--rollup", &rollup.to_string(), "--job", &job.to_string()])
+        .env("JANCTION_DEPLOYER_KEY", KEYS[2])
+        .output()
+        .expect("node starts");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
 /// Deploys the contracts from account 0, who is the operator. The verifier is a test double of a single STOP, which
