@@ -79,6 +79,21 @@ contract BeaconsTest is Deployed {
         _refuse(0x123456, TRACE, header, Beacons.BeaconTooOld.selector);
     }
 
+    /// @dev From 257 blocks back on, the hash comes from the history contract of EIP-2935.
+    function test_reachesBackThroughTheHistoryContract() public {
+        bytes memory header = _mine(MIX);
+        vm.roll(_target + 8191);
+        _refuse(0x123456, TRACE, header, Beacons.BeaconTooOld.selector); // no such contract here
+        // PUSH0 SLOAD PUSH0 MSTORE PUSH1 32 PUSH0 RETURN: answers with its first slot.
+        address history = 0x0000F90827F1C53a10cb7A02335B175320002935;
+        vm.etch(history, hex"5f545f5260205ff3");
+        vm.store(history, 0, keccak256("of another block"));
+        _refuse(0x123456, TRACE, header, Beacons.WrongHeader.selector);
+        vm.store(history, 0, keccak256(header));
+        rollup.recordBeacon(0x123456, TRACE, header);
+        vm.assertEq(rollup.beaconsQueued(), 1);
+    }
+
     /// @dev Its record could never be consumed, and so nothing after it.
     function test_refusesATraceRootThatIsNoDigest() public {
         vm.prank(OPERATOR);

@@ -86,6 +86,24 @@ contract EscrowTest is Deployed {
         vm.assertEq(token.balanceOf(address(rollup)), 0);
     }
 
+    /// @dev The ledger has room for an account for every deposit that is accepted: 2^23 - 2 of them, and no more.
+    function test_theQueueEndsBeforeTheLedgerIsFull() public {
+        uint256 limit = rollup.MAX_OPERATIONS();
+        _setQueued(uint64(limit - 1));
+        _deposit(1);
+        vm.assertEq(rollup.l1Queued(), limit);
+        vm.expectRevert(L1Queue.QueueFull.selector);
+        _deposit(1);
+    }
+
+    /// @dev Slot 1 holds `escrowed`, `l1Queued` and `beaconsQueued`, 8 bytes each from the low end.
+    function _setQueued(uint64 queued) private {
+        bytes32 slot = bytes32(uint256(1));
+        uint256 others = uint256(vm.load(address(rollup), slot)) & ~(uint256(type(uint64).max) << 64);
+        vm.store(address(rollup), slot, bytes32(others | uint256(queued) << 64));
+        vm.assertEq(rollup.l1Queued(), queued);
+    }
+
     function testFuzz_queueHash(uint24 hint, uint32 units) public {
         uint256 n = uint256(units) + 1;
         rollup.deposit(_key(), hint, n * 1e9);
@@ -122,6 +140,9 @@ contract EscrowTest is Deployed {
         BatchInfo memory info = _commitWithdraw(_genesis(), withdraw);
         _prove(info);
         bytes memory claim = abi.encodeCall(Rollup.claim, (info, 0, withdraw, _none));
+        BatchInfo memory second = _commitWithdraw(info, withdraw);
+        bytes memory prove =
+            abi.encodeCall(Rollup.proveBatches, (_one(second), LIST_DIGEST, NEW_ROOT, PAYEE, PROOF));
         bytes[3] memory attacks = [
             claim, abi.encodeCall(L1Queue.deposit, (_key(), 0, 1e9)), abi.encodeCall(Escrow.fundRewards, (1))
         ];
@@ -134,6 +155,15 @@ contract EscrowTest is Deployed {
         rollup.claim(info, 0, withdraw, _none);
         _reentryFailed(hostile);
         vm.assertEq(hostile.balanceOf(ALICE), 5e9);
+        // From the reward of a proof, into the next proof; and from a deposit, into a proof.
+        hostile.arm(address(0), "");
+        _reward();
+        hostile.arm(address(rollup), prove);
+        _prove(second);
+        _reentryFailed(hostile);
+        vm.assertEq(hostile.balanceOf(PAYEE), REWARD);
+        _deposit(1);
+        _reentryFailed(hostile);
     }
 
     function _reentryFailed(HostileToken hostile) private view {

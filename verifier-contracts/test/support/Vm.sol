@@ -15,6 +15,8 @@ interface Vm {
     function chainId(uint256 id) external;
     function prevrandao(bytes32 mix) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
+    function store(address account, bytes32 slot, bytes32 value) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
     function etch(address account, bytes calldata code) external;
     function assume(bool condition) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
