@@ -11,7 +11,7 @@ mod reshape;
 mod rows;
 mod source;
 
-pub use driver::{Driver, compile, nvrtc_present};
+pub use driver::{Driver, compile, devices, nvrtc_present};
 pub use error::CudaError;
 pub use gpu::{Argument, Gpu};
 pub use source::kernels;

@@ -143,11 +143,19 @@ pub fn multiply_adds(program: &Program, rows: u32) -> u64 {
     cells.fold(0, u64::saturating_add).saturating_mul(rows.into())
 }
 
+impl BidPolicy {
+    /// What a job of so many multiply-adds costs by this policy: the price that is bid.
+    #[must_use]
+    pub fn price(&self, multiply_adds: u64) -> Amount {
+        let work = u128::from(multiply_adds) * u128::from(self.price_per_million);
+        let units = u128::from(self.price_per_job) + work.div_ceil(1_000_000);
+        capped(u64::try_from(units).unwrap_or(u64::MAX))
+    }
+}
+
 /// The price of a job by the policy, if the budget pays it.
 pub(crate) fn price(policy: &BidPolicy, job: &Job, program: &Program) -> Result<Amount, Decline> {
-    let work = u128::from(multiply_adds(program, job.input_rows)) * u128::from(policy.price_per_million);
-    let units = u128::from(policy.price_per_job) + work.div_ceil(1_000_000);
-    let price = capped(u64::try_from(units).unwrap_or(u64::MAX));
+    let price = policy.price(multiply_adds(program, job.input_rows));
     if price > job.budget { Err(Decline::Price { price, budget: job.budget }) } else { Ok(price) }
 }
 

@@ -18,6 +18,7 @@ mod execute;
 mod failpoint;
 mod falsify;
 mod files;
+pub mod hardware;
 mod openings;
 mod record;
 mod run;

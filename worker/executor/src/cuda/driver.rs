@@ -12,8 +12,8 @@ use std::{
 
 use cudarc::{
     driver::{
-        CudaContext, CudaFunction, CudaSlice, CudaStream, DriverError, LaunchConfig, PushKernelArg,
-        sys::CUresult,
+        CudaContext, CudaFunction, CudaSlice, CudaStream, DriverError, LaunchConfig, PushKernelArg, result,
+        sys::{CUdevice_attribute, CUresult},
     },
     nvrtc::{CompileError, CompileOptions, Ptx, compile_ptx_with_opts},
 };
@@ -78,21 +78,55 @@ pub fn compile((major, minor): (i32, i32)) -> Result<Ptx, CudaError> {
     })
 }
 
+/// Runs what cudarc may panic in when the driver lacks a function. Nothing of a failed attempt is used afterwards.
+fn guarded<T>(attempt: impl FnOnce() -> Result<T, CudaError>) -> Result<T, CudaError> {
+    if !driver_present() {
+        return Err(CudaError::NoDriver);
+    }
+    catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
+        Err(CudaError::Incompatible(text.unwrap_or_else(|| "it has not all functions".into())))
+    })
+}
+
+/// The GPUs that the driver sees, by ordinal. Takes no memory on them and needs no compiler.
+///
+/// # Errors
+/// No driver, or one that fails.
+pub fn devices() -> Result<Vec<Device>, CudaError> {
+    guarded(|| {
+        result::init().map_err(failed("starting the driver"))?;
+        let count = result::device::get_count().map_err(failed("counting GPUs"))?;
+        (0..count).map(device).collect()
+    })
+}
+
+fn device(number: i32) -> Result<Device, CudaError> {
+    let asking = failed("asking a GPU for its properties");
+    let ask = || {
+        let device = result::device::get(number)?;
+        // SAFETY: the handle is the driver's own, made one line above, and devices do not go away.
+        let attribute = |which| unsafe { result::device::get_attribute(device, which) };
+        let capability = (
+            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?,
+            attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
+        );
+        // SAFETY: as above.
+        let memory = unsafe { result::device::total_mem(device) }? as u64;
+        Ok((result::device::get_name(device)?, memory, capability))
+    };
+    let (name, memory, capability) = ask().map_err(asking)?;
+    Ok(Device::Cuda { ordinal: usize::try_from(number).unwrap_or(0), name, memory, capability })
+}
+
 impl Driver {
     /// Opens GPU `ordinal`.
     ///
     /// # Errors
     /// See [`super::Cuda::open`].
     pub fn open(ordinal: usize) -> Result<Self, CudaError> {
-        if !driver_present() {
-            return Err(CudaError::NoDriver);
-        }
-        // Nothing of a failed opening is used afterwards.
-        catch_unwind(AssertUnwindSafe(|| Self::open_present(ordinal))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
-            Err(CudaError::Incompatible(text.unwrap_or_else(|| "it has not all functions".into())))
-        })
+        guarded(|| Self::open_present(ordinal))
     }
 
     fn open_present(ordinal: usize) -> Result<Self, CudaError> {
