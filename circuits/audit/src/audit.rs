@@ -4,7 +4,7 @@ use janction_aggregate::config::{Circuit, Key, Proof};
 use janction_aggregate::{ARITY, AggregateError, LeafCircuit, NodeShape, Prover, prove_verified};
 use janction_program::Program;
 use janction_protocol::{Digest, claim::Claim};
-use janction_trace::{Policy, Trace};
+use janction_trace::{Openings, OpeningsError, Policy, Trace};
 
 use crate::gather::{AuditNode, FAMILY};
 use crate::operation::ProgramPlan;
@@ -120,23 +120,40 @@ impl AuditCircuits {
         }
     }
 
-    /// Checks natively, with the circuits' rules, that `trace` is what `claim` says and that every audited row is right.
+    /// What the audit of `trace` opens: all of it under `full`, under `rows` the rows that the claim's beacon draws, up to
+    /// [`Self::end`].
     ///
     /// # Errors
-    /// [`AuditError::FalseRow`] with operation, row and rule; [`AuditError::Claim`], [`AuditError::Trace`].
-    pub fn check(&self, trace: &Trace, claim: &Claim) -> Result<(), AuditError> {
-        precheck::claim(self, trace, claim)?;
-        precheck::rows(self, trace, claim)
+    /// [`AuditError::Claim`], and [`AuditError::Openings`] when the trace is not the claim's, or its beacon is not recorded.
+    pub fn openings(&self, trace: Trace, claim: &Claim) -> Result<Openings, AuditError> {
+        let commitment = precheck::claim(self, claim)?;
+        trace.check_form(&self.program).map_err(|e| OpeningsError::Check(e.into()))?;
+        let draws = self.end(claim.input_rows) as usize;
+        let openings = Openings::of(&self.program, trace, &commitment, draws).map_err(OpeningsError::from)?;
+        precheck::openings(self, &openings, claim)?;
+        Ok(openings)
     }
 
-    /// Proves piece `index` of a trace that passed [`Self::check`].
+    /// Checks natively, with the circuits' rules, that `openings` open what `claim` audits and that every audited row is
+    /// right.
     ///
     /// # Errors
-    /// [`AuditError::NoSuchPiece`]; [`AuditError::Aggregate`] when there is no proof.
+    /// [`AuditError::FalseRow`] with operation, row and rule; [`AuditError::Claim`], [`AuditError::Openings`].
+    pub fn check(&self, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
+        precheck::openings(self, openings, claim)?;
+        precheck::rows(self, openings, claim)
+    }
+
+    /// Proves piece `index`. The openings must have passed [`Self::check`], or at least [`Openings::check`] with this
+    /// claim: if a row is false there is no proof.
+    ///
+    /// # Errors
+    /// [`AuditError::NoSuchPiece`], [`AuditError::Openings`] for those of another policy; [`AuditError::Aggregate`] when
+    /// there is no proof.
     pub fn prove_piece(
         &self,
         prover: &dyn Prover,
-        trace: &Trace,
+        openings: &Openings,
         claim: &Claim,
         index: usize,
     ) -> Result<Proof, AuditError> {
@@ -145,7 +162,7 @@ impl AuditCircuits {
             return Err(AuditError::NoSuchPiece { index, pieces });
         }
         let from = index as u32 * self.piece_size();
-        let inputs = self.piece.assign(&self.plan, &Subject::of(claim), trace, from)?;
+        let inputs = self.piece.assign(&self.plan, &Subject::of(claim), openings, from)?;
         Ok(prove_verified(prover, NAME, &self.piece.data, inputs)?)
     }
 
@@ -184,17 +201,17 @@ impl AuditCircuits {
     /// Proves everything of `claim` but its place in the chain of claims: check, pieces, join.
     ///
     /// # Errors
-    /// As [`Self::check`] for a false trace, otherwise [`AuditError::Aggregate`].
+    /// As [`Self::check`] for a false row, otherwise [`AuditError::Aggregate`].
     pub fn prove(
         &self,
         prover: &dyn Prover,
         wrapper: &Wrapper,
-        trace: &Trace,
+        openings: &Openings,
         claim: &Claim,
     ) -> Result<AuditProof, AuditError> {
-        self.check(trace, claim)?;
+        self.check(openings, claim)?;
         let pieces = (0..self.pieces(claim.input_rows))
-            .map(|index| self.prove_piece(prover, trace, claim, index))
+            .map(|index| self.prove_piece(prover, openings, claim, index))
             .collect::<Result<Vec<_>, _>>()?;
         self.join(prover, wrapper, claim, &pieces)
     }

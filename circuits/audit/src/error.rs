@@ -4,6 +4,7 @@ use std::fmt;
 
 use janction_aggregate::AggregateError;
 use janction_protocol::Digest;
+use janction_trace::OpeningsError;
 use thiserror::Error;
 
 use crate::ProofBytesError;
@@ -83,12 +84,9 @@ pub enum AuditError {
         /// What this audit is about.
         here: String,
     },
-    /// The trace is not of this program's form.
-    #[error("the trace does not fit the program: {reason}")]
-    Trace {
-        /// What does not fit.
-        reason: String,
-    },
+    /// The openings are not those of the claim.
+    #[error("these openings do not open what the claim audits: {0}")]
+    Openings(#[from] OpeningsError),
     /// No such piece.
     #[error("the job has {pieces} pieces, there is no piece {index}")]
     NoSuchPiece {

@@ -34,7 +34,7 @@ use crate::{AuditError, key, tags};
 const NAME: &str = "gather";
 
 /// The family of a program's leaves.
-pub(crate) const FAMILY: Family = Family::Audit;
+pub(crate) const FAMILY: Family = Family::Pieces;
 
 /// A node of a program's audit.
 #[derive(Clone, Debug, PartialEq, Eq)]

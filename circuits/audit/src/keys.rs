@@ -110,7 +110,9 @@ impl AuditCircuits {
     pub fn key(&self, circuit: &'static str) -> Result<Vec<u8>, AuditError> {
         match circuit {
             "piece" => {
-                let mut bytes = self.piece.size_code().to_be_bytes().to_vec();
+                let mut bytes = self.program.digest().to_bytes().to_vec();
+                bytes.extend(self.policy.code().to_be_bytes());
+                bytes.extend(self.piece.size_code().to_be_bytes());
                 bytes.extend(write(circuit, &self.piece.data)?);
                 Ok(bytes)
             }
@@ -119,9 +121,12 @@ impl AuditCircuits {
         }
     }
 
-    /// The circuits with the audit key `audit_key` from cached keys, which `fetch` reads one by one.
+    /// The circuits of `program` and `policy` with the audit key `audit_key` from cached keys, which `fetch` reads one by
+    /// one.
     ///
-    /// The leaf's key is compared with `audit_key`. The piece's is bound by the leaf: a proof of another piece circuit does
+    /// Whoever wrote the files built the circuits from the program and policy that stand in them ([`Self::key`]). Both are
+    /// compared, so that a job which names the audit key of *another* program is not taken for one that can be audited.
+    /// The leaf's key is compared with `audit_key`; the piece's is bound by the leaf: a proof of another piece circuit does
     /// not join.
     ///
     /// # Errors
@@ -135,7 +140,16 @@ impl AuditCircuits {
         let plan = ProgramPlan::new(&program)?;
         let damaged = || AuditError::KeyBytes { circuit: "piece", action: "read" };
         let bytes = fetch("piece")?;
+        let (of_program, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let (of_policy, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let (size, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let of_program = Digest::from_bytes(*of_program).map_err(|_| damaged())?;
+        same("piece", &program.digest().to_string(), of_program)?;
+        let of_policy = Policy::from_code(u32::from_be_bytes(*of_policy)).map_err(|_| damaged())?;
+        if of_policy != policy {
+            let (expected, got) = (policy.to_string(), of_policy.to_string());
+            return Err(AuditError::Key { circuit: "piece", expected, got }.into());
+        }
         let data = read("piece", bytes)?;
         let piece = PieceCircuit::restore(&program, &plan, policy, u32::from_be_bytes(*size), data);
         let piece = piece.ok_or_else(damaged)?;

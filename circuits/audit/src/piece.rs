@@ -9,7 +9,7 @@ use janction_aggregate::config::{C, Circuit, circuit_config};
 use janction_gadgets::{Builder, F, sponge};
 use janction_program::Program;
 use janction_protocol::{Digest, hash::tag};
-use janction_trace::{CommittedTensor, Policy, Trace};
+use janction_trace::{CommittedTensor, Openings, OpeningsError, Policy, Trace};
 use plonky2::hash::hash_types::{HashOut, HashOutTarget};
 use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
@@ -41,11 +41,13 @@ impl RootTargets {
         Self(roots)
     }
 
-    fn assign(&self, inputs: &mut PartialWitness<F>, trace: &Trace) -> anyhow::Result<()> {
-        for (target, tensor) in self.0[1..].iter().zip(trace.tensors()) {
-            set_digest(inputs, *target, tensor.root())?;
-        }
-        Ok(())
+    /// Sets the roots of the committed tensors.
+    fn assign(
+        &self,
+        inputs: &mut PartialWitness<F>,
+        roots: impl Iterator<Item = Digest>,
+    ) -> anyhow::Result<()> {
+        self.0[1..].iter().zip(roots).try_for_each(|(target, root)| set_digest(inputs, *target, root))
     }
 }
 
@@ -248,18 +250,35 @@ impl PieceCircuit {
         }
     }
 
-    /// The inputs of the piece that starts at position `from`, without a look at whether it is true.
+    /// The inputs of the piece that starts at position `from`, without a look at whether it is true. Rows and paths of the
+    /// openings are of the program's form.
+    ///
+    /// # Errors
+    /// [`AuditError::Openings`] when they are of another policy or too few.
     pub fn assign(
         &self,
         plan: &ProgramPlan,
         subject: &Subject,
-        trace: &Trace,
+        openings: &Openings,
         from: u32,
     ) -> Result<PartialWitness<F>, AuditError> {
         let mut inputs = PartialWitness::new();
-        match &self.targets {
-            PieceTargets::Full(targets) => targets.assign(&mut inputs, plan, subject, trace, from as usize),
-            PieceTargets::Drawn(targets) => targets.assign(&mut inputs, plan, subject, trace, from as usize),
+        let other = |policy, wanted| OpeningsError::Policy { policy, wanted };
+        match (&self.targets, openings) {
+            (PieceTargets::Full(targets), Openings::Full(trace)) => {
+                targets.assign(&mut inputs, plan, subject, trace, from as usize)
+            }
+            (PieceTargets::Drawn(targets), Openings::Drawn(rows)) => {
+                let (end, got) = ((from + self.step()) as usize, rows.draws());
+                if got < end {
+                    return Err(OpeningsError::Draws { least: end, most: end, got }.into());
+                }
+                targets.assign(&mut inputs, plan, subject, rows, from as usize)
+            }
+            (PieceTargets::Full(_), _) => return Err(other(Policy::Full, "the whole trace").into()),
+            (PieceTargets::Drawn(_), _) => {
+                return Err(other(Policy::Rows(self.step()), "the drawn rows").into());
+            }
         }
         .map_err(inputs_error(NAME))?;
         Ok(inputs)

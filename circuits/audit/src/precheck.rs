@@ -2,12 +2,11 @@
 
 use std::fmt::Display;
 
+use janction_program::Cells;
 use janction_program::commitment::row_digest;
+use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
-use janction_trace::{Policy, Trace, draw};
-use plonky2::field::types::Field;
-
-use janction_gadgets::F;
+use janction_trace::{Commitment, Openings, OpeningsError, Trace};
 
 use crate::audit::AuditCircuits;
 use crate::error::{AuditError, Place, Rule};
@@ -21,82 +20,74 @@ fn same<T: PartialEq + Display>(field: &'static str, claimed: T, here: T) -> Res
     Err(AuditError::Claim { field, claimed: claimed.to_string(), here: here.to_string() })
 }
 
-/// Checks that the trace has the program's form and is the one that the claim names.
-pub(crate) fn claim(audit: &AuditCircuits, trace: &Trace, claim: &Claim) -> Result<(), AuditError> {
-    shape(audit, trace)?;
-    let rows = trace.rows() as u32;
+/// Checks that the claim is one of this program, key and policy. Returns what its openings are bound to.
+pub(crate) fn claim(audit: &AuditCircuits, claim: &Claim) -> Result<Commitment, AuditError> {
     let policy = audit.policy().code();
     same("program", claim.program, audit.program().digest())?;
     same("audit key", claim.audit_key, audit.audit_key_digest())?;
     same("policy", claim.policy, policy)?;
-    same("input rows", claim.input_rows, rows)?;
-    same("coverage", claim.coverage, if policy == 0 { rows } else { policy })?;
-    same("input root", claim.input_root, trace.input_root())?;
-    same("trace root", claim.trace_root, trace.trace_root())?;
-    same("output root", claim.output_root, trace.output_root())
+    same("coverage", claim.coverage, if policy == 0 { claim.input_rows } else { policy })?;
+    Commitment::of(claim).map_err(|e| AuditError::Openings(e.into()))
 }
 
-fn shape(audit: &AuditCircuits, trace: &Trace) -> Result<(), AuditError> {
-    let shapes = &audit.plan.shapes;
-    if trace.tensors().len() + 1 != shapes.len() {
-        let (expected, got) = (shapes.len() - 1, trace.tensors().len());
-        return Err(AuditError::Trace {
-            reason: format!("{got} tensors, the program commits to {expected}"),
-        });
-    }
-    for (k, shape) in shapes.iter().enumerate() {
-        let committed = tensor(trace, k);
-        let (t, depth) = (committed.tensor(), committed.tree().depth());
-        let fits = (t.dtype(), t.columns(), t.rows(), depth)
-            == (shape.dtype, shape.columns, trace.rows(), audit.program().depth());
-        if !fits {
-            return Err(AuditError::Trace {
-                reason: format!(
-                    "tensor {k} has {} rows of {} {} in a tree of depth {depth}, the program wants {} rows of {} {} in \
-                     one of depth {}",
-                    t.rows(),
-                    t.columns(),
-                    t.dtype(),
-                    trace.rows(),
-                    shape.columns,
-                    shape.dtype,
-                    audit.program().depth()
-                ),
-            });
+/// Checks that the openings are those of the claim, as many as its pieces check.
+pub(crate) fn openings(audit: &AuditCircuits, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
+    let commitment = self::claim(audit, claim)?;
+    openings.check(audit.program(), &commitment)?;
+    if let Openings::Drawn(rows) = openings {
+        let (end, got) = (audit.end(claim.input_rows) as usize, rows.draws());
+        if got < end {
+            return Err(AuditError::Openings(OpeningsError::Draws { least: end, most: end, got }));
         }
     }
     Ok(())
 }
 
-/// Checks every audited row. The trace must have passed [`claim`].
-pub(crate) fn rows(audit: &AuditCircuits, trace: &Trace, claim: &Claim) -> Result<(), AuditError> {
-    let beacon = claim.beacon.map(F::from_canonical_u64);
-    for k in 0..audit.plan.steps.len() {
-        let rows = match audit.policy() {
-            Policy::Full => (0..trace.rows()).collect(),
-            Policy::Rows(_) => {
-                let draws = audit.end(claim.input_rows) as usize;
-                let mut rows = draw::draw_rows(beacon, k, trace.rows(), draws);
-                rows.sort_unstable();
-                rows.dedup();
-                rows
+/// Checks every audited row. The openings must have passed [`openings`].
+pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
+    match openings {
+        Openings::Full(trace) => {
+            for k in 0..audit.plan.steps.len() {
+                (0..trace.rows()).try_for_each(|row| check_row(audit, trace, k, row))?;
             }
-        };
-        for row in rows {
-            check_row(audit, trace, k, row)?;
+            Ok(())
+        }
+        // That these rows are the committed ones, their paths have shown.
+        Openings::Drawn(rows) => {
+            let end = audit.end(claim.input_rows) as usize;
+            for (k, pairs) in rows.operations.iter().enumerate() {
+                for pair in pairs.iter().take(end) {
+                    check_result(audit, k, pair.input.row, &pair.input.cells, &pair.output.cells)?;
+                }
+            }
+            Ok(())
         }
     }
-    Ok(())
 }
 
-/// The row check of row `row` of operation `k`.
+/// The row check of row `row` of operation `k`, with the digests that the row trees hold.
 fn check_row(audit: &AuditCircuits, trace: &Trace, k: usize, row: usize) -> Result<(), AuditError> {
+    let operand = audit.plan.steps[k].operand;
+    let open = |t: usize| {
+        let committed = tensor(trace, t);
+        let cells = committed.tensor().row(row);
+        check_digest(audit, t, row, &cells, committed.tree().leaves()[row])?;
+        Ok::<_, AuditError>(cells)
+    };
+    let (operand, output) = (open(operand)?, open(k + 1)?);
+    check_result(audit, k, row, &operand, &output)
+}
+
+/// Row `row` of operation `k`'s output follows from its operand's row.
+fn check_result(
+    audit: &AuditCircuits,
+    k: usize,
+    row: usize,
+    operand: &Cells,
+    output: &Cells,
+) -> Result<(), AuditError> {
     let step = &audit.plan.steps[k];
-    check_digest(audit, trace, step.operand, row)?;
-    check_digest(audit, trace, k + 1, row)?;
-    let operand = tensor(trace, step.operand).tensor().row(row);
-    let output = tensor(trace, k + 1).tensor().row(row);
-    for (column, expected) in step.check.run(&operand).into_iter().enumerate() {
+    for (column, expected) in step.check.run(operand).into_iter().enumerate() {
         let got = output.get(column);
         if got != expected {
             return Err(AuditError::FalseRow {
@@ -113,9 +104,14 @@ fn check_row(audit: &AuditCircuits, trace: &Trace, k: usize, row: usize) -> Resu
 }
 
 /// Row `row` of tensor `k` is committed to by its hash.
-fn check_digest(audit: &AuditCircuits, trace: &Trace, k: usize, row: usize) -> Result<(), AuditError> {
-    let committed = tensor(trace, k);
-    let (expected, got) = (row_digest(&committed.tensor().row(row)), committed.tree().leaves()[row]);
+fn check_digest(
+    audit: &AuditCircuits,
+    k: usize,
+    row: usize,
+    cells: &Cells,
+    got: Digest,
+) -> Result<(), AuditError> {
+    let expected = row_digest(cells);
     if expected == got {
         return Ok(());
     }

@@ -200,4 +200,11 @@ impl RequantisePlan {
     pub fn scaled(&self) -> (i128, u32) {
         (self.multiplier.into(), self.shift)
     }
+
+    /// Whether the range checks let these pass, natively.
+    pub fn in_range(&self, quotient: i128, excess: i128, remainder: i128) -> bool {
+        let below = |x: i128, bits: u32| (0..1 << bits).contains(&x);
+        let wide = !self.wide || below(quotient + (1 << (62 - self.shift)), 64 - self.shift);
+        wide && below(excess, self.excess_bits) && below(remainder, self.shift)
+    }
 }

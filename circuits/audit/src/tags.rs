@@ -15,7 +15,8 @@ mod tests {
     #[test]
     fn differ_from_all_others() {
         let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
-        all.extend([super::STATE, super::GATHER, super::VERIFIER, Family::Audit.tag(), Family::Ledger.tag()]);
+        all.extend([super::STATE, super::GATHER, super::VERIFIER]);
+        all.extend([Family::Audit, Family::Ledger, Family::Pieces].map(Family::tag));
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -5,7 +5,9 @@ mod digits;
 mod drawn;
 mod encoding;
 mod flipped;
+mod opened;
 mod products;
+mod requantise;
 mod wrapped;
 
 use janction_aggregate::config::Circuit;
@@ -14,7 +16,7 @@ use janction_gadgets::test_utils::{Violation, check, generate};
 use janction_program::{Program, Tensor, reference};
 use janction_protocol::claim::Claim;
 use janction_protocol::{Address, Deployment, Digest};
-use janction_trace::{Policy, Trace};
+use janction_trace::{DrawnRows, Openings, Policy, RowOpening, RowPair, Trace, draw};
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
@@ -71,8 +73,27 @@ impl Pieces {
         Subject::of(&claim_of(&self.program, Digest::ZERO, self.policy, trace))
     }
 
+    /// What a prover with this trace opens for draws up to `end`, whatever the subject says of its rows: one that the trace
+    /// does not have is its last one.
+    fn openings(&self, subject: &Subject, trace: &Trace, end: u32) -> Openings {
+        if self.policy == Policy::Full {
+            return Openings::Full(trace.clone());
+        }
+        let mut rows = DrawnRows::of(&self.program, trace, subject.beacon, 0);
+        for (k, (step, pairs)) in self.plan.steps.iter().zip(&mut rows.operations).enumerate() {
+            for row in draw::draw_rows(subject.beacon, k, subject.rows as usize, end as usize) {
+                let open = |t: usize| {
+                    RowOpening::open(crate::piece::tensor(trace, t), row.min(trace.rows() - 1)).unwrap()
+                };
+                pairs.push(RowPair { input: open(step.operand), output: open(k + 1) });
+            }
+        }
+        Openings::Drawn(rows)
+    }
+
     fn assign(&self, subject: &Subject, trace: &Trace, from: u32) -> PartialWitness<F> {
-        self.piece.assign(&self.plan, subject, trace, from).unwrap()
+        let openings = self.openings(subject, trace, from + self.piece.step());
+        self.piece.assign(&self.plan, subject, &openings, from).unwrap()
     }
 
     /// Checks the piece from `from` on, with the public inputs held at the states `from` and `to` of `subject`.

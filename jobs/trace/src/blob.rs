@@ -2,19 +2,19 @@
 //! digests and counts are written; big-endian.
 //!
 //! ```text
-//! trace:    "JNCTRACE" | version u16 | rows u32 | cells of each committed tensor
-//! openings: "JNCOPENS" | version u16 | roots | for each operation: count u32, for each pair: row u32,
-//!           operand's cells, operand's path, result's cells, result's path
+//! trace:      "JNCTRACE" | version u16 | rows u32 | cells of each committed tensor
+//! drawn rows: "JNCDRAWN" | version u16 | draws u32 | roots | for each operation, for each draw: row u32,
+//!             operand's cells, operand's path, result's cells, result's path
 //! ```
 
 use janction_program::{Cells, DType, Program, Step, Tensor, Value};
 use janction_protocol::Digest;
 use thiserror::Error;
 
-use crate::{CommittedTensor, Openings, RowOpening, RowPair, Trace, TraceError};
+use crate::{CommittedTensor, DrawnRows, Openings, RowOpening, RowPair, Trace, TraceError};
 
 const TRACE_MAGIC: &[u8; 8] = b"JNCTRACE";
-const OPENINGS_MAGIC: &[u8; 8] = b"JNCOPENS";
+const DRAWN_MAGIC: &[u8; 8] = b"JNCDRAWN";
 const VERSION: u16 = 1;
 
 /// Bytes that are no trace or openings of the program.
@@ -38,6 +38,14 @@ pub enum BlobError {
         needed: usize,
         /// Bytes left.
         left: usize,
+    },
+    /// A trace of another number of rows than its input.
+    #[error("the trace has {got} rows, its input {expected}")]
+    Rows {
+        /// Rows of the input.
+        expected: usize,
+        /// Rows of the trace.
+        got: usize,
     },
     /// Bytes follow the end.
     #[error("{count} bytes follow the end of the blob")]
@@ -153,6 +161,9 @@ impl Trace {
     pub fn from_bytes(program: &Program, input: Tensor, bytes: &[u8]) -> Result<Self, BlobError> {
         let mut reader = Reader::new(bytes, TRACE_MAGIC)?;
         let rows = reader.u32()?;
+        if rows != input.rows() {
+            return Err(BlobError::Rows { expected: input.rows(), got: rows });
+        }
         let mut tensors = Vec::new();
         for Step { output, .. } in program.committed_steps() {
             // At most 2^32 rows of 2^20 columns: no overflow.
@@ -166,38 +177,37 @@ impl Trace {
     }
 }
 
-impl Openings {
-    /// The openings as bytes.
+impl DrawnRows {
+    /// The rows as bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = OPENINGS_MAGIC.to_vec();
+        let mut bytes = DRAWN_MAGIC.to_vec();
         bytes.extend(VERSION.to_be_bytes());
+        bytes.extend((self.draws() as u32).to_be_bytes());
         self.roots.iter().for_each(|root| bytes.extend(root.to_bytes()));
-        for pairs in &self.operations {
-            bytes.extend((pairs.len() as u32).to_be_bytes());
-            for pair in pairs {
-                bytes.extend((pair.input.row as u32).to_be_bytes());
-                write_opening(&mut bytes, &pair.input);
-                write_opening(&mut bytes, &pair.output);
-            }
+        for pair in self.operations.iter().flatten() {
+            bytes.extend((pair.input.row as u32).to_be_bytes());
+            write_opening(&mut bytes, &pair.input);
+            write_opening(&mut bytes, &pair.output);
         }
         bytes
     }
 
-    /// The openings in `bytes`, of a run of `program`. Whether they show anything is for [`Openings::verify`].
+    /// The rows in `bytes`, of a run of `program`. Whether they show anything is for [`Openings::verify`].
     ///
     /// # Errors
-    /// Bytes that are no openings of the program.
+    /// Bytes that are no rows of the program.
     pub fn from_bytes(program: &Program, bytes: &[u8]) -> Result<Self, BlobError> {
-        let mut reader = Reader::new(bytes, OPENINGS_MAGIC)?;
+        let mut reader = Reader::new(bytes, DRAWN_MAGIC)?;
         let depth = program.depth();
+        let draws = reader.u32()?;
         let roots = program.committed_steps().map(|_| reader.digest()).collect::<Result<_, _>>()?;
         let mut operations = Vec::new();
         for step in program.committed_steps() {
             let operand = program.value(step.operation.input());
-            let count = reader.u32()?;
+            // No space is set aside for what a number alone promises.
             let mut pairs = Vec::new();
-            for _ in 0..count {
+            for _ in 0..draws {
                 let row = reader.u32()?;
                 let input = reader.opening(row, operand, depth)?;
                 pairs.push(RowPair { input, output: reader.opening(row, &step.output, depth)? });
@@ -206,5 +216,29 @@ impl Openings {
         }
         reader.end()?;
         Ok(Self { roots, operations })
+    }
+}
+
+impl Openings {
+    /// The openings as bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Full(trace) => trace.to_bytes(),
+            Self::Drawn(rows) => rows.to_bytes(),
+        }
+    }
+
+    /// The openings in `bytes`, of a run of `program` on `input`: a trace, which is committed to anew, or drawn rows. Takes a
+    /// small multiple of the memory that the bytes do, whatever they are. Whether the openings show anything is for
+    /// [`Self::check`] and [`Self::verify`].
+    ///
+    /// # Errors
+    /// Bytes that are neither, or an input that does not fit the program.
+    pub fn from_bytes(program: &Program, input: &Tensor, bytes: &[u8]) -> Result<Self, BlobError> {
+        if bytes.starts_with(DRAWN_MAGIC) {
+            return Ok(Self::Drawn(DrawnRows::from_bytes(program, bytes)?));
+        }
+        Ok(Self::Full(Trace::from_bytes(program, input.clone(), bytes)?))
     }
 }

@@ -25,6 +25,9 @@ use plonky2::field::types::{Field, PrimeField64};
 /// Draws that one permutation gives.
 pub const DRAWS_PER_HASH: usize = 4;
 
+/// An audit may check more draws of each operation than its policy has, up to the end of its last piece: fewer than this.
+pub const MAX_SURPLUS: usize = 256;
+
 /// The hash that gives the draws `4 * block .. 4 * block + 4` of operation `operation`.
 #[must_use]
 pub fn draw_block(beacon: [F; 4], operation: usize, block: usize) -> Digest {

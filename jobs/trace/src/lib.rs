@@ -2,7 +2,7 @@
 //!
 //! - [`Trace`]: what a worker commits to: the tree over the rows of every tensor that a program computes.
 //! - [`RowOpening`]: one committed row with its Merkle path.
-//! - [`Openings`]: everything that an audit looks at, and the whole audit natively.
+//! - [`Openings`]: everything that an audit looks at, and the whole audit natively; [`DrawnRows`]: what it is under `rows`.
 //! - [`check_row`]: the one unit of audit, natively.
 //! - [`Policy`] and [`draw`]: which rows are audited.
 //! - [`soundness`]: what that finds, in numbers.
@@ -10,6 +10,7 @@
 mod blob;
 mod check;
 pub mod draw;
+mod drawn;
 mod opening;
 mod openings;
 mod policy;
@@ -18,7 +19,8 @@ mod trace;
 
 pub use blob::BlobError;
 pub use check::{CheckError, RowFault, check_row};
+pub use drawn::{DrawnRows, RowPair};
 pub use opening::{OpeningError, RowOpening};
-pub use openings::{AuditError, Commitment, Openings, RowPair};
+pub use openings::{Commitment, Openings, OpeningsError};
 pub use policy::{Policy, PolicyError};
 pub use trace::{CommittedTensor, Trace, TraceError, trace_root};

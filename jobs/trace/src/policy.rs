@@ -25,6 +25,9 @@ pub enum PolicyError {
     /// A number beyond the limit.
     #[error("{0} is not the number of a policy: 0 is full, 1 to {max} are drawn rows", max = Policy::MAX_ROWS)]
     Code(u32),
+    /// A job without rows.
+    #[error("a job has at least one row, this one has none")]
+    NoRows,
     /// Rows cannot be drawn before there is a beacon.
     #[error("the policy rows:{0} draws its rows from the job's beacon, which is not recorded yet")]
     NoBeacon(u32),

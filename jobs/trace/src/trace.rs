@@ -39,6 +39,14 @@ pub enum TraceError {
         /// Digests given.
         got: usize,
     },
+    /// The trace is of another program: of another depth, or with another output.
+    #[error("the trace is of another program: its trees have depth {got}, the program's {expected}")]
+    Program {
+        /// The program's depth.
+        expected: u8,
+        /// The input's tree's.
+        got: u8,
+    },
     /// The input does not fit the program.
     #[error(transparent)]
     Input(#[from] ProgramError),
@@ -138,6 +146,17 @@ impl Trace {
         input: CommittedTensor,
         tensors: Vec<CommittedTensor>,
     ) -> Result<Self, TraceError> {
+        let trace = Self { input, tensors, output: program.output_source() };
+        trace.check_form(program)?;
+        Ok(trace)
+    }
+
+    /// Checks that input and tensors are of the form of a trace of `program`.
+    ///
+    /// # Errors
+    /// As [`Trace::of`].
+    pub fn check_form(&self, program: &Program) -> Result<(), TraceError> {
+        let Self { input, tensors, .. } = self;
         program.check_input(input.tensor())?;
         let steps = program.committed_steps();
         if steps.len() != tensors.len() {
@@ -147,7 +166,7 @@ impl Trace {
         let describe = |dtype, columns, rows, depth| {
             format!("{rows} rows of {columns} cells of {dtype} in a tree of depth {depth}")
         };
-        for (step, committed) in steps.zip(&tensors) {
+        for (step, committed) in steps.zip(tensors) {
             let (value, t) = (&step.output, committed.tensor());
             let expected = describe(value.dtype, value.columns(), rows, program.depth());
             let got = describe(t.dtype(), t.columns(), t.rows(), committed.tree().depth());
@@ -155,7 +174,11 @@ impl Trace {
                 return Err(TraceError::Shape { operation: value.name.clone(), expected, got });
             }
         }
-        Ok(Self { input, tensors, output: program.output_source() })
+        let (expected, got) = (program.depth(), input.tree().depth());
+        if expected != got || self.output != program.output_source() {
+            return Err(TraceError::Program { expected, got });
+        }
+        Ok(())
     }
 
     /// Number of rows of the job.

@@ -3,8 +3,12 @@
 mod support;
 
 use janction_program::Program;
-use janction_protocol::F;
-use janction_trace::{AuditError, BlobError, CheckError, Commitment, Openings, Policy, PolicyError, Trace};
+use janction_protocol::claim::Claim;
+use janction_protocol::{Address, Deployment, Digest, F};
+use janction_trace::{
+    BlobError, CheckError, Commitment, DrawnRows, Openings, OpeningsError, Policy, PolicyError, Trace,
+    draw::MAX_SURPLUS,
+};
 use plonky2::field::types::Field;
 use proptest::prelude::*;
 use support::{falsified, traced};
@@ -26,23 +30,32 @@ fn commitment(trace: &Trace, policy: Policy, beacon: Option<[F; 4]>) -> Commitme
 
 /// Openings of `trace` and what they are checked against.
 fn audit(program: &Program, trace: &Trace, policy: Policy, seed: u64) -> (Openings, Commitment) {
-    let openings = Openings::of(program, trace, policy, beacon(seed)).unwrap();
-    (openings, commitment(trace, policy, beacon(seed)))
+    let commitment = commitment(trace, policy, beacon(seed));
+    let draws = policy.code().next_multiple_of(4) as usize;
+    (Openings::of(program, trace.clone(), &commitment, draws).unwrap(), commitment)
+}
+
+fn drawn(openings: &Openings) -> &DrawnRows {
+    match openings {
+        Openings::Drawn(rows) => rows,
+        Openings::Full(_) => panic!("the policy is rows"),
+    }
 }
 
 proptest! {
     #[test]
     fn honest_traces_pass(seed: u64, s in 1u32..9) {
         let (program, trace) = traced(seed);
+        let input = trace.input().tensor();
         for policy in [Policy::Full, Policy::Rows(s)] {
             let (openings, commitment) = audit(&program, &trace, policy, seed);
+            prop_assert_eq!(openings.check(&program, &commitment), Ok(()));
             prop_assert_eq!(openings.verify(&program, &commitment), Ok(()));
-            prop_assert_eq!(Openings::from_bytes(&program, &openings.to_bytes()), Ok(openings));
+            prop_assert_eq!(Openings::from_bytes(&program, input, &openings.to_bytes()), Ok(openings));
         }
-        let input = trace.input().tensor().clone();
-        prop_assert_eq!(Trace::from_bytes(&program, input, &trace.to_bytes()), Ok(trace));
     }
 
+    /// A cheating worker's openings are openings: its false rows are found by the row checks alone.
     #[test]
     fn a_false_cell_is_found_by_full(seed: u64, which: prop::sample::Index, at: prop::sample::Index) {
         let (program, trace) = traced(seed);
@@ -50,10 +63,19 @@ proptest! {
         let cell = at.index(trace.tensors()[k].tensor().cells().len());
         let forged = falsified(&program, &trace, k, cell);
         let (openings, commitment) = audit(&program, &forged, Policy::Full, seed);
-        let Err(AuditError::Check(CheckError::Fault(fault))) = openings.verify(&program, &commitment) else {
+        prop_assert_eq!(openings.check(&program, &commitment), Ok(()));
+        let Err(OpeningsError::Check(CheckError::Fault(fault))) = openings.verify(&program, &commitment) else {
             return Err(TestCaseError::fail("the false cell was not found"));
         };
         prop_assert_eq!(fault.row, cell / trace.tensors()[k].tensor().columns());
+        // Under `rows` it is found exactly when its row is drawn.
+        let (openings, commitment) = audit(&program, &forged, Policy::Rows(4), seed);
+        prop_assert_eq!(openings.check(&program, &commitment), Ok(()));
+        let is_drawn = drawn(&openings).operations[k].iter().any(|pair| pair.output.row == fault.row);
+        match openings.verify(&program, &commitment) {
+            Err(OpeningsError::Check(CheckError::Fault(found))) => prop_assert_eq!(found.row, fault.row),
+            verdict => prop_assert!(verdict.is_ok() && !is_drawn),
+        }
     }
 
     /// Openings of the honest run cannot stand for a false commitment, nor the other way round.
@@ -61,30 +83,52 @@ proptest! {
     fn openings_of_another_trace_fail(seed: u64, at: prop::sample::Index) {
         let (program, trace) = traced(seed);
         let forged = falsified(&program, &trace, 0, at.index(trace.tensors()[0].tensor().cells().len()));
-        let (honest, of_honest) = audit(&program, &trace, Policy::Rows(3), seed);
-        let (false_openings, of_forged) = audit(&program, &forged, Policy::Rows(3), seed);
-        for (openings, commitment) in [(&honest, &of_forged), (&false_openings, &of_honest)] {
-            let refused = matches!(openings.verify(&program, commitment), Err(AuditError::TraceRoot { .. }));
-            prop_assert!(refused);
+        for policy in [Policy::Full, Policy::Rows(3)] {
+            let (honest, of_honest) = audit(&program, &trace, policy, seed);
+            let (false_openings, of_forged) = audit(&program, &forged, policy, seed);
+            for (openings, commitment) in [(&honest, &of_forged), (&false_openings, &of_honest)] {
+                let verdict = openings.check(&program, commitment);
+                let refused = matches!(verdict, Err(OpeningsError::TraceRoot { .. }));
+                prop_assert!(refused);
+            }
         }
         // Roots of one, rows of the other.
-        let mixed = Openings { roots: false_openings.roots.clone(), operations: honest.operations.clone() };
-        let verdict = mixed.verify(&program, &of_forged);
-        let drawn = honest.operations[0].iter().zip(&false_openings.operations[0]).any(|(a, b)| a != b);
-        prop_assert!(verdict.is_err() || !drawn);
+        let (honest, _) = audit(&program, &trace, Policy::Rows(3), seed);
+        let (false_openings, of_forged) = audit(&program, &forged, Policy::Rows(3), seed);
+        let (honest, false_rows) = (drawn(&honest), drawn(&false_openings));
+        let mixed = DrawnRows { roots: false_rows.roots.clone(), operations: honest.operations.clone() };
+        let is_drawn = honest.operations[0].iter().zip(&false_rows.operations[0]).any(|(a, b)| a != b);
+        let verdict = Openings::Drawn(mixed).check(&program, &of_forged);
+        prop_assert!(verdict.is_err() || !is_drawn);
     }
 
     #[test]
     fn damaged_bytes_never_pass_or_panic(seed: u64, at: prop::sample::Index, flip in 1u8..) {
         let (program, trace) = traced(seed);
-        let (openings, commitment) = audit(&program, &trace, Policy::Rows(2), seed);
-        let mut bytes = openings.to_bytes();
-        let at = at.index(bytes.len());
-        bytes[at] ^= flip;
-        if let Ok(damaged) = Openings::from_bytes(&program, &bytes) {
-            prop_assert!(damaged.verify(&program, &commitment).is_err());
+        let input = trace.input().tensor();
+        for policy in [Policy::Full, Policy::Rows(2)] {
+            let (openings, commitment) = audit(&program, &trace, policy, seed);
+            let mut bytes = openings.to_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            if let Ok(damaged) = Openings::from_bytes(&program, input, &bytes) {
+                prop_assert_eq!(damaged.to_bytes(), bytes.clone());
+                prop_assert!(damaged.check(&program, &commitment).is_err());
+            }
+            prop_assert!(Openings::from_bytes(&program, input, &bytes[..at]).is_err());
         }
-        prop_assert!(Openings::from_bytes(&program, &bytes[..at]).is_err());
+    }
+
+    #[test]
+    fn junk_never_panics(seed in 0u64..50, which in 0usize..2, junk: Vec<u8>) {
+        let (program, trace) = traced(seed);
+        let input = trace.input().tensor();
+        let magic: &[u8] = [b"JNCTRACE\0\x01", b"JNCDRAWN\0\x01"][which];
+        for bytes in [[magic, &junk].concat(), junk] {
+            if let Ok(openings) = Openings::from_bytes(&program, input, &bytes) {
+                prop_assert_eq!(openings.to_bytes(), bytes);
+            }
+        }
     }
 }
 
@@ -93,34 +137,114 @@ fn other_rows_than_the_drawn_ones_fail() {
     // A seed whose job has several rows.
     let (program, trace) = (0..).map(traced).find(|(_, trace)| trace.rows() > 8).unwrap();
     let (openings, honest) = audit(&program, &trace, Policy::Rows(4), 0);
-    let rows_error = |openings: &Openings, commitment: &Commitment| {
-        let verdict = openings.verify(&program, commitment);
-        assert!(matches!(verdict, Err(AuditError::Rows { .. })), "{verdict:?}");
+    let rows = drawn(&openings);
+    let check = |rows: &DrawnRows, commitment: &Commitment| {
+        Openings::Drawn(rows.clone()).check(&program, commitment).unwrap_err()
     };
-    // Rows of another beacon, of another policy, too few, and in another order.
-    rows_error(&openings, &Commitment { beacon: beacon(1 << 20), ..honest });
-    rows_error(&openings, &Commitment { policy: Policy::Full, ..honest });
-    let mut fewer = openings.clone();
-    fewer.operations[0].pop();
-    rows_error(&fewer, &honest);
-    let mut swapped = openings.clone();
+    let rows_error = |rows: &DrawnRows, commitment: &Commitment| {
+        let error = check(rows, commitment);
+        assert!(matches!(error, OpeningsError::Rows { .. }), "{error}");
+    };
+    // Rows of another beacon, and in another order.
+    rows_error(rows, &Commitment { beacon: beacon(1 << 20), ..honest });
+    let mut swapped = rows.clone();
     swapped.operations[0].reverse();
     rows_error(&swapped, &honest);
     // The operand's row is another than the result's.
-    let mut shifted = openings.clone();
+    let mut shifted = rows.clone();
     shifted.operations[0][0].input.row ^= 1;
     rows_error(&shifted, &honest);
     // A job of fewer rows than were committed to.
-    rows_error(&openings, &Commitment { rows: 1, ..honest });
+    rows_error(rows, &Commitment { rows: 1, ..honest });
 
-    let missing = openings.verify(&program, &Commitment { beacon: None, ..honest });
-    assert_eq!(missing, Err(AuditError::Policy(PolicyError::NoBeacon(4))));
-    let input = openings.verify(&program, &Commitment { input_root: honest.trace_root, ..honest });
-    assert!(matches!(input, Err(AuditError::Opening { side: "operand", .. })), "{input:?}");
-    let output = openings.verify(&program, &Commitment { output_root: honest.trace_root, ..honest });
-    assert!(matches!(output, Err(AuditError::OutputRoot { .. })), "{output:?}");
-    let none = Openings { roots: openings.roots.clone(), operations: vec![] };
-    assert!(matches!(none.verify(&program, &honest), Err(AuditError::OperationCount { .. })));
+    let missing = check(rows, &Commitment { beacon: None, ..honest });
+    assert_eq!(missing, OpeningsError::Undrawn(PolicyError::NoBeacon(4)));
+    let input = check(rows, &Commitment { input_root: honest.trace_root, ..honest });
+    assert!(matches!(input, OpeningsError::Opening { side: "operand", .. }), "{input:?}");
+    let output = check(rows, &Commitment { output_root: honest.trace_root, ..honest });
+    assert!(matches!(output, OpeningsError::OutputRoot { .. }), "{output:?}");
+    let none = DrawnRows { roots: rows.roots.clone(), operations: vec![] };
+    assert!(matches!(check(&none, &honest), OpeningsError::OperationCount { .. }));
+}
+
+/// As many draws as the policy has, or up to the end of a last piece; as many for each operation.
+#[test]
+fn the_number_of_draws_is_bounded() {
+    let (program, trace) =
+        (0..).map(traced).find(|(_, trace)| trace.rows() > 8 && trace.tensors().len() > 1).unwrap();
+    let honest = commitment(&trace, Policy::Rows(6), beacon(1));
+    let of = |draws| Openings::of(&program, trace.clone(), &honest, draws).unwrap();
+    for draws in [6, 7, 8, 6 + MAX_SURPLUS - 1] {
+        assert_eq!(of(draws).verify(&program, &honest), Ok(()), "{draws}");
+    }
+    let most = 6 + MAX_SURPLUS - 1;
+    for got in [0, 5, 6 + MAX_SURPLUS] {
+        let error = OpeningsError::Draws { least: 6, most, got };
+        assert_eq!(of(got).check(&program, &honest), Err(error));
+    }
+    for k in 0..trace.tensors().len() {
+        let mut fewer = drawn(&of(8)).clone();
+        fewer.operations[k].pop();
+        let verdict = Openings::Drawn(fewer).check(&program, &honest);
+        assert!(matches!(verdict, Err(OpeningsError::Draws { .. })), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_trace_must_be_the_jobs() {
+    let (program, trace) = (0..).map(traced).find(|(_, trace)| trace.rows() > 8).unwrap();
+    let (openings, honest) = audit(&program, &trace, Policy::Full, 0);
+    let check = |commitment: Commitment| openings.check(&program, &commitment).unwrap_err();
+    let other = Digest([F::TWO; 4]);
+    let error = check(Commitment { rows: honest.rows - 1, ..honest });
+    assert_eq!(error, OpeningsError::RowCount { expected: honest.rows - 1, got: honest.rows });
+    let error = check(Commitment { input_root: other, ..honest });
+    assert_eq!(error, OpeningsError::InputRoot { expected: other, got: honest.input_root });
+    let error = check(Commitment { trace_root: other, ..honest });
+    assert_eq!(error, OpeningsError::TraceRoot { expected: other, got: honest.trace_root });
+    let error = check(Commitment { output_root: other, ..honest });
+    assert_eq!(error, OpeningsError::OutputRoot { expected: other, got: honest.output_root });
+    // Openings of one policy for a job of the other.
+    let rows = Commitment { policy: Policy::Rows(4), ..honest };
+    assert!(matches!(check(rows), OpeningsError::Policy { policy: Policy::Rows(4), .. }));
+    let (drawn, _) = audit(&program, &trace, Policy::Rows(4), 0);
+    let verdict = drawn.check(&program, &honest);
+    assert!(matches!(verdict, Err(OpeningsError::Policy { policy: Policy::Full, .. })), "{verdict:?}");
+    // A trace of another program is told, whatever its form.
+    for seed in 0..20 {
+        let (_, foreign) = traced(seed);
+        if foreign != trace {
+            Openings::Full(foreign).check(&program, &honest).unwrap_err();
+        }
+    }
+}
+
+#[test]
+fn commitments_are_the_claims() {
+    let (_, trace) = traced(1);
+    let claim = Claim {
+        deployment: Deployment::new(31337, Address::from_limbs([1, 2, 3]).unwrap()).unwrap(),
+        job: 5,
+        nonce: 6,
+        winner: 7,
+        program: Digest::ZERO,
+        audit_key: Digest::ZERO,
+        input_root: trace.input_root(),
+        input_rows: trace.rows() as u32,
+        trace_root: trace.trace_root(),
+        output_root: trace.output_root(),
+        beacon: [11, 22, 33, 44],
+        policy: 4,
+        coverage: 4,
+    };
+    let beacon = Some([11, 22, 33, 44].map(F::from_canonical_u64));
+    assert_eq!(Commitment::of(&claim), Ok(commitment(&trace, Policy::Rows(4), beacon)));
+    // Before the beacon is recorded there is none.
+    let unrecorded = Commitment::of(&Claim { beacon: [0; 4], ..claim }).unwrap();
+    assert_eq!(unrecorded.beacon, None);
+    let wrong = Commitment::of(&Claim { policy: 1 << 24, ..claim });
+    assert_eq!(wrong, Err(PolicyError::Code(1 << 24)));
+    assert_eq!(Commitment::of(&Claim { input_rows: 0, ..claim }), Err(PolicyError::NoRows));
 }
 
 #[test]
@@ -128,7 +252,7 @@ fn bytes_of_something_else_say_so() {
     let (program, trace) = traced(1);
     let input = || trace.input().tensor().clone();
     let bytes = trace.to_bytes();
-    assert_eq!(Openings::from_bytes(&program, &bytes), Err(BlobError::Magic("JNCOPENS")));
+    assert_eq!(DrawnRows::from_bytes(&program, &bytes), Err(BlobError::Magic("JNCDRAWN")));
     assert!(matches!(Trace::from_bytes(&program, input(), b""), Err(BlobError::Magic("JNCTRACE"))));
     let longer = [&bytes[..], &[0]].concat();
     assert_eq!(Trace::from_bytes(&program, input(), &longer), Err(BlobError::Trailing { count: 1 }));
@@ -137,10 +261,13 @@ fn bytes_of_something_else_say_so() {
     let mut newer = bytes.clone();
     newer[9] = 2;
     assert_eq!(Trace::from_bytes(&program, input(), &newer), Err(BlobError::Version { got: 2 }));
-    let mut huge = bytes.clone();
+    for wrong in [0, trace.rows() as u32 + 1, u32::MAX] {
+        let mut other = bytes.clone();
+        other[10..14].copy_from_slice(&wrong.to_be_bytes());
+        let error = BlobError::Rows { expected: trace.rows(), got: wrong as usize };
+        assert_eq!(Trace::from_bytes(&program, input(), &other), Err(error));
+    }
+    let mut huge = drawn(&audit(&program, &trace, Policy::Rows(4), 0).0).to_bytes();
     huge[10..14].copy_from_slice(&[0xff; 4]);
-    assert!(matches!(Trace::from_bytes(&program, input(), &huge), Err(BlobError::Truncated { .. })));
-    let mut none = bytes;
-    none[10..14].copy_from_slice(&[0; 4]);
-    assert!(Trace::from_bytes(&program, input(), &none).is_err());
+    assert!(DrawnRows::from_bytes(&program, &huge).is_err());
 }

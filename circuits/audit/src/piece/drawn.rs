@@ -11,8 +11,8 @@
 use janction_gadgets::merkle::{self, PathTarget};
 use janction_gadgets::{Builder, F};
 use janction_protocol::hash::tag;
-use janction_trace::Trace;
-use janction_trace::draw::{DRAWS_PER_HASH, draw_block, index};
+use janction_trace::draw::{DRAWS_PER_HASH, draw_block};
+use janction_trace::{DrawnRows, RowOpening, RowPair};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::Target;
@@ -20,7 +20,7 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::draw::{self, DrawTargets};
 use crate::operation::{CheckTargets, ProgramPlan};
-use crate::piece::{RootTargets, set_digest, tensor};
+use crate::piece::{RootTargets, set_digest};
 use crate::range::Ranges;
 use crate::row::{RowShape, RowTargets};
 use crate::subject::{Subject, SubjectTargets};
@@ -44,17 +44,10 @@ impl OpenedTargets {
         Self { row, siblings: path.siblings }
     }
 
-    fn assign(
-        &self,
-        inputs: &mut PartialWitness<F>,
-        tensor: &janction_trace::CommittedTensor,
-        row: usize,
-    ) -> anyhow::Result<()> {
-        self.row.assign(inputs, &tensor.tensor().row(row))?;
-        for (level, &sibling) in self.siblings.iter().enumerate() {
-            set_digest(inputs, sibling, tensor.tree().node(level, (row >> level) ^ 1))?;
-        }
-        Ok(())
+    fn assign(&self, inputs: &mut PartialWitness<F>, opened: &RowOpening) -> anyhow::Result<()> {
+        self.row.assign(inputs, &opened.cells)?;
+        let siblings = self.siblings.iter().zip(&opened.path);
+        siblings.into_iter().try_for_each(|(&target, &sibling)| set_digest(inputs, target, sibling))
     }
 }
 
@@ -119,36 +112,28 @@ impl DrawnTargets {
         Self { subject, roots, first_block, draws }
     }
 
-    /// Sets everything for the draws from `from` on.
+    /// Sets everything for the draws from `from` on, which must be open.
     pub fn assign(
         &self,
         inputs: &mut PartialWitness<F>,
         plan: &ProgramPlan,
         subject: &Subject,
-        trace: &Trace,
+        rows: &DrawnRows,
         from: usize,
     ) -> anyhow::Result<()> {
         self.subject.assign(inputs, subject)?;
-        self.roots.assign(inputs, trace)?;
+        self.roots.assign(inputs, rows.roots.iter().copied())?;
         let first_block = from / DRAWS_PER_HASH;
         inputs.set_target(self.first_block, F::from_canonical_usize(first_block))?;
         for (k, (step, draws)) in plan.steps.iter().zip(&self.draws).enumerate() {
             for (d, targets) in draws.iter().enumerate() {
                 let hash = draw_block(subject.beacon, k, first_block + d / DRAWS_PER_HASH);
                 let h = hash.0[d % DRAWS_PER_HASH];
-                let row = index(h, subject.rows as usize);
                 targets.draw.assign(inputs, h, subject.rows)?;
-                // A claim of more rows than the trace has: any row will do, no assignment is right.
-                let row = row.min(trace.rows() - 1);
-                let (operand, output) = (tensor(trace, step.operand), tensor(trace, k + 1));
-                targets.operand.assign(inputs, operand, row)?;
-                targets.output.assign(inputs, output, row)?;
-                step.check.assign(
-                    inputs,
-                    &targets.check,
-                    &operand.tensor().row(row),
-                    &output.tensor().row(row),
-                )?;
+                let RowPair { input, output } = &rows.operations[k][from + d];
+                targets.operand.assign(inputs, input)?;
+                targets.output.assign(inputs, output)?;
+                step.check.assign(inputs, &targets.check, &input.cells, &output.cells)?;
             }
         }
         Ok(())

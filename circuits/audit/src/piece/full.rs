@@ -17,7 +17,7 @@ use janction_gadgets::merkle::{self, PathTarget};
 use janction_gadgets::{Builder, F, sponge};
 use janction_program::Cells;
 use janction_protocol::hash::tag;
-use janction_trace::Trace;
+use janction_trace::{CommittedTensor, Trace};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};
@@ -94,7 +94,7 @@ impl FullTargets {
         from: usize,
     ) -> anyhow::Result<()> {
         self.subject.assign(inputs, subject)?;
-        self.roots.assign(inputs, trace)?;
+        self.roots.assign(inputs, trace.tensors().iter().map(CommittedTensor::root))?;
         let n = self.rows.len();
         set_bits(inputs, &self.bits, from / n)?;
         let first_level = n.trailing_zeros() as usize;

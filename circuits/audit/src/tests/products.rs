@@ -1,20 +1,18 @@
-//! Products and requantisations: each constraint broken on its own, in circuits of nothing else.
+//! Products: each constraint broken on its own, in circuits of nothing else.
 
 use janction_aggregate::config::{Circuit, circuit_config};
 use janction_gadgets::test_utils::check;
 use janction_gadgets::{Builder, C};
-use janction_program::test_utils::{Random, random_input, random_program};
-use janction_program::{Cells, DType, MatMul, Operation, PerColumn, Program, Requantise, reference};
+use janction_program::test_utils::{random_input, random_program};
+use janction_program::{Cells, Program, reference};
 use janction_trace::Policy;
 use plonky2::field::types::{Field, PrimeField64};
-use plonky2::iop::target::Target;
-use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::iop::witness::PartialWitness;
 
 use super::{Pieces, honest, satisfied, with};
 use crate::operation::matmul::{MatMulPlan, MatMulTargets};
 use crate::operation::{ProgramPlan, RowCheck};
 use crate::range::Ranges;
-use crate::requantise::{RequantisePlan, RequantiseTargets};
 use crate::row::{RowShape, RowTargets};
 use janction_gadgets::F;
 
@@ -54,116 +52,6 @@ fn random_programs_are_accepted() {
         let pieces = Pieces::new(program, Policy::Rows(4), 0, 1);
         let subject = pieces.subject(&trace);
         pieces.run(&subject, &trace, 8, 12).unwrap();
-    }
-}
-
-/// A circuit of one requantisation, of an accumulator that is an input.
-struct One {
-    circuit: Circuit,
-    plan: RequantisePlan,
-    biased: Target,
-    cell: Target,
-    targets: RequantiseTargets,
-}
-
-const HALF: i64 = 1 << 31;
-
-impl One {
-    fn new(op: &MatMul, bound: i64, output: DType) -> Self {
-        let plan = RequantisePlan::new(op, 0, bound, output);
-        let mut builder = Builder::new(circuit_config());
-        let [biased, cell] = builder.add_virtual_target_arr();
-        let mut ranges = Ranges::default();
-        ranges.byte(&mut builder, cell);
-        let targets = plan.build(&mut builder, &mut ranges, biased, HALF, cell);
-        ranges.finish(&mut builder);
-        Self { circuit: builder.build::<C>(), plan, biased, cell, targets }
-    }
-
-    fn accepts(&self, acc: i64, cell: F, sigma: F, excess: F, remainder: F) -> bool {
-        let mut inputs = PartialWitness::new();
-        let t = self.targets;
-        let acc = F::from_canonical_u64((acc + HALF) as u64);
-        let all = [
-            (self.biased, acc),
-            (self.cell, cell),
-            (t.sigma, sigma),
-            (t.excess, excess),
-            (t.remainder, remainder),
-        ];
-        for (target, value) in all {
-            inputs.set_target(target, value).unwrap();
-        }
-        satisfied(&self.circuit, inputs, &[]).is_ok()
-    }
-}
-
-fn signed(value: i128) -> F {
-    let p = i128::from(<F as plonky2::field::types::Field64>::ORDER);
-    F::from_canonical_u64(value.rem_euclid(p) as u64)
-}
-
-fn operation(requantise: Requantise, output_zero: i32, clamp: (i32, i32)) -> MatMul {
-    let program = janction_program::test_utils::random_program(3);
-    let op = program.committed_steps().find_map(|step| match &step.operation {
-        Operation::MatMul(op) => Some(op.clone()),
-        Operation::Reshape(_) => None,
-    });
-    MatMul { requantise: PerColumn::All(requantise), output_zero, clamp, ..op.unwrap() }
-}
-
-/// For every accumulator exactly one cell passes, whatever sigma, excess and remainder a prover invents for the others.
-#[test]
-fn one_cell_for_each_accumulator() {
-    let bound = i64::from(i32::MAX);
-    let cases = [
-        (Requantise { multiplier: 1 << 30, shift: 31 }, 0, (-128, 127), DType::I8, 2000),
-        (Requantise { multiplier: 1_234_567_890, shift: 40 }, -7, (-7, 100), DType::I8, 100_000),
-        (Requantise { multiplier: 1_999_999_999, shift: 39 }, 128, (3, 255), DType::U8, 90_000),
-        (Requantise { multiplier: (1 << 31) - 1, shift: 62 }, 5, (0, 255), DType::U8, bound),
-        (Requantise { multiplier: (1 << 31) - 1, shift: 55 }, 250, (0, 251), DType::U8, bound),
-        (Requantise { multiplier: (1 << 31) - 1, shift: 1 }, 0, (-128, 127), DType::I8, bound),
-        (Requantise { multiplier: 1, shift: 1 }, -128, (-128, -127), DType::I8, 600),
-        (Requantise { multiplier: 3, shift: 2 }, 9, (9, 9), DType::U8, 600),
-    ];
-    for (case, (requantise, zero, clamp, dtype, bound)) in cases.into_iter().enumerate() {
-        let op = operation(requantise, zero, clamp);
-        let one = One::new(&op, bound, dtype);
-        let mut r = Random::new(case as u64);
-        let mut accs = vec![-bound, bound, 0, 1, -1];
-        accs.extend((0..5).map(|_| r.range(-bound, bound)));
-        for acc in accs {
-            let right = op.finish(0, acc as i32);
-            assert_eq!(one.plan.apply(acc), right);
-            let (multiplier, shift) = one.plan.scaled();
-            let sum = i128::from(acc) * multiplier + (1i128 << (shift - 1));
-            let (q, rem) = (sum >> shift, sum & ((1i128 << shift) - 1));
-            for cell in [right, right + 1, right - 1, clamp.0, clamp.1, dtype.min(), dtype.max(), zero] {
-                let cell = cell.clamp(dtype.min(), dtype.max());
-                let byte = signed(i128::from(cell - dtype.min()));
-                let distance = q + i128::from(zero - cell);
-                let mut accepted = false;
-                for sigma in [-1, 0, 1, 2] {
-                    // The excess that makes the equation true, and none with all the rest in the remainder.
-                    let excess = if sigma == 0 { 0 } else { distance / sigma };
-                    let rest = sum - ((i128::from(cell - zero) + sigma * excess) << shift);
-                    accepted |= one.accepts(acc, byte, signed(sigma), signed(excess), signed(rest));
-                    let rest = sum - (i128::from(cell - zero) << shift);
-                    accepted |= one.accepts(acc, byte, signed(sigma), F::ZERO, signed(rest));
-                    accepted |= one.accepts(acc, byte, signed(sigma), signed(distance.abs()), signed(rem));
-                }
-                assert_eq!(accepted, cell == right, "case {case}: acc {acc}, cell {cell}, right is {right}");
-            }
-            // Cells outside the byte.
-            for wrong in [signed(-1), signed(256)] {
-                let distance = q + i128::from(zero)
-                    - i128::from(dtype.min())
-                    - if wrong == signed(-1) { -1 } else { 256 };
-                for sigma in [-1, 0, 1] {
-                    assert!(!one.accepts(acc, wrong, signed(sigma), signed(distance.abs()), signed(rem)));
-                }
-            }
-        }
     }
 }
 

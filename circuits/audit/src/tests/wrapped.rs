@@ -10,7 +10,7 @@ use janction_program::Program;
 use janction_program::commitment::row_digests;
 use janction_protocol::claim::{CLAIM_ELEMENTS, Claim};
 use janction_protocol::{Digest, hash::chain, hash::hash, hash::tag};
-use janction_trace::{CommittedTensor, Policy, Trace};
+use janction_trace::{CommittedTensor, Openings, OpeningsError, Policy, Trace};
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use proptest::prelude::*;
@@ -27,6 +27,7 @@ use crate::{
 struct Audited {
     circuits: AuditCircuits,
     trace: Trace,
+    openings: Openings,
     claim: Claim,
     /// All leaves, in order.
     leaves: Vec<AuditNode>,
@@ -52,9 +53,10 @@ fn audited(wrapper: &Wrapper, program: Program, policy: Policy) -> Audited {
     let trace = honest(&program, &input(4));
     let circuits = AuditCircuits::of_size(wrapper.shape(), program.clone(), policy, 0, 1);
     let claim = claim_of(&program, circuits.audit_key_digest(), policy, &trace);
-    circuits.check(&trace, &claim).unwrap();
+    let openings = circuits.openings(trace.clone(), &claim).unwrap();
+    circuits.check(&openings, &claim).unwrap();
     let pieces: Vec<Proof> = (0..circuits.pieces(4))
-        .map(|index| circuits.prove_piece(&Stock, &trace, &claim, index).unwrap())
+        .map(|index| circuits.prove_piece(&Stock, &openings, &claim, index).unwrap())
         .collect();
     let leaves: Vec<AuditNode> = pieces
         .chunks(3)
@@ -64,7 +66,7 @@ fn audited(wrapper: &Wrapper, program: Program, policy: Policy) -> Audited {
         [leaf] => leaf.clone(),
         leaves => wrapper.gather().prove(&Stock, circuits.leaf(), leaves).unwrap(),
     };
-    Audited { circuits, trace, claim, leaves, node }
+    Audited { circuits, trace, openings, claim, leaves, node }
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
@@ -133,8 +135,8 @@ fn both_policies_end_in_one_circuit() {
 #[test]
 fn the_aggregation_takes_the_proof() {
     let w = &*WORLD;
-    let Audited { circuits, trace, claim, .. } = &w.drawn;
-    let audit = circuits.prove(&Stock, &w.wrapper, trace, claim).unwrap();
+    let Audited { circuits, openings, claim, .. } = &w.drawn;
+    let audit = circuits.prove(&Stock, &w.wrapper, openings, claim).unwrap();
     let proof = w.wrapper.prove(&Stock, &audit, claim, Digest::ZERO).unwrap();
     let segment = Segment::of(&proof);
     assert_eq!(segment.before.elements, Digest::ZERO.0);
@@ -291,7 +293,8 @@ fn errors_name_operation_row_and_rule() {
     for (k, name) in [(1, "y"), (2, "z")] {
         let forged = replace(program, trace, k, flip(crate::piece::tensor(trace, k).tensor(), 2, 1));
         let claim = claim_of(program, claim.audit_key, Policy::Full, &forged);
-        let error = circuits.prove(&Stock, &w.wrapper, &forged, &claim).unwrap_err();
+        let openings = circuits.openings(forged, &claim).unwrap();
+        let error = circuits.prove(&Stock, &w.wrapper, &openings, &claim).unwrap_err();
         let AuditError::FalseRow { operation, row, place, rule, .. } = &error else { panic!("{error}") };
         assert_eq!((operation.as_str(), *row, *place, *rule), (name, 2, Place::Column(1), Rule::Result));
         assert!(error.to_string().contains(&format!("operation \"{name}\", row 2, column 1")), "{error}");
@@ -303,36 +306,88 @@ fn errors_name_operation_row_and_rule() {
     let tensors = vec![CommittedTensor::with_digests(y, digests, 2).unwrap(), trace.tensors()[1].clone()];
     let forged = Trace::of(program, trace.input().clone(), tensors).unwrap();
     let forged_claim = claim_of(program, claim.audit_key, Policy::Full, &forged);
-    let error = circuits.check(&forged, &forged_claim).unwrap_err();
+    let openings = circuits.openings(forged, &forged_claim).unwrap();
+    let error = circuits.check(&openings, &forged_claim).unwrap_err();
     let AuditError::FalseRow { operation, row, rule, .. } = error else { panic!("{error}") };
     assert_eq!((operation.as_str(), row, rule), ("y", 3, Rule::Digest));
     // Without the check the prover fails all the same.
-    assert!(circuits.prove_piece(&Stock, &forged, &forged_claim, 3).is_err());
+    assert!(circuits.prove_piece(&Stock, &openings, &forged_claim, 3).is_err());
 }
 
 #[test]
 fn a_claim_of_another_job_is_refused() {
     let w = &*WORLD;
-    let Audited { circuits, trace, claim, .. } = &w.drawn;
-    let refused = |claim: Claim| match circuits.check(trace, &claim).unwrap_err() {
+    let Audited { circuits, openings, claim, .. } = &w.drawn;
+    let field = |claim: Claim| match circuits.check(openings, &claim).unwrap_err() {
         AuditError::Claim { field, .. } => field,
         error => panic!("{error}"),
     };
     let other = Digest([F::TWO; 4]);
-    assert_eq!(refused(Claim { program: other, ..*claim }), "program");
-    assert_eq!(refused(Claim { audit_key: other, ..*claim }), "audit key");
-    assert_eq!(refused(Claim { input_root: other, ..*claim }), "input root");
-    assert_eq!(refused(Claim { trace_root: other, ..*claim }), "trace root");
-    assert_eq!(refused(Claim { output_root: other, ..*claim }), "output root");
-    assert_eq!(refused(Claim { input_rows: 3, ..*claim }), "input rows");
-    assert_eq!(refused(Claim { policy: 0, ..*claim }), "policy");
-    assert_eq!(refused(Claim { coverage: 4, ..*claim }), "coverage");
-    let short = honest(&two_layers(3, "deeper"), &input(4));
-    assert!(matches!(circuits.check(&short, claim), Err(AuditError::Trace { .. })));
+    assert_eq!(field(Claim { program: other, ..*claim }), "program");
+    assert_eq!(field(Claim { audit_key: other, ..*claim }), "audit key");
+    assert_eq!(field(Claim { policy: 0, ..*claim }), "policy");
+    assert_eq!(field(Claim { coverage: 4, ..*claim }), "coverage");
     let wrong = w.drawn.proof(&w.full.node, 8).verify(w.wrapper.verifier(), claim).unwrap_err();
     assert!(matches!(wrong, AuditError::Node { what: "start", .. }), "{wrong}");
-    let error = circuits.prove_piece(&Stock, trace, claim, 2).unwrap_err();
+    let error = circuits.prove_piece(&Stock, openings, claim, 2).unwrap_err();
     assert!(matches!(error, AuditError::NoSuchPiece { index: 2, pieces: 2 }));
+}
+
+/// Openings of another job, policy or beacon, and too few of them.
+#[test]
+fn openings_of_another_job_are_refused() {
+    let w = &*WORLD;
+    let other = Digest([F::TWO; 4]);
+    for (audited, foreign) in [(&w.full, &w.drawn), (&w.drawn, &w.full)] {
+        let Audited { circuits, trace, openings, claim, .. } = audited;
+        let refused = |openings: &Openings, claim: Claim| match circuits.check(openings, &claim).unwrap_err()
+        {
+            AuditError::Openings(error) => error,
+            error => panic!("{error}"),
+        };
+        let error = refused(&foreign.openings, *claim);
+        assert!(matches!(error, OpeningsError::Policy { .. }), "{error}");
+        let error = circuits.prove_piece(&Stock, &foreign.openings, claim, 0).unwrap_err();
+        assert!(matches!(error, AuditError::Openings(OpeningsError::Policy { .. })), "{error}");
+        let error = refused(openings, Claim { trace_root: other, ..*claim });
+        assert!(matches!(error, OpeningsError::TraceRoot { .. }), "{error}");
+        let error = refused(openings, Claim { output_root: other, ..*claim });
+        assert!(matches!(error, OpeningsError::OutputRoot { .. }), "{error}");
+        let error = refused(openings, Claim { input_root: other, ..*claim });
+        assert!(
+            matches!(error, OpeningsError::InputRoot { .. } | OpeningsError::Opening { side: "operand", .. }),
+            "{error}"
+        );
+        let coverage = if claim.policy == 0 { 3 } else { claim.coverage };
+        let error = refused(openings, Claim { input_rows: 3, coverage, ..*claim });
+        assert!(matches!(error, OpeningsError::RowCount { .. } | OpeningsError::Rows { .. }), "{error}");
+        // Nor can they be made of another trace.
+        let mut tensors: Vec<_> = trace.tensors().iter().map(|t| t.tensor().clone()).collect();
+        tensors[1] = flip(&tensors[1], 0, 0);
+        let forged = Trace::commit(circuits.program(), trace.input().tensor().clone(), tensors).unwrap();
+        let error = circuits.openings(forged, claim).unwrap_err();
+        assert!(matches!(error, AuditError::Openings(OpeningsError::TraceRoot { .. })), "{error}");
+        let deeper = honest(&two_layers(3, "deeper"), &input(4));
+        let error = circuits.openings(deeper, claim).unwrap_err();
+        assert!(matches!(error, AuditError::Openings(OpeningsError::Check(_))), "{error}");
+    }
+    let Audited { circuits, trace, openings, claim, .. } = &w.drawn;
+    let Openings::Drawn(rows) = openings else { panic!("the policy is rows") };
+    assert_eq!(rows.draws(), 8);
+    // Enough for the policy, not for the last piece.
+    let mut fewer = rows.clone();
+    fewer.operations.iter_mut().for_each(|pairs| pairs.truncate(7));
+    let fewer = Openings::Drawn(fewer);
+    for error in [
+        circuits.check(&fewer, claim).unwrap_err(),
+        circuits.prove_piece(&Stock, &fewer, claim, 1).unwrap_err(),
+    ] {
+        let wanted = matches!(error, AuditError::Openings(OpeningsError::Draws { least: 8, got: 7, .. }));
+        assert!(wanted, "{error}");
+    }
+    // No beacon, no rows.
+    let error = circuits.openings(trace.clone(), &Claim { beacon: [0; 4], ..*claim }).unwrap_err();
+    assert!(matches!(error, AuditError::Openings(OpeningsError::Undrawn(_))), "{error}");
 }
 
 /// Anyone recomputes the audit key from the job binary.
@@ -356,7 +411,7 @@ fn keys_are_restored() {
         "a circuit changed; if on purpose, put the left side into keys.txt"
     );
     let wrapper = Wrapper::from_keys(|name| w.wrapper.key(name)).unwrap();
-    let Audited { circuits, trace, claim, node, .. } = &w.drawn;
+    let Audited { circuits, openings, claim, node, .. } = &w.drawn;
     let elements = claim.elements();
     let inputs = wrapper.assign(&w.drawn.proof(node, 8), &elements, BEFORE).unwrap();
     satisfied(wrapper.data(), inputs, &[]).unwrap();
@@ -369,7 +424,7 @@ fn keys_are_restored() {
     let right = circuits.audit_key_digest();
     let restored = restore(&|name| circuits.key(name), right).unwrap();
     let pieces: Vec<Proof> =
-        (0..2).map(|index| restored.prove_piece(&Stock, trace, claim, index).unwrap()).collect();
+        (0..2).map(|index| restored.prove_piece(&Stock, openings, claim, index).unwrap()).collect();
     satisfied(restored.leaf().data(), restored.leaf().witness(&pieces).unwrap(), &[]).unwrap();
 
     let other = restore(&|name| circuits.key(name), w.full.circuits.audit_key_digest()).unwrap_err();
@@ -383,6 +438,14 @@ fn keys_are_restored() {
             matches!(error, AuditError::KeyBytes { circuit, action: "read" } if circuit == name),
             "{error}"
         );
+    }
+    // A job of another program or policy that names this audit key.
+    for (program, policy) in
+        [(two_layers(2, "of_another_name"), circuits.policy()), (circuits.program().clone(), Policy::Rows(4))]
+    {
+        let fetch = |name| circuits.key(name);
+        let error = AuditCircuits::from_keys(program, policy, right, fetch).unwrap_err();
+        assert!(matches!(error, AuditError::Key { circuit: "piece", .. }), "{error}");
     }
     let swapped = Wrapper::from_keys(|_| w.wrapper.key("wrapper")).unwrap_err();
     assert!(matches!(swapped, AuditError::Key { circuit: "gather", .. }), "{swapped}");
