@@ -45,6 +45,7 @@ contract RealProofTest is Deployed {
             vm.parseJsonBytes32(artifact, ".srsHash"),
             vm.parseJsonBool(artifact, ".developmentSrs")
         );
+        vm.assertEq(wrapper.srsHash(), wrapper.DEVELOPMENT_SRS());
         token = new JCT(address(this));
         rollup = _rollup(DEPLOYER);
         vm.assertEq(address(rollup), vm.parseJsonAddress(_text, ".rollup"));

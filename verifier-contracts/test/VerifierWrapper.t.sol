@@ -70,6 +70,12 @@ contract VerifierWrapperTest is Deployed {
             abi.encodeWithSelector(VerifierWrapper.DevelopmentSrsOutsideDevelopmentChain.selector, 1)
         );
         new VerifierWrapper(address(double), 8, 0, true);
+        // Nor does it slip through unnamed.
+        bytes32 known = wrapper.DEVELOPMENT_SRS();
+        vm.expectRevert(
+            abi.encodeWithSelector(VerifierWrapper.DevelopmentSrsOutsideDevelopmentChain.selector, 1)
+        );
+        new VerifierWrapper(address(double), 8, known, false);
         VerifierWrapper real = new VerifierWrapper(address(double), 8, bytes32(uint256(9)), false);
         vm.assertEq(real.srsHash(), bytes32(uint256(9)));
         vm.assertFalse(real.developmentSrs());
