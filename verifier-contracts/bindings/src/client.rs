@@ -234,17 +234,6 @@ impl L1 {
         self.block_at(BlockNumberOrTag::Latest).await
     }
 
-    /// The newest block that L1 calls final; on chains without finality, its latest block.
-    ///
-    /// # Errors
-    /// Of the connection.
-    pub async fn finalized(&self) -> Result<L1Block, L1Error> {
-        match self.block_at(BlockNumberOrTag::Finalized).await {
-            Err(L1Error::NoBlock(_) | L1Error::Rpc { .. }) => self.head().await,
-            other => other,
-        }
-    }
-
     /// An L1 block.
     ///
     /// # Errors
