@@ -68,9 +68,10 @@ async function main() {
         }
     }
     const fixture = join(generated, "proof.json");
-    const proven = existsSync(fixture) ? JSON.parse(readFileSync(fixture, "utf8")).keyDigest : "no key: it is missing";
+    const proven = existsSync(fixture) ? JSON.parse(readFileSync(fixture, "utf8")).keyDigest : undefined;
     if (proven !== about.keyDigest) {
-        console.error(`${fixture} is a proof under ${proven}, the key is ${about.keyDigest}: run \`make contracts PROOF=1\``);
+        const what = proven ? `a proof under another key (${proven})` : "missing";
+        console.error(`${fixture} is ${what}; the key is ${about.keyDigest}: run \`make contracts PROOF=1\``);
         stale = true;
     }
     exit(stale ? 1 : 0);
