@@ -52,11 +52,7 @@ impl SegmentTargets {
     ///
     /// *Enforced*: each used child starts where the last used one before it ends. The first child is always used; one
     /// that is not used says nothing, wherever it stands.
-    pub(crate) fn cover(
-        builder: &mut Builder,
-        first: Self,
-        others: &[(BoolTarget, Self); ARITY - 1],
-    ) -> Self {
+    pub fn cover(builder: &mut Builder, first: Self, others: &[(BoolTarget, Self); ARITY - 1]) -> Self {
         let mut whole = first;
         for (used, child) in others {
             for i in 0..4 {
@@ -83,7 +79,7 @@ impl Segment {
     ///
     /// # Errors
     /// [`AggregateError::Empty`], [`AggregateError::TooMany`], [`AggregateError::Gap`].
-    pub(crate) fn check_group(group: &[Self]) -> Result<(), AggregateError> {
+    pub fn check_group(group: &[Self]) -> Result<(), AggregateError> {
         if group.len() > ARITY {
             return Err(AggregateError::TooMany { limit: ARITY, got: group.len() });
         }

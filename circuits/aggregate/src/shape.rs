@@ -82,11 +82,7 @@ impl NodeShape {
     ///
     /// # Errors
     /// [`AggregateError::Shape`] when it does not fit.
-    pub(crate) fn build(
-        &self,
-        circuit: &'static str,
-        mut builder: Builder,
-    ) -> Result<Circuit, AggregateError> {
+    pub fn build(&self, circuit: &'static str, mut builder: Builder) -> Result<Circuit, AggregateError> {
         self.add_gates(&mut builder);
         pad_to(&mut builder, self.common.degree_bits());
         let data = builder.build::<C>();

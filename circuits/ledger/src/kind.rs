@@ -58,3 +58,42 @@ impl Flags {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use janction_aggregate::config::{C, circuit_config};
+    use janction_gadgets::test_utils::{check, generate};
+    use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+
+    use super::*;
+
+    /// The flags alone, without blocks that would object, too.
+    #[test]
+    fn one_flag_is_one_and_the_others_are_zero() {
+        let mut builder = Builder::new(circuit_config());
+        let flags = Flags::new(&mut builder);
+        let circuit = builder.build::<C>();
+        let holds = |values: [F; KINDS.len()]| {
+            let mut inputs = PartialWitness::new();
+            for ((_, flag), value) in flags.iter().zip(values) {
+                inputs.set_target(flag.target, value).unwrap();
+            }
+            generate(&circuit, inputs, &[]).is_ok_and(|witness| check(&circuit, &witness).is_ok())
+        };
+        let none = [F::ZERO; KINDS.len()];
+        let with = |set: &[(usize, F)]| {
+            let mut values = none;
+            set.iter().for_each(|&(i, value)| values[i] = value);
+            values
+        };
+        let half = F::TWO.inverse();
+        assert!(!holds(none), "no kind");
+        for i in 0..KINDS.len() {
+            let j = (i + 1) % KINDS.len();
+            assert!(holds(with(&[(i, F::ONE)])), "{:?}", KINDS[i]);
+            assert!(!holds(with(&[(i, F::ONE), (j, F::ONE)])), "two kinds");
+            assert!(!holds(with(&[(i, F::TWO), (j, F::NEG_ONE)])), "two of one, less one of another");
+            assert!(!holds(with(&[(i, half), (j, half)])), "two halves");
+        }
+    }
+}

@@ -1,4 +1,5 @@
 use janction_protocol::crypto::scalar::ORDER;
+use janction_protocol::crypto::schnorr::{CHALLENGE_OFFSET, challenge_bits};
 use janction_protocol::crypto::{GFp5, Point, Scalar};
 use plonky2::field::types::{Field64, Sample};
 use plonky2::iop::witness::PartialWitness;
@@ -244,6 +245,36 @@ fn refuses_a_chosen_challenge() {
             assert_eq!(row, first - 1);
             assert!(gate.starts_with("PoseidonGate"), "{gate}");
         }
+        v => panic!("{v}"),
+    }
+}
+
+/// e has 128 bits: whoever may add digits above them chooses among 2^64 challenges. Only the constant that the highest
+/// word must be refuses it.
+#[test]
+fn refuses_digits_above_the_challenge() {
+    let f = fixture();
+    let (secret, m) = (Scalar::from_u64(0x1234_5678), message(5));
+    let key = Point::GENERATOR.mul(&secret).encode().0;
+    let forged = (1..8)
+        .find_map(|i| {
+            let k = Scalar::from_elements(&[F::from_canonical_u64(i << 60); 8]);
+            let r = Point::GENERATOR.mul(&k).encode().0;
+            let bits = Scalar::from_u128(challenge_bits(&r, &key, &m));
+            let above = Scalar::from_u64(1 << 32) * Scalar::from_u64(1 << 32);
+            let e = bits - Scalar::from_u128(CHALLENGE_OFFSET) + above * above;
+            Signature::new(r, k - e * secret).ok()
+        })
+        .expect("nearly every s of full length is in its range");
+    let inputs = || f.inputs(key, m, Some(&forged), true);
+    assert_rejected(&f.circuit, inputs(), &[]);
+    // The lowest digit of the highest word is 1 instead of 0.
+    let row = f.first_row() + ROWS_PER_WORD - 1;
+    let mut lie: Vec<_> = digit_wires(row, STEPS_PER_ROW - 1, Digits { e: 2, s: 0 }).take(3).collect();
+    assert_rejected(&f.circuit, inputs(), &lie);
+    lie.push((Target::wire(row, LadderGate::SUMS_AFTER), F::from_canonical_u64(0x5555_5556)));
+    match assert_rejected(&f.circuit, inputs(), &lie) {
+        Violation::Gate { gate, .. } => assert!(gate.starts_with("ConstantGate"), "{gate}"),
         v => panic!("{v}"),
     }
 }

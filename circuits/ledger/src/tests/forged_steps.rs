@@ -270,6 +270,30 @@ fn signatures() {
     refused("signed for another chain", &replayed, &[]);
 }
 
+/// An eighth of a slash is rounded down: with a remainder of 15 instead of 7, less would go to the developer.
+#[test]
+fn the_remainder_of_a_slash_is_three_bits() {
+    let slash = STORY.scene(Kind::Expire, 2);
+    assert_eq!(slash.step.a.old.locked.units() % 8, 7);
+    let lowest = ONE_STEP.step.locked_bits[0].target;
+    let next = ONE_STEP.step.locked_bits[1].target;
+    let highest = ONE_STEP.step.locked_bits[2].target;
+    run(slash, &[]).unwrap();
+    refused("15, in the lowest bit", slash, &[(lowest, n(9))]);
+    refused("15, in the next bit", slash, &[(next, n(5))]);
+    refused("15, in the highest bit", slash, &[(highest, n(3))]);
+    refused("-1, in the lowest bit", slash, &[(lowest, -n(7))]);
+}
+
+#[test]
+fn what_is_burned_stays_an_amount() {
+    for (kind, nth) in [(Kind::Forfeit, 0), (Kind::Expire, 2)] {
+        let mut full = STORY.scene(kind, nth).clone();
+        full.before.ledger.burned = amount((1 << 62) - 1);
+        refused("burned overflows", &full, &[]);
+    }
+}
+
 /// The stream goes on where the run state says; the list likewise.
 #[test]
 fn sponges_and_sums_are_carried_on() {

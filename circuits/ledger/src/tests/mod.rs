@@ -1,5 +1,6 @@
 //! Native rules against the circuit on the same transactions, and every constraint broken once.
 
+mod agree;
 mod forged_rules;
 mod forged_steps;
 mod honest;

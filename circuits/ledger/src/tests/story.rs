@@ -113,7 +113,7 @@ pub fn job(policy: u32) -> PostJob {
         bid_window: 10,
         reveal_window: 10,
         submit_window: 10,
-        proving_window: 10,
+        proving_window: 11,
         beacon_window: 10,
     }
 }
@@ -197,7 +197,7 @@ pub fn tell() -> Story {
     let deposits = [deposit(1, 1, 10), deposit(5, 2, 11), deposit(3, 1, 12), deposit(900, 7, 13)];
     t.batch(1, &money_moves, &deposits, &[beacon(0, 5), beacon(3, 6)]);
 
-    let regional = PostJob { region: 1, ..job(0) };
+    let regional = PostJob { region: 1, reputation: 2, ..job(0) };
     let posts = [job(0).into(), job(4).into(), regional.into(), job(0).into(), job(7).into()];
     t.batch(1, &posts, &[], &[]);
 

@@ -1,5 +1,7 @@
 use janction_protocol::crypto::{Point, Scalar};
 use plonky2::field::types::Sample;
+use plonky2::fri::FriConfig;
+use plonky2::gates::noop::NoopGate;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitConfig;
 
@@ -17,6 +19,37 @@ fn evaluations_agree() {
 fn rows_of_a_recursive_verifier() {
     assert_eq!(recursion_rows(&LadderGate), 238);
     assert_eq!(recursion_rows(&super::super::DecodeGate), 34);
+}
+
+/// Rows of a verifier of circuits of 2^13 rows with arithmetic, hashes, range checks and these gates.
+fn rows_of_a_verifier(signatures: bool) -> usize {
+    let standard = CircuitConfig::standard_recursion_config();
+    let fri_config = FriConfig { num_query_rounds: 32, ..standard.fri_config.clone() };
+    let config = CircuitConfig { num_challenges: 3, fri_config, ..standard };
+    let mut inner = Builder::new(config.clone());
+    let x = inner.add_virtual_public_input();
+    crate::uint::range_check(&mut inner, x, 62);
+    crate::sponge::hash(&mut inner, 1, &[x]);
+    if signatures {
+        inner.add_gate(LadderGate, vec![]);
+        inner.add_gate(super::super::DecodeGate, vec![]);
+    }
+    while inner.num_gates() <= 1 << 12 {
+        inner.add_gate(NoopGate, vec![]);
+    }
+    let common = inner.mock_build::<C>().common;
+    assert_eq!(common.degree_bits(), 13);
+    let mut outer = Builder::new(config);
+    let proof = outer.add_virtual_proof_with_pis(&common);
+    let key = outer.add_virtual_verifier_data(common.config.fri_config.cap_height);
+    outer.verify_proof::<C>(&proof, &key, &common);
+    outer.num_gates()
+}
+
+/// docs/circuits-gadgets.md gives these figures.
+#[test]
+fn rows_of_a_verifier_with_signatures() {
+    assert_eq!([false, true].map(rows_of_a_verifier), [4463, 4724]);
 }
 
 fn random_point() -> Point {

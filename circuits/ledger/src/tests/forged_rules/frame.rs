@@ -5,6 +5,8 @@ use janction_protocol::stream::Kind;
 use plonky2::field::types::{Field, PrimeField64};
 
 use super::{Draft, MAX, n, refused};
+use crate::kind::KINDS;
+use crate::layout::{Layout, PAYLOAD_LIMBS, Use};
 use crate::leaf::account;
 use crate::tests::{F, STORY};
 
@@ -67,5 +69,54 @@ fn noop_has_no_blocks() {
         let mut lie = draft.clone();
         lie.limbs[block][limb] = n(1);
         assert!(lie.check().is_err());
+    }
+}
+
+/// Bits above a limb's 56, which no field shows: in every limb of the first block and of a payload, used or not.
+#[test]
+fn limbs_have_56_bits() {
+    for kind in [Kind::Open, Kind::Transfer, Kind::Deposit, Kind::PostJob] {
+        let honest = Draft::of(STORY.scene(kind, 0));
+        honest.check().unwrap();
+        for block in 0..4 {
+            for limb in 0..8 {
+                for bit in [56, 61] {
+                    let mut lie = honest.clone();
+                    lie.limbs[block][limb] += n(1 << bit);
+                    assert!(lie.check().is_err(), "{kind:?}: block {block}, limb {limb}, bit {bit}");
+                }
+            }
+        }
+    }
+}
+
+/// Every field of every block that a kind's layout leaves out, by itself.
+#[test]
+fn what_a_layout_does_not_name_is_zero() {
+    for kind in KINDS.into_iter().filter(|&kind| !matches!(kind, Kind::Open | Kind::Noop)) {
+        let honest = Draft::of(STORY.scene(kind, 0));
+        let layout = Layout::of(kind);
+        let refused = |what: &str, change: &dyn Fn(&mut Draft)| {
+            let mut lie = honest.clone();
+            change(&mut lie);
+            assert!(lie.check().is_err(), "{kind:?}: {what}");
+        };
+        let heads = [
+            ("fee", layout.fee, 0, 0),
+            ("account A", layout.a, 1, 32),
+            ("account B", layout.b, 2, 32),
+            ("upper half of the value", layout.value, 1, 0),
+            ("lower half of the value", layout.value, 2, 0),
+        ];
+        for (what, _, limb, bit) in heads.into_iter().filter(|(_, used, ..)| !used) {
+            refused(what, &|d| d.limbs[0][limb] += n(1 << bit));
+        }
+        for i in 0..PAYLOAD_LIMBS {
+            for (half, bit) in [(Use::Upper, 32), (Use::Lower, 0)] {
+                if !layout.payload(i).has(half) {
+                    refused(&format!("{half:?} of payload limb {i}"), &|d| d.payload(i, 1 << bit));
+                }
+            }
+        }
     }
 }

@@ -60,7 +60,7 @@ static RULES: LazyLock<RuleCircuit> = LazyLock::new(|| {
 
 /// What a test may change.
 #[derive(Clone)]
-struct Draft {
+pub(super) struct Draft {
     kind: Kind,
     run: RunState,
     limbs: [[F; BLOCK_LIMBS]; 4],
@@ -72,7 +72,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(scene: &Scene) -> Self {
+    pub(super) fn of(scene: &Scene) -> Self {
         let step = &scene.step;
         let mut limbs = [[F::ZERO; BLOCK_LIMBS]; 4];
         for (limbs, block) in limbs.iter_mut().zip(&step.blocks) {
@@ -89,7 +89,7 @@ impl Draft {
         }
     }
 
-    fn check(&self) -> Result<(), Violation> {
+    pub(super) fn check(&self) -> Result<(), Violation> {
         let c = &*RULES;
         let mut inputs = PartialWitness::new();
         c.run.assign(&mut inputs, &self.run).unwrap();
