@@ -88,9 +88,9 @@ mod tests {
         };
         let half = F::TWO.inverse();
         assert!(!holds(none), "no kind");
-        for i in 0..KINDS.len() {
+        for (i, kind) in KINDS.into_iter().enumerate() {
             let j = (i + 1) % KINDS.len();
-            assert!(holds(with(&[(i, F::ONE)])), "{:?}", KINDS[i]);
+            assert!(holds(with(&[(i, F::ONE)])), "{kind:?}");
             assert!(!holds(with(&[(i, F::ONE), (j, F::ONE)])), "two kinds");
             assert!(!holds(with(&[(i, F::TWO), (j, F::NEG_ONE)])), "two of one, less one of another");
             assert!(!holds(with(&[(i, half), (j, half)])), "two halves");
