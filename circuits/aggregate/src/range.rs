@@ -26,8 +26,8 @@ const ADDRESS_BITS: [usize; 3] = [48, 56, 56];
 /// 2. start: nothing open (elements 20..47 zero), the list's sponge initial, its length and fingerprint zero, no claims;
 /// 3. end: nothing open (the same elements zero);
 /// 4. r* and the deployment are the same in both;
-/// 5. the claims are backed: with audits, the audits' chain leads from the empty one to the last state's; without, the last
-///    state has no claims;
+/// 5. the claims are backed: where something is audited, the audits' chain leads from the empty one to the last state's;
+///    elsewhere the last state has no claims;
 /// 6. D* = lanes 0..4 of the list's sponge after the block `[n, 0, ..., 0]`; f*(r*) is the last state's;
 /// 7. the payee's limbs have 48, 56 and 56 bits. Nothing else is asked of the payee: it is bound, so a proof pays no
 ///    one else.
@@ -41,12 +41,13 @@ pub(crate) struct RangeTargets {
 }
 
 impl RangeTargets {
-    /// Adds the statement over `ends` and registers its public inputs. `audits`: whether there are any, and the ends of
-    /// their chain.
+    /// Adds the statement over `ends` and registers its public inputs. `audits`: the ends of the audits' chain, which says
+    /// something where `audited` is 1.
     pub(crate) fn build(
         b: &mut Builder,
         ends: &SegmentTargets,
-        audits: Option<(BoolTarget, SegmentTargets)>,
+        audited: BoolTarget,
+        audits: &SegmentTargets,
     ) -> Self {
         let (first, last) = (RunTargets::new(b), RunTargets::new(b));
         let digests = [first.digest(b), last.digest(b)];
@@ -62,7 +63,7 @@ impl RangeTargets {
         for (x, y) in first.ledger.deployment.into_iter().zip(last.ledger.deployment) {
             b.connect(x, y);
         }
-        assert_claims_backed(b, &last, audits);
+        assert_claims_backed(b, &last, audited, audits);
 
         let payee: [Target; 3] = b.add_virtual_target_arr();
         for (limb, bits) in payee.into_iter().zip(ADDRESS_BITS) {
@@ -102,12 +103,9 @@ impl RangeTargets {
     }
 }
 
-/// The claims are those that the audits prove; none without audits.
-fn assert_claims_backed(b: &mut Builder, last: &RunTargets, audits: Option<(BoolTarget, SegmentTargets)>) {
+/// The claims are those that the audits prove; none where nothing is audited.
+fn assert_claims_backed(b: &mut Builder, last: &RunTargets, audited: BoolTarget, chain: &SegmentTargets) {
     let claims = last.claims.elements.into_iter().chain([last.claim_count]);
-    let Some((audited, chain)) = audits else {
-        return claims.for_each(|claim| b.assert_zero(claim));
-    };
     let unaudited = b.not(audited);
     for claim in claims {
         let product = b.mul(unaudited.target, claim);

@@ -34,23 +34,14 @@ struct TopTargets {
     is_join: BoolTarget,
 }
 
-/// The audits' tree beside the ledger's.
-#[derive(Clone, Debug)]
-struct AuditTargets {
-    top: TopTargets,
-    audited: BoolTarget,
-}
-
 /// Verifies the ledger's tree, and the audits' if there are claims, and says what they mean for L1.
 ///
 /// *Public inputs*: the 23 of section 6 of `docs/protocol.md`. *Witness*: the ledger's top node and its kind, what the range
-/// consists of; with audits, whether there are any, their top node and its kind. *Enforced*: the ledger's node verifies
+/// consists of; whether there are audits, their top node and its kind. *Enforced*: the ledger's node verifies
 /// against the ledger's join key or leaf key, and the audits' against the audits' (four constants), each with the mark of
 /// its family and kind; the statement of the range about their ends (`range.rs`): **claims are made only as audits prove
 /// them**. Where nothing is audited, the second node is verified as the ledger's (the prover repeats the first) and says
 /// nothing. *The caller must ensure* nothing; the contract compares roots, D*, r*, f*, payee and deployment with its own.
-///
-/// Built without audits, the root admits no claims at all.
 #[derive(Debug)]
 pub struct RootCircuit {
     data: Circuit,
@@ -60,34 +51,23 @@ pub struct RootCircuit {
 #[derive(Clone, Debug)]
 struct RootTargets {
     ledger: TopTargets,
-    audits: Option<AuditTargets>,
+    audits: TopTargets,
+    audited: BoolTarget,
     range: RangeTargets,
 }
 
 impl RootCircuit {
-    /// Builds the root over the ledger's leaf and join circuits, without audits.
-    #[must_use]
-    pub fn build(shape: &NodeShape, leaf: &LeafCircuit, join: &JoinCircuit) -> Self {
-        let (builder, targets) = lay_out(shape, TreeCircuits { leaf, join }, None);
-        Self { data: builder.build::<C>(), targets }
-    }
-
     /// Builds the root over both families' trees.
     #[must_use]
-    pub fn build_with_audits(shape: &NodeShape, ledger: TreeCircuits, audits: TreeCircuits) -> Self {
-        let (builder, targets) = lay_out(shape, ledger, Some(audits));
+    pub fn build(shape: &NodeShape, ledger: TreeCircuits, audits: TreeCircuits) -> Self {
+        let (builder, targets) = lay_out(shape, ledger, audits);
         Self { data: builder.build::<C>(), targets }
     }
 
     /// The same circuit around data that was built before (a cached key): only the layout is made again. The caller must
     /// ensure that `data` is this circuit's: compare its digest.
     #[must_use]
-    pub fn restore(
-        shape: &NodeShape,
-        ledger: TreeCircuits,
-        audits: Option<TreeCircuits>,
-        data: Circuit,
-    ) -> Self {
+    pub fn restore(shape: &NodeShape, ledger: TreeCircuits, audits: TreeCircuits, data: Circuit) -> Self {
         let (_, targets) = lay_out(shape, ledger, audits);
         Self { data, targets }
     }
@@ -140,36 +120,19 @@ impl RootCircuit {
         let t = &self.targets;
         let mut fill = || {
             t.ledger.assign(&mut inputs, ledger)?;
-            if let Some(targets) = &t.audits {
-                targets.top.assign(&mut inputs, audits.unwrap_or(ledger))?;
-                inputs.set_bool_target(targets.audited, audits.is_some())?;
-            }
+            t.audits.assign(&mut inputs, audits.unwrap_or(ledger))?;
+            inputs.set_bool_target(t.audited, audits.is_some())?;
             t.range.assign(&mut inputs, first, last, payee)
         };
         fill().map_err(|e| failed(NAME, e))?;
         Ok(inputs)
     }
 
-    /// Proves the root of a range without claims and verifies the result.
-    ///
-    /// # Errors
-    /// As [`Self::witness`], and when the range breaks a rule of the root (a batch open at its end).
-    pub fn prove(
-        &self,
-        prover: &dyn Prover,
-        ledger: &Node,
-        first: &RunState,
-        last: &RunState,
-        payee: Address,
-    ) -> Result<Proof, AggregateError> {
-        self.prove_with_audits(prover, ledger, None, first, last, payee)
-    }
-
     /// Proves the root of a range whose claims, if there are any, `audits` proves, and verifies the result.
     ///
     /// # Errors
     /// As [`Self::witness`], and when the range breaks a rule of the root (a batch open at its end).
-    pub fn prove_with_audits(
+    pub fn prove(
         &self,
         prover: &dyn Prover,
         ledger: &Node,
@@ -183,8 +146,8 @@ impl RootCircuit {
     }
 
     #[cfg(test)]
-    pub(crate) fn audited(&self) -> BoolTarget {
-        self.targets.audits.as_ref().expect("a root with audits").audited
+    pub(crate) const fn audited(&self) -> BoolTarget {
+        self.targets.audited
     }
 }
 
@@ -223,24 +186,20 @@ impl TopTargets {
 }
 
 /// Gates and copies of the circuit, and its inputs.
-fn lay_out(shape: &NodeShape, ledger: TreeCircuits, audits: Option<TreeCircuits>) -> (Builder, RootTargets) {
+fn lay_out(shape: &NodeShape, ledger: TreeCircuits, audits: TreeCircuits) -> (Builder, RootTargets) {
     let mut builder = Builder::new(circuit_config());
     let b = &mut builder;
     let top = TopTargets::new(b, shape);
     let (key, mark) = top.key_and_mark(b, ledger);
     top.verify(b, shape, &key, mark);
 
-    let audits = audits.map(|tree| {
-        let top = TopTargets::new(b, shape);
-        let audited = b.add_virtual_bool_target_safe();
-        let (key, mark) = top.key_and_mark(b, tree);
-        let (repeated_key, repeated_mark) = top.key_and_mark(b, ledger);
-        let key = b.select_verifier_data(audited, &key, &repeated_key);
-        let mark = core::array::from_fn(|i| b.select(audited, mark[i], repeated_mark[i]));
-        top.verify(b, shape, &key, mark);
-        AuditTargets { top, audited }
-    });
-    let chain = audits.as_ref().map(|audits| (audits.audited, audits.top.ends()));
-    let range = RangeTargets::build(b, &top.ends(), chain);
-    (builder, RootTargets { ledger: top, audits, range })
+    let audited_top = TopTargets::new(b, shape);
+    let audited = b.add_virtual_bool_target_safe();
+    let (key, mark) = audited_top.key_and_mark(b, audits);
+    let (repeated_key, repeated_mark) = audited_top.key_and_mark(b, ledger);
+    let key = b.select_verifier_data(audited, &key, &repeated_key);
+    let mark = core::array::from_fn(|i| b.select(audited, mark[i], repeated_mark[i]));
+    audited_top.verify(b, shape, &key, mark);
+    let range = RangeTargets::build(b, &top.ends(), audited, &audited_top.ends());
+    (builder, RootTargets { ledger: top, audits: audited_top, audited, range })
 }

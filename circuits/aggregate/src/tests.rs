@@ -91,7 +91,6 @@ struct World {
     /// A join by another family's join circuit.
     other_join: Node,
     audit_leaf: LeafCircuit,
-    audit_join: JoinCircuit,
     root: RootCircuit,
 }
 
@@ -115,7 +114,8 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let others: Vec<Proof> = (3..5).map(|i| other_toy.prove(&state(i), &state(i + 1))).collect();
     let other_segment = other_leaf.prove(&Stock, &others).unwrap();
 
-    let root = RootCircuit::build(&shape, &leaf, &join);
+    let trees = [(&leaf, &join), (&audit_leaf, &audit_join)].map(|(leaf, join)| TreeCircuits { leaf, join });
+    let root = RootCircuit::build(&shape, trees[0], trees[1]);
     World {
         toy,
         leaf,
@@ -128,7 +128,6 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         other_segment,
         other_join,
         audit_leaf,
-        audit_join,
         root,
     }
 });
@@ -332,7 +331,8 @@ fn root_refuses_foreign_nodes() {
 fn range_fixes_start_and_end() {
     let mut builder = Builder::new(circuit_config());
     let ends = SegmentTargets::new(&mut builder);
-    let range = RangeTargets::build(&mut builder, &ends, None);
+    let audited = builder._false();
+    let range = RangeTargets::build(&mut builder, &ends, audited, &ends);
     let circuit = builder.build::<C>();
     let refused = |from: &RunState, to: &RunState| {
         let mut inputs = PartialWitness::new();
@@ -395,7 +395,7 @@ fn claims_are_the_ends_of_the_audits_chain() {
     let mut builder = Builder::new(circuit_config());
     let (ends, chain) = (SegmentTargets::new(&mut builder), SegmentTargets::new(&mut builder));
     let audited = builder.add_virtual_bool_target_safe();
-    let range = RangeTargets::build(&mut builder, &ends, Some((audited, chain)));
+    let range = RangeTargets::build(&mut builder, &ends, audited, &chain);
     let circuit = builder.build::<C>();
     let run = |last: &RunState, audits: Option<[Digest; 2]>| {
         let mut inputs = PartialWitness::new();
@@ -424,15 +424,11 @@ fn claims_are_the_ends_of_the_audits_chain() {
     assert!(run(&RunState { claims, ..quiet }, None).is_err(), "claims without a count");
 }
 
-/// The root with an audits' tree: claims are made only as audits prove them.
+/// Claims are made only as audits prove them.
 #[test]
 fn claims_are_backed_by_audits() {
     let w = &*WORLD;
-    let shape = NodeShape::of(w.leaf.data());
-    let ledger = TreeCircuits { leaf: &w.leaf, join: &w.join };
-    let audits = TreeCircuits { leaf: &w.audit_leaf, join: &w.audit_join };
-    let root = RootCircuit::build_with_audits(&shape, ledger, audits);
-
+    let root = &w.root;
     let (from, quiet, claims) = (state(0), state(5), digest(11));
     let claiming = RunState { claims, claim_count: 2, ..state(1) };
     let node = w.leaf.prove(&Stock, &[w.toy.prove(&from, &claiming)]).unwrap();
@@ -442,6 +438,7 @@ fn claims_are_backed_by_audits() {
         let inputs = root.assign(ledger, audits, &from, last, payee()).unwrap();
         satisfied(root.data(), inputs, lies)
     };
+    assert_eq!(root.data().common.degree_bits(), 14);
     run(&w.top, None, &quiet, &[]).unwrap();
     run(&node, Some(&audits), &claiming, &[]).unwrap();
     let audited = root.audited().target;

@@ -1,10 +1,11 @@
 //! The audit of one program under one policy, as its prover sees it.
 
 use janction_aggregate::config::{Circuit, Key, Proof};
-use janction_aggregate::{ARITY, AggregateError, LeafCircuit, NodeShape, Prover, prove_verified};
+use janction_aggregate::{ARITY, AggregateError, LeafCircuit, NodeShape, Prover, Segment, prove_verified};
 use janction_program::Program;
 use janction_protocol::{Digest, claim::Claim};
 use janction_trace::{Openings, OpeningsError, Policy, Trace};
+use plonky2::hash::hash_types::HashOut;
 
 use crate::gather::{AuditNode, FAMILY};
 use crate::operation::ProgramPlan;
@@ -118,6 +119,16 @@ impl AuditCircuits {
             Policy::Full => rows,
             Policy::Rows(_) => self.pieces(rows) as u32 * self.piece_size(),
         }
+    }
+
+    /// The stretch of the chain of audit states that piece `index` of the claim's audit proves.
+    #[must_use]
+    pub fn piece_segment(&self, claim: &Claim, index: usize) -> Segment {
+        let subject = Subject::of(claim);
+        let from = index as u32 * self.piece_size();
+        let to = self.end(claim.input_rows).min(from + self.piece_size());
+        let state = |position| HashOut { elements: subject.state(position).0 };
+        Segment { before: state(from), after: state(to) }
     }
 
     /// What the audit of `trace` opens: all of it under `full`, under `rows` the rows that the claim's beacon draws, up to

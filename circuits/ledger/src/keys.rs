@@ -1,7 +1,7 @@
 //! Keys on disk: circuits as bytes, and the digests that tell whether they are this build's.
 
 use janction_aggregate::config::Circuit;
-use janction_aggregate::{Family, JoinCircuit, LeafCircuit, NodeShape, RootCircuit, TreeCircuits};
+use janction_aggregate::{Family, JoinCircuit, LeafCircuit, NodeShape};
 use janction_gadgets::serializer::{Gates, Generators};
 use janction_protocol::Digest;
 
@@ -13,8 +13,8 @@ use crate::prover::LedgerProver;
 /// any circuit changes them; a test compares, and the file is rewritten on purpose only.
 pub const DIGESTS: &str = include_str!("keys.txt");
 
-/// The circuits, from the chunk to the root.
-pub const CIRCUITS: [&str; 4] = ["chunk", "leaf", "join", "root"];
+/// The circuits, from the chunk to the join.
+pub const CIRCUITS: [&str; 3] = ["chunk", "leaf", "join"];
 
 /// A circuit's digest as in [`DIGESTS`].
 #[must_use]
@@ -64,8 +64,6 @@ impl LedgerProver {
         let shape = NodeShape::of(leaf.data());
         let key = &leaf.data().verifier_only;
         let join = JoinCircuit::restore(&shape, Family::Ledger, key, circuit("join")?);
-        let tree = TreeCircuits { leaf: &leaf, join: &join };
-        let root = RootCircuit::restore(&shape, tree, None, circuit("root")?);
-        Ok(Self { chunk, leaf, join, root })
+        Ok(Self { chunk, leaf, join })
     }
 }

@@ -1,10 +1,9 @@
-//! Everything that proves a range of batches: chunks, their tree, the root.
+//! Everything that proves the ledger's part of a range of batches: chunks and their tree.
 
 use janction_aggregate::config::{Circuit, Proof};
 use janction_aggregate::{
-    Family, JoinCircuit, LeafCircuit, Node, NodeShape, Prover, RootCircuit, prove_tree,
+    Family, JoinCircuit, LeafCircuit, Node, NodeShape, Prover, TreeCircuits, prove_tree,
 };
-use janction_protocol::Address;
 use janction_protocol::state::RunState;
 use janction_protocol::transition::StepWitness;
 
@@ -21,8 +20,6 @@ pub struct LedgerProver {
     pub leaf: LeafCircuit,
     /// Over leaves and joins.
     pub join: JoinCircuit,
-    /// Over the top node.
-    pub root: RootCircuit,
 }
 
 impl LedgerProver {
@@ -35,19 +32,19 @@ impl LedgerProver {
         let chunk = ChunkCircuit::build(STEPS_PER_CHUNK);
         let leaf = LeafCircuit::build(&shape, Family::Ledger, &chunk.data().verifier_data())?;
         let join = JoinCircuit::build(&shape, Family::Ledger, &leaf.data().verifier_only)?;
-        let root = RootCircuit::build(&shape, &leaf, &join);
-        Ok(Self { chunk, leaf, join, root })
+        Ok(Self { chunk, leaf, join })
     }
 
-    /// The circuits by name, from the chunk to the root.
+    /// The tree's circuits, which the root is built over.
     #[must_use]
-    pub const fn circuits(&self) -> [(&'static str, &Circuit); 4] {
-        [
-            (CIRCUITS[0], self.chunk.data()),
-            (CIRCUITS[1], self.leaf.data()),
-            (CIRCUITS[2], self.join.data()),
-            (CIRCUITS[3], self.root.data()),
-        ]
+    pub const fn tree(&self) -> TreeCircuits<'_> {
+        TreeCircuits { leaf: &self.leaf, join: &self.join }
+    }
+
+    /// The circuits by name, from the chunk to the join.
+    #[must_use]
+    pub const fn circuits(&self) -> [(&'static str, &Circuit); 3] {
+        [(CIRCUITS[0], self.chunk.data()), (CIRCUITS[1], self.leaf.data()), (CIRCUITS[2], self.join.data())]
     }
 
     /// Cuts steps into chunks and proves each; returns the proofs in order and the run state after them. The steps end
@@ -77,20 +74,5 @@ impl LedgerProver {
     /// When the chunks are no neighbours, or not proofs of the chunk circuit.
     pub fn prove_tree(&self, prover: &dyn Prover, chunks: &[Proof]) -> Result<Node, LedgerError> {
         Ok(prove_tree(prover, &self.leaf, &self.join, chunks)?)
-    }
-
-    /// Proves the root over the tree of a range that leads from `first` to `last`, for `payee`.
-    ///
-    /// # Errors
-    /// When it does not, or breaks a rule of the root.
-    pub fn prove_root(
-        &self,
-        prover: &dyn Prover,
-        tree: &Node,
-        first: &RunState,
-        last: &RunState,
-        payee: Address,
-    ) -> Result<Proof, LedgerError> {
-        Ok(self.root.prove(prover, tree, first, last, payee)?)
     }
 }

@@ -13,6 +13,8 @@ pub struct Prover {
     /// L1 address that is paid for proofs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payee: Option<String>,
+    /// What it proves: `all`, `audits` of jobs, or `ranges` of batches.
+    pub work: janction_prover::Work,
     /// Most batches in one proof; 0: as many as the sequencer offers.
     pub max_batches: u32,
     /// Seconds between two questions for work when there is none.
@@ -27,7 +29,14 @@ pub struct Prover {
 
 impl Default for Prover {
     fn default() -> Self {
-        Prover { payee: None, max_batches: 0, poll_seconds: 2, srs_file: None, srs_blake3: None }
+        Prover {
+            payee: None,
+            work: janction_prover::Work::All,
+            max_batches: 0,
+            poll_seconds: 2,
+            srs_file: None,
+            srs_blake3: None,
+        }
     }
 }
 
@@ -55,6 +64,7 @@ impl Config {
         Ok(janction_prover::ProverConfig {
             sequencer: self.sequencer.url.clone(),
             payee,
+            work: own.work,
             max_batches: own.max_batches,
             data: self.data_dir.join("prover"),
             keys: self.keys_dir.clone(),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use janction_prover::progress::{Progress, Stage};
-use janction_prover::{Keys, ProverError, node};
+use janction_prover::{ProverError, WorkKeys, node};
 
 use crate::config::Config;
 use crate::demo::progress::TARGET;
 use crate::failure::{Advice, Exit, Outcome};
 use crate::{net, telemetry};
 
-/// Runs a prover until a signal stops it. With `prepare` it only makes keys and SRS (minutes the first time), so that
+/// Runs a prover until a signal stops it. With `prepare` it only makes the keys and the SRS that `prover.work` needs (minutes the first time), so that
 /// later starts take seconds.
 ///
 /// # Errors
@@ -25,11 +25,9 @@ pub async fn run(config: &Config, prepare: bool) -> Outcome {
     }
     telemetry::start(&config.telemetry)?;
     let shutdown = net::shutdown()?;
-    let (folder, chain_id, srs) = (own.keys.clone(), own.chain_id, own.srs.clone());
     let progress = Arc::new(Logged);
-    let told = Arc::clone(&progress);
-    let building =
-        tokio::task::spawn_blocking(move || Keys::load_or_build(&folder, chain_id, &srs, told.as_ref()));
+    let (own_keys, told) = (own.clone(), Arc::clone(&progress));
+    let building = tokio::task::spawn_blocking(move || WorkKeys::load_or_build(&own_keys, told.as_ref()));
     let keys = tokio::select! {
         built = building => built.map_err(|e| ProverError::Panicked { reason: e.to_string() })??,
         // What is already on disk stays; a thread that builds a key cannot be interrupted, and ends with the process.
@@ -39,7 +37,7 @@ pub async fn run(config: &Config, prepare: bool) -> Outcome {
         tracing::info!(folder = %own.keys.display(), "keys and SRS are there");
         return Ok(());
     }
-    node::run(own, Arc::new(keys), progress, shutdown).await?;
+    node::run(own, keys, progress, shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }

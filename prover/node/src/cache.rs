@@ -113,6 +113,43 @@ impl Cache {
 }
 
 impl Cache {
+    /// A folder of this folder.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn sub(&self, name: &str) -> Result<Self, CacheError> {
+        Self::open(self.folder.join(name))
+    }
+
+    /// Removes the folder with all that is in it.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn destroy(self) -> Result<(), CacheError> {
+        fs::remove_dir_all(&self.folder).map_err(|e| CacheError::io("remove", &self.folder, e))
+    }
+
+    /// Removes all but the `count` files and folders that changed last.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub fn keep_newest(&self, count: usize) -> Result<(), CacheError> {
+        let list = || -> io::Result<Vec<_>> {
+            let aged = |entry: io::Result<fs::DirEntry>| {
+                let entry = entry?;
+                Ok((entry.metadata()?.modified()?, entry.path()))
+            };
+            fs::read_dir(&self.folder)?.map(aged).collect()
+        };
+        let mut entries = list().map_err(|e| CacheError::io("read", &self.folder, e))?;
+        entries.sort_by(|a, b| b.cmp(a));
+        for (_, path) in entries.into_iter().skip(count) {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(|e| CacheError::io("remove", &path, e))?;
+        }
+        Ok(())
+    }
+
     /// Removes every file of this folder; sub-folders stay.
     ///
     /// # Errors
@@ -179,5 +216,23 @@ mod tests {
         fs::remove_dir_all(folder.path().join("a")).expect("gone");
         let error = cache.write("x", b"payload").expect_err("no folder").to_string();
         assert!(error.contains("cannot write") && error.contains("/x"), "{error}");
+    }
+
+    #[test]
+    fn old_entries_make_room() {
+        let (_folder, cache) = cache();
+        for name in ["a", "b", "c"] {
+            cache.write(name, b"payload").expect("write");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let sub = cache.sub("d").expect("sub-folder");
+        sub.write("x", b"payload").expect("write");
+        cache.keep_newest(2).expect("prune");
+        let left = ["a", "b", "c"].map(|name| cache.read(name).expect("read").is_some());
+        assert_eq!(left, [false, false, true]);
+        assert!(sub.read("x").expect("read").is_some());
+        cache.keep_newest(0).expect("prune");
+        assert!(sub.read("x").expect("folder is gone, and so is the file").is_none());
+        cache.sub("d").expect("again").destroy().expect("destroy");
     }
 }

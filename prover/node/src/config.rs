@@ -13,6 +13,8 @@ pub struct ProverConfig {
     pub sequencer: String,
     /// L1 address that is paid for proofs. Must be set.
     pub payee: Address,
+    /// What it proves.
+    pub work: Work,
     /// Most batches in one proof; 0: as many as the sequencer offers.
     pub max_batches: u32,
     /// Where unfinished work is kept.
@@ -32,6 +34,7 @@ impl Default for ProverConfig {
         Self {
             sequencer: "http://127.0.0.1:7310".to_owned(),
             payee: Address::ZERO,
+            work: Work::All,
             max_batches: 0,
             data: PathBuf::from("data/prover"),
             keys: PathBuf::from("data/keys"),
@@ -39,6 +42,33 @@ impl Default for ProverConfig {
             srs: SrsSource::Development,
             poll_seconds: 2,
         }
+    }
+}
+
+/// What a prover proves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// Audits of jobs first, since they have deadlines, then ranges of batches.
+    #[default]
+    All,
+    /// Audits of jobs: seconds to start, no keys of the ledger or the wrap, little memory.
+    Audits,
+    /// Ranges of batches.
+    Ranges,
+}
+
+impl Work {
+    /// Whether audits are among it.
+    #[must_use]
+    pub const fn audits(self) -> bool {
+        matches!(self, Self::All | Self::Audits)
+    }
+
+    /// Whether ranges are among it.
+    #[must_use]
+    pub const fn ranges(self) -> bool {
+        matches!(self, Self::All | Self::Ranges)
     }
 }
 

@@ -4,18 +4,49 @@
 //! build is told by its digest and made anew.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use janction_ledger::keys::CIRCUITS;
+use janction_aggregate::NodeShape;
+use janction_aggregate::config::Proof;
+use janction_audit::keys::digest as audit_digest;
+use janction_audit::{AuditError, Wrapper};
+use janction_ledger::keys::{CIRCUITS as LEDGER_CIRCUITS, digest as ledger_digest};
 use janction_ledger::{LedgerError, LedgerProver};
 use janction_wrap::prover::WRAP_K;
 use janction_wrap::{EvmProof, Srs, SrsOrigin, WrapProver};
 
-use janction_aggregate::config::Proof;
-
 use crate::cache::Cache;
-use crate::config::SrsSource;
+use crate::config::{ProverConfig, SrsSource};
 use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
+use crate::root::{self, RootProver, line, pinned};
+
+/// The keys that a prover's kinds of work need.
+#[derive(Clone, Debug)]
+pub struct WorkKeys {
+    /// For audits.
+    pub audits: Option<Arc<Wrapper>>,
+    /// For ranges.
+    pub ranges: Option<Arc<Keys>>,
+}
+
+impl WorkKeys {
+    /// Loads or builds what `config.work` needs and nothing else: a prover of audits alone needs neither the ledger's keys
+    /// nor those of the wrap.
+    ///
+    /// # Errors
+    /// As [`Keys::load_or_build`].
+    pub fn load_or_build(config: &ProverConfig, progress: &dyn Progress) -> Result<Self, ProverError> {
+        let ProverConfig { work, keys, chain_id, srs, .. } = config;
+        if !work.ranges() {
+            let wrapper = load_wrapper(keys, progress)?;
+            return Ok(Self { audits: Some(wrapper), ranges: None });
+        }
+        let ranges = Keys::load_or_build(keys, *chain_id, srs, progress)?;
+        let audits = work.audits().then(|| Arc::clone(&ranges.circuits.wrapper));
+        Ok(Self { audits, ranges: Some(Arc::new(ranges)) })
+    }
+}
 
 /// The verifier contract and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +61,40 @@ pub struct VerifierContract {
     pub development_srs: bool,
 }
 
+/// The Plonky2 circuits of a range's proof, up to its root.
+#[derive(Debug)]
+pub struct RangeCircuits {
+    /// Chunks and their tree.
+    pub ledger: LedgerProver,
+    /// What every audit ends in.
+    pub wrapper: Arc<Wrapper>,
+    /// The audits' tree and the root.
+    pub root: RootProver,
+}
+
+impl RangeCircuits {
+    /// Loads the circuits from `folder`, or builds and stores them.
+    ///
+    /// # Errors
+    /// [`ProverError::Cache`] on a full disk, [`ProverError::Pin`] when what was built is not this version's.
+    pub fn load_or_build(folder: &Path, progress: &dyn Progress) -> Result<Self, ProverError> {
+        let mut meter = Meter::start(progress, Stage::Keys, 3);
+        let cache = Cache::open(folder)?;
+        let ledger = load_ledger(&cache)?;
+        meter.advance();
+        let wrapper = Arc::new(wrapper_of(&cache)?);
+        meter.advance();
+        let root = load_root(&cache, &ledger, &wrapper)?;
+        meter.advance();
+        Ok(Self { ledger, wrapper, root })
+    }
+}
+
 /// Everything that a range's proof needs.
 #[derive(Debug)]
 pub struct Keys {
-    /// Chunks, their tree and the root.
-    pub ledger: LedgerProver,
+    /// Up to the root.
+    pub circuits: Arc<RangeCircuits>,
     /// The last layers and the halo2 proof.
     pub wrap: WrapProver,
 }
@@ -43,36 +103,26 @@ impl Keys {
     /// Loads the keys from `folder`, or builds and stores them: minutes the first time, seconds afterwards.
     ///
     /// # Errors
-    /// [`ProverError::Wrap`] and [`ProverError::Srs`] when the SRS cannot be had, [`ProverError::Cache`] on a full disk.
+    /// Those of [`RangeCircuits::load_or_build`]; [`ProverError::Wrap`] and [`ProverError::Srs`] when the SRS cannot be
+    /// had.
     pub fn load_or_build(
         folder: &Path,
         chain_id: u64,
         srs: &SrsSource,
         progress: &dyn Progress,
     ) -> Result<Self, ProverError> {
-        let mut meter = Meter::start(progress, Stage::Keys, 3);
-        let cache = Cache::open(folder)?;
-        let ledger = match ledger_from(&cache) {
-            Ok(ledger) => ledger,
-            Err(reason) => {
-                tracing::info!(%reason, folder = %folder.display(), "building the ledger's keys");
-                let ledger = LedgerProver::build()?;
-                for circuit in CIRCUITS {
-                    cache.write(&file(circuit), &ledger.key(circuit)?)?;
-                }
-                ledger
-            }
-        };
-        meter.advance();
+        let circuits = RangeCircuits::load_or_build(folder, progress)?;
+        let mut meter = Meter::start(progress, Stage::WrapKeys, 2);
         let srs = match srs {
             SrsSource::Development => Srs::insecure_development(WRAP_K, chain_id, folder)?,
             SrsSource::Ceremony { file, blake3 } => Srs::ceremony(file, pin(blake3)?, WRAP_K, folder)?,
         };
         meter.advance();
-        let root = ledger.root.data();
+        let root = circuits.root.root.data();
         let wrap = WrapProver::load_or_build(&root.common, &root.verifier_only, srs, folder)?;
+        pinned(root::DIGESTS, &wrap_lines(&wrap))?;
         meter.advance();
-        Ok(Self { ledger, wrap })
+        Ok(Self { circuits: Arc::new(circuits), wrap })
     }
 
     /// What a deployment needs: the generated verifier and what the wrapper contract pins.
@@ -112,16 +162,91 @@ impl Keys {
     }
 }
 
-fn ledger_from(cache: &Cache) -> Result<LedgerProver, ProverError> {
-    LedgerProver::from_keys(|circuit| {
-        cache
-            .read(&file(circuit))?
-            .ok_or(ProverError::Ledger(LedgerError::KeyBytes { circuit, action: "found" }))
+/// The circuits that all programs' audits share, from `folder`, or built and stored: seconds.
+///
+/// # Errors
+/// [`ProverError::Cache`] on a full disk, [`ProverError::Audit`] never with the circuits of the house.
+pub fn load_wrapper(folder: &Path, progress: &dyn Progress) -> Result<Arc<Wrapper>, ProverError> {
+    let mut meter = Meter::start(progress, Stage::Keys, 1);
+    let wrapper = wrapper_of(&Cache::open(folder)?)?;
+    meter.advance();
+    Ok(Arc::new(wrapper))
+}
+
+fn load_ledger(cache: &Cache) -> Result<LedgerProver, ProverError> {
+    let missing = |circuit| LedgerError::KeyBytes { circuit, action: "found" };
+    let fetch = |circuit| fetch(cache, "ledger", circuit, || missing(circuit).into());
+    LedgerProver::from_keys(fetch).or_else(|reason| {
+        tracing::info!(%reason, "building the ledger's keys");
+        let ledger = LedgerProver::build()?;
+        let lines = ledger.circuits().map(|(name, circuit)| line(name, circuit, ledger_digest(circuit)));
+        pinned(janction_ledger::keys::DIGESTS, &lines)?;
+        store(cache, "ledger", &LEDGER_CIRCUITS, |circuit| Ok(ledger.key(circuit)?))?;
+        Ok(ledger)
     })
 }
 
-fn file(circuit: &str) -> String {
-    format!("ledger-{circuit}.key")
+fn wrapper_of(cache: &Cache) -> Result<Wrapper, ProverError> {
+    let missing = |circuit| AuditError::KeyBytes { circuit, action: "found" };
+    let fetch = |circuit| fetch(cache, "audit", circuit, || missing(circuit).into());
+    Wrapper::from_keys(fetch).or_else(|reason| {
+        tracing::info!(%reason, "building the keys that all audits share");
+        let wrapper = Wrapper::build(NodeShape::find()?)?;
+        let lines = wrapper.circuits().map(|(name, circuit)| line(name, circuit, audit_digest(circuit)));
+        pinned(janction_audit::keys::DIGESTS, &lines)?;
+        store(cache, "audit", &janction_audit::keys::SHARED, |circuit| Ok(wrapper.key(circuit)?))?;
+        Ok(wrapper)
+    })
+}
+
+fn load_root(cache: &Cache, ledger: &LedgerProver, wrapper: &Wrapper) -> Result<RootProver, ProverError> {
+    let missing = |circuit| ProverError::KeyBytes { circuit, action: "found" };
+    let fetch = |circuit| fetch(cache, "range", circuit, || missing(circuit));
+    RootProver::from_keys(ledger.tree(), wrapper, fetch).or_else(|reason| {
+        tracing::info!(%reason, "building the keys of the root and the audits' tree");
+        let root = RootProver::build(ledger.tree(), wrapper)?;
+        pinned(root::DIGESTS, &root.lines())?;
+        store(cache, "range", &root::CIRCUITS, |circuit| root.key(circuit))?;
+        Ok(root)
+    })
+}
+
+fn fetch(
+    cache: &Cache,
+    group: &str,
+    circuit: &str,
+    missing: impl FnOnce() -> ProverError,
+) -> Result<Vec<u8>, ProverError> {
+    cache.read(&file(group, circuit))?.ok_or_else(missing)
+}
+
+fn store(
+    cache: &Cache,
+    group: &str,
+    circuits: &[&'static str],
+    key: impl Fn(&'static str) -> Result<Vec<u8>, ProverError>,
+) -> Result<(), ProverError> {
+    for &circuit in circuits {
+        cache.write(&file(group, circuit), &key(circuit)?)?;
+    }
+    Ok(())
+}
+
+fn file(group: &str, circuit: &str) -> String {
+    format!("{group}-{circuit}.key")
+}
+
+/// The lines of the last layer and, over the development SRS, of the wrap key in [`root::DIGESTS`].
+#[must_use]
+pub fn wrap_lines(wrap: &WrapProver) -> Vec<String> {
+    let last = wrap.layers().data();
+    let hex = |bytes| blake3::Hash::from_bytes(bytes).to_hex();
+    let digest = hex(last.verifier_only.circuit_digest.to_le_bytes());
+    let mut lines = vec![format!("last-layer 2^{} {digest}", last.common.degree_bits())];
+    if wrap.verifier().srs().origin() == SrsOrigin::InsecureDevelopment {
+        lines.push(format!("wrap 2^{WRAP_K} {}", hex(wrap.key_digest())));
+    }
+    lines
 }
 
 fn pin(blake3: &str) -> Result<[u8; 32], ProverError> {

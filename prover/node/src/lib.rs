@@ -2,11 +2,15 @@
 //!
 //! - [`config`]: what a prover needs to know;
 //! - [`keys`]: circuits with their proving keys, cached on disk;
-//! - [`pipeline`]: from a range's steps to the proof;
-//! - [`client`]: leases, witnesses, heartbeats, proofs;
+//! - [`root`]: the circuits over the ledger's and the audits' trees;
+//! - [`range`]: from a range's steps and audits to its root;
+//! - [`pipeline`]: on to the proof that L1 verifies;
+//! - [`audit`]: from a job's openings to its `Settle`;
+//! - [`client`]: the sequencer's services;
 //! - [`node`]: the process;
 //! - [`progress`]: how far it has come.
 
+pub mod audit;
 pub mod cache;
 pub mod client;
 pub mod config;
@@ -15,8 +19,11 @@ pub mod keys;
 pub mod node;
 pub mod pipeline;
 pub mod progress;
+pub mod range;
+pub mod root;
 mod tree;
+mod witness;
 
-pub use config::{ProverConfig, SrsSource};
+pub use config::{ProverConfig, SrsSource, Work};
 pub use error::ProverError;
-pub use keys::{Keys, VerifierContract};
+pub use keys::{Keys, VerifierContract, WorkKeys};

@@ -4,32 +4,35 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use janction_engine::Stock;
 use janction_protocol::Address;
 use janction_rpc::v1::Lease;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{AuditPipeline, AuditWork};
 use crate::cache::Cache;
 use crate::client::{Client, ClientError};
 use crate::config::ProverConfig;
 use crate::error::ProverError;
-use crate::keys::Keys;
-use crate::pipeline::{Pipeline, RangeProof, RangeWitness};
+use crate::keys::WorkKeys;
+use crate::pipeline::{Pipeline, RangeProof};
 use crate::progress::Progress;
+use crate::range::RangeWitness;
 
 /// Waits after an error; doubled up to [`RETRY_MAX`] while errors follow each other.
 const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
-/// Runs a prover until `shutdown`.
+/// Runs a prover until `shutdown`: it does the work that `keys` are for.
 ///
 /// # Errors
 /// [`ProverError::Payee`] when nobody would be paid, [`ProverError::Client`] when the address is no address,
 /// [`ProverError::Cache`] when the data folder cannot be used. A sequencer that does not answer, a lease that is lost or
-/// a range that cannot be proven is logged, counted and survived.
+/// work that cannot be proven is logged, counted and survived.
 pub async fn run(
     config: ProverConfig,
-    keys: Arc<Keys>,
+    keys: WorkKeys,
     progress: Arc<dyn Progress>,
     shutdown: CancellationToken,
 ) -> Result<(), ProverError> {
@@ -37,15 +40,32 @@ pub async fn run(
         return Err(ProverError::Payee);
     }
     let cancelled = Arc::new(AtomicBool::new(false));
-    let kept = Cache::open(config.data.join("proofs"))?;
-    let pipeline = Arc::new(Pipeline::new(keys, kept, Arc::clone(&cancelled)));
-    let node = Node { config, pipeline, progress };
+    let (payee, ranges_progress) = (config.payee, Arc::clone(&progress));
+    let audits = match keys.audits {
+        None => None,
+        Some(wrapper) => {
+            let programs = Cache::open(config.keys.join("programs"))?;
+            let kept = Cache::open(config.data.join("audits"))?;
+            let pipeline = AuditPipeline::new(wrapper, Stock, programs, kept, Arc::clone(&cancelled));
+            Some(AuditWork { pipeline: Arc::new(pipeline), progress, payee })
+        }
+    };
+    let ranges = match keys.ranges {
+        None => None,
+        Some(keys) => {
+            let kept = Cache::open(config.data.join("proofs"))?;
+            let pipeline = Arc::new(Pipeline::new(keys, kept, Arc::clone(&cancelled)));
+            let max_batches = config.max_batches;
+            Some(RangeWork { pipeline, progress: ranges_progress, payee, max_batches })
+        }
+    };
+    let node = Node { config, audits, ranges };
     let work = node.serve();
     tokio::select! {
         error = work => Err(error),
         () = shutdown.cancelled() => {
             cancelled.store(true, Ordering::Relaxed);
-            tracing::info!("stopping; finished parts of the range in work are kept");
+            tracing::info!("stopping; finished parts of the work are kept");
             Ok(())
         }
     }
@@ -53,8 +73,8 @@ pub async fn run(
 
 struct Node {
     config: ProverConfig,
-    pipeline: Arc<Pipeline>,
-    progress: Arc<dyn Progress>,
+    audits: Option<AuditWork>,
+    ranges: Option<RangeWork>,
 }
 
 impl Node {
@@ -75,46 +95,68 @@ impl Node {
         }
     }
 
-    /// One connection: until the first error.
+    /// One connection: until the first error. Audits go first, since they have deadlines.
     async fn session(&self) -> Result<(), ProverError> {
         let mut client = Client::connect(&self.config.sequencer).await?;
         tracing::info!(sequencer = %self.config.sequencer, "connected");
         loop {
-            match client.lease(self.config.payee, self.config.max_batches).await? {
-                Some(lease) => self.work(&mut client, &lease).await?,
-                None => tokio::time::sleep(Duration::from_secs(self.config.poll_seconds)).await,
+            let mut worked = false;
+            if let Some(audits) = &self.audits {
+                worked = audits.serve(&mut client).await?;
+            }
+            if let Some(ranges) = &self.ranges
+                && !worked
+            {
+                worked = ranges.serve(&mut client).await?;
+            }
+            if !worked {
+                tokio::time::sleep(Duration::from_secs(self.config.poll_seconds)).await;
             }
         }
     }
+}
 
-    async fn work(&self, client: &mut Client, lease: &Lease) -> Result<(), ProverError> {
+/// Proves the ranges that the sequencer leases.
+struct RangeWork {
+    pipeline: Arc<Pipeline>,
+    progress: Arc<dyn Progress>,
+    payee: Address,
+    max_batches: u32,
+}
+
+impl RangeWork {
+    /// Proves one range, if there is one; answers whether there was.
+    async fn serve(&self, client: &mut Client) -> Result<bool, ProverError> {
+        let Some(lease) = client.lease(self.payee, self.max_batches).await? else { return Ok(false) };
         let start = Instant::now();
         tracing::info!(first = lease.first, last = lease.last, steps = lease.steps, "leased");
-        let witness = client.witness(lease).await?;
         let heart = heartbeat(client.clone(), lease.clone());
-        let proven = self.prove(witness).await;
+        let proven = match client.witness(&lease).await {
+            Ok(witness) => self.prove(witness).await,
+            Err(error) => Err(error.into()),
+        };
         heart.abort();
         let proof = match proven {
             Ok(proof) => proof,
             Err(error) => {
                 // Others may have better luck, or a newer version.
-                if let Err(error) = client.release(lease).await {
+                if let Err(error) = client.release(&lease).await {
                     tracing::warn!(%error, "the lease was not given back; it will expire");
                 }
                 return Err(error);
             }
         };
-        client.submit(lease, proof.proof, proof.public_inputs).await?;
+        client.submit(&lease, proof.proof, proof.public_inputs).await?;
         let seconds = start.elapsed().as_secs_f64();
         metrics::counter!("janction_prover_proofs_total").increment(1);
         metrics::histogram!("janction_prover_range_seconds").record(seconds);
         tracing::info!(first = lease.first, last = lease.last, seconds, "proof handed in");
-        Ok(())
+        Ok(true)
     }
 
     async fn prove(&self, witness: RangeWitness) -> Result<RangeProof, ProverError> {
         let (pipeline, progress) = (Arc::clone(&self.pipeline), Arc::clone(&self.progress));
-        let payee = self.config.payee;
+        let payee = self.payee;
         tokio::task::spawn_blocking(move || pipeline.prove(&witness, payee, progress.as_ref()))
             .await
             .map_err(|e| ProverError::Panicked { reason: e.to_string() })?

@@ -2,17 +2,33 @@
 
 use std::time::{Duration, Instant};
 
-/// The stages of a range's proof, in order.
+/// The stages of proofs, in order: keys, an audit's, a range's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
     /// Circuits and keys are built or loaded.
     Keys,
+    /// The reference string and the keys of the last layer and the wrap.
+    WrapKeys,
+    /// The circuits of a program's audit are built or loaded.
+    AuditKeys,
+    /// Audited rows are checked natively.
+    AuditCheck,
+    /// Pieces of an audit.
+    Pieces,
+    /// Leaves and gatherings over them.
+    AuditNodes,
     /// Chunks of the ledger.
     Chunks,
     /// Leaves of the tree: up to three chunks each.
     Leaves,
     /// Inner nodes of the tree.
     Joins,
+    /// Audits, each as a link of the chain of claims.
+    AuditWraps,
+    /// Leaves of the audits' tree.
+    AuditLeaves,
+    /// Its inner nodes.
+    AuditJoins,
     /// The one proof of the range.
     Root,
     /// The layers that make it small, and the last one, hashed over BN254.
@@ -27,9 +43,17 @@ impl Stage {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Keys => "keys",
+            Self::WrapKeys => "wrap-keys",
+            Self::AuditKeys => "audit-keys",
+            Self::AuditCheck => "audit-check",
+            Self::Pieces => "pieces",
+            Self::AuditNodes => "audit-nodes",
             Self::Chunks => "chunks",
             Self::Leaves => "leaves",
             Self::Joins => "joins",
+            Self::AuditWraps => "audit-wraps",
+            Self::AuditLeaves => "audit-leaves",
+            Self::AuditJoins => "audit-joins",
             Self::Root => "root",
             Self::LastLayer => "last-layer",
             Self::Wrap => "wrap",

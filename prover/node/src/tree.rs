@@ -1,9 +1,9 @@
-//! The tree over a range's chunks: leaves of up to three chunks, joins of up to three nodes.
+//! The trees over a range's chunks and over its audits: leaves of up to three segments, joins of up to three nodes.
 //!
 //! Every finished proof is kept on disk under what it proves, so a prover that was killed goes on where it stopped.
 
 use janction_aggregate::config::{Circuit, Proof};
-use janction_aggregate::{ARITY, JoinCircuit, LeafCircuit, Node, Prover, Segment};
+use janction_aggregate::{ARITY, Node, Prover, Segment, TreeCircuits};
 use plonky2::field::types::PrimeField64;
 
 use crate::cache::Cache;
@@ -62,30 +62,42 @@ impl<'a> Kept<'a> {
     }
 }
 
-/// Folds chunk proofs, in order, into the tree's top node.
+/// How the parts of a tree are called: on disk, and to those who watch.
+pub(crate) struct Names {
+    leaf: (&'static str, Stage),
+    join: (&'static str, Stage),
+}
+
+/// The tree over chunks.
+pub(crate) const LEDGER: Names = Names { leaf: ("leaf", Stage::Leaves), join: ("join", Stage::Joins) };
+/// The tree over wrapped audits.
+pub(crate) const AUDITS: Names =
+    Names { leaf: ("audit-leaf", Stage::AuditLeaves), join: ("audit-join", Stage::AuditJoins) };
+
+/// Folds segment proofs, in order, into the tree's top node.
 ///
 /// # Errors
-/// When there is no chunk, when neighbours do not meet, or when proving fails.
+/// When there is no segment, when neighbours do not meet, or when proving fails.
 pub(crate) fn fold(
     prover: &dyn Prover,
-    leaf: &LeafCircuit,
-    join: &JoinCircuit,
+    TreeCircuits { leaf, join }: TreeCircuits,
+    names: &Names,
     cache: &Cache,
     progress: &dyn Progress,
-    chunks: &[Proof],
+    segments: &[Proof],
 ) -> Result<Node, ProverError> {
-    let mut meter = Meter::start(progress, Stage::Leaves, chunks.len().div_ceil(ARITY));
-    let kept = Kept::new(cache, "leaf", leaf.data());
-    let mut level = Vec::with_capacity(chunks.len().div_ceil(ARITY));
-    for group in chunks.chunks(ARITY) {
+    let mut meter = Meter::start(progress, names.leaf.1, segments.len().div_ceil(ARITY));
+    let kept = Kept::new(cache, names.leaf.0, leaf.data());
+    let mut level = Vec::with_capacity(segments.len().div_ceil(ARITY));
+    for group in segments.chunks(ARITY) {
         let proof = kept.or_make(&cover(group.iter().map(Segment::of))?, || {
             Ok(leaf.prove(prover, group)?.proof().clone())
         })?;
         level.push(Node::Leaf(proof));
         meter.advance();
     }
-    let mut meter = Meter::start(progress, Stage::Joins, joins(level.len()));
-    let kept = Kept::new(cache, "join", join.data());
+    let mut meter = Meter::start(progress, names.join.1, joins(level.len()));
+    let kept = Kept::new(cache, names.join.0, join.data());
     while level.len() > 1 {
         let mut next = Vec::with_capacity(level.len().div_ceil(ARITY));
         for group in level.chunks(ARITY) {
@@ -105,7 +117,7 @@ pub(crate) fn fold(
 }
 
 /// What a group of neighbours covers; whether they are neighbours is checked when they are proven.
-fn cover(group: impl Iterator<Item = Segment> + Clone) -> Result<Segment, ProverError> {
+pub(crate) fn cover(group: impl Iterator<Item = Segment> + Clone) -> Result<Segment, ProverError> {
     match (group.clone().next(), group.last()) {
         (Some(first), Some(last)) => Ok(Segment { before: first.before, after: last.after }),
         _ => Err(ProverError::EmptyRange),
@@ -113,7 +125,7 @@ fn cover(group: impl Iterator<Item = Segment> + Clone) -> Result<Segment, Prover
 }
 
 /// Joins over `nodes` nodes; one that is left alone moves up as it is.
-fn joins(mut nodes: usize) -> usize {
+pub(crate) fn joins(mut nodes: usize) -> usize {
     let mut total = 0;
     while nodes > 1 {
         total += nodes / ARITY + usize::from(nodes % ARITY > 1);

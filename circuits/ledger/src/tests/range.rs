@@ -1,8 +1,8 @@
-//! A whole range through every circuit, from the steps to the 23 public inputs.
+//! A whole range through every circuit of the ledger, from the steps to the top of the tree.
 
 use janction_aggregate::Stock;
-use janction_protocol::Address;
-use janction_protocol::binding::{BatchEntry, PublicInputs, Range};
+use janction_protocol::binding::{BatchEntry, Range};
+use plonky2::hash::hash_types::HashOut;
 
 use super::STORY;
 use super::story::deployment;
@@ -22,13 +22,12 @@ fn a_range_of_batches_is_proven() {
     for ((name, a), (_, b)) in prover.circuits().into_iter().zip(built.circuits()) {
         assert_eq!(a.verifier_data(), b.verifier_data(), "{name}");
     }
-    let swapped = LedgerProver::from_keys(|_| built.key("root"));
+    let swapped = LedgerProver::from_keys(|_| built.key("join"));
     assert!(matches!(swapped, Err(LedgerError::Key { circuit: "chunk", .. })));
     let cut = LedgerProver::from_keys(|_| Ok::<_, LedgerError>(vec![7; 1000]));
     assert!(matches!(cut, Err(LedgerError::KeyBytes { circuit: "chunk", .. })));
     drop(built);
 
-    // Before any claim is made, since there are no audits yet.
     let mut batches = STORY.batches[..4].to_vec();
     let entries: Vec<BatchEntry> =
         batches.iter_mut().map(|batch| batch.bind(batch.challenge(&deployment()))).collect();
@@ -37,16 +36,13 @@ fn a_range_of_batches_is_proven() {
     let steps: Vec<_> = batches.iter().flat_map(|batch| batch.steps.clone()).collect();
     let (chunks, last) = prover.prove_chunks(&Stock, &first, &steps).unwrap();
     let tree = prover.prove_tree(&Stock, &chunks).unwrap();
-    let payee = Address::from_limbs([4, 5, 6]).unwrap();
-    let root = prover.prove_root(&Stock, &tree, &first, &last, payee).unwrap();
-    let expected = PublicInputs {
-        old_root: batches[0].before.root(),
-        new_root: batches[3].after.root(),
-        range,
-        payee,
-        deployment: deployment(),
-    };
-    assert_eq!(root.public_inputs, expected.elements());
+    let ends = [first.digest().0, last.digest().0].map(HashOut::from);
+    assert_eq!([tree.segment().before, tree.segment().after], ends);
+    assert_eq!(Range { digest: last.range_digest(), r_star: last.r_star, f_star: last.f_star }, range);
+    assert_eq!(
+        (first.ledger.root(), last.ledger.root()),
+        (batches[0].before.root(), batches[3].after.root())
+    );
 }
 
 #[test]

@@ -1,0 +1,167 @@
+//! From a job's openings to the proof that settles it.
+//!
+//! ```text
+//! openings ─> native check ─> pieces ─ up to three ─> leaves ─ up to three ─> gatherings ─> audit proof
+//! ```
+//!
+//! Every part is kept on disk as it is made, in a folder of the claim's, so a prover that was killed goes on where it
+//! stopped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use janction_aggregate::config::{C, Circuit, F as Element, Proof};
+use janction_aggregate::{ARITY, AggregateError, BoxError, Prover, Segment};
+use janction_audit::{AuditCircuits, AuditError, AuditNode, AuditProof, Wrapper};
+use janction_engine::Engine;
+use janction_protocol::claim::Claim;
+use plonky2::iop::witness::PartialWitness;
+
+use super::circuits::CircuitsOfPrograms;
+use super::materials::Materials;
+use crate::cache::Cache;
+use crate::error::ProverError;
+use crate::progress::{Meter, Progress, Stage};
+use crate::tree::{Kept, cover};
+
+/// The finished proof, until it is settled.
+const FINISHED: &str = "finished.audit";
+
+/// Proves audits. Cheap to share; proves one at a time per call.
+#[derive(Debug)]
+pub struct AuditPipeline<E> {
+    wrapper: Arc<Wrapper>,
+    circuits: CircuitsOfPrograms,
+    engine: E,
+    kept: Cache,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl<E: Engine<C>> AuditPipeline<E> {
+    /// A pipeline over the circuits that all programs share. Those of a program are kept in `keys`, unfinished work in
+    /// `kept`; setting `cancelled` ends an audit after the proof that is being made.
+    #[must_use]
+    pub const fn new(
+        wrapper: Arc<Wrapper>,
+        engine: E,
+        keys: Cache,
+        kept: Cache,
+        cancelled: Arc<AtomicBool>,
+    ) -> Self {
+        Self { wrapper, circuits: CircuitsOfPrograms::new(keys), engine, kept, cancelled }
+    }
+
+    /// Proves all of `materials.claim` but its place in the chain of claims.
+    ///
+    /// # Errors
+    /// [`ProverError::Audit`] with [`AuditError::FalseRow`] (operation, row, rule) when a row is false, or another of its
+    /// kinds when the openings are not the claim's; [`ProverError::AuditKey`]; [`ProverError::Cancelled`]. Finished parts
+    /// stay on disk until [`Self::forget`].
+    pub fn prove(&self, materials: &Materials, progress: &dyn Progress) -> Result<AuditProof, ProverError> {
+        let Materials { claim, policy, program, openings } = materials;
+        let kept = self.folder(claim)?;
+        if let Some(finished) = self.finished(&kept, claim) {
+            return Ok(finished);
+        }
+        let mut meter = Meter::start(progress, Stage::AuditKeys, 1);
+        let circuits = self.circuits.get(&self.wrapper, program, *policy, claim.audit_key)?;
+        meter.advance();
+        let mut meter = Meter::start(progress, Stage::AuditCheck, 1);
+        circuits.check(openings, claim)?;
+        meter.advance();
+
+        let prover = |circuit: &Circuit, inputs: PartialWitness<Element>| -> Result<Proof, BoxError> {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(Box::new(ProverError::Cancelled));
+            }
+            Ok(self.engine.prove(circuit, inputs)?)
+        };
+        let mut meter = Meter::start(progress, Stage::Pieces, circuits.pieces(claim.input_rows));
+        let keep = Kept::new(&kept, "piece", circuits.piece());
+        let piece = |index| {
+            let proof = keep.or_make(&circuits.piece_segment(claim, index), || {
+                Ok(circuits.prove_piece(&prover, openings, claim, index)?)
+            })?;
+            meter.advance();
+            Ok(proof)
+        };
+        let node = (0..circuits.pieces(claim.input_rows))
+            .map(piece)
+            .collect::<Result<Vec<_>, ProverError>>()
+            .and_then(|pieces| self.gather(&prover, &circuits, &kept, &pieces, progress));
+        let node = match node {
+            Err(_) if self.cancelled.load(Ordering::Relaxed) => return Err(ProverError::Cancelled),
+            node => node?,
+        };
+        let audit_key = circuits.audit_key().clone();
+        let proof = AuditProof { audit_key, node, end: circuits.end(claim.input_rows) };
+        proof.verify(self.wrapper.verifier(), claim)?;
+        kept.write(FINISHED, &proof.to_bytes())?;
+        Ok(proof)
+    }
+
+    /// Drops what is kept of a claim: it is settled, or cannot be proven.
+    ///
+    /// # Errors
+    /// [`ProverError::Cache`].
+    pub fn forget(&self, claim: &Claim) -> Result<(), ProverError> {
+        Ok(self.folder(claim)?.destroy()?)
+    }
+
+    /// All pieces as one node.
+    fn gather(
+        &self,
+        prover: &dyn Prover,
+        circuits: &AuditCircuits,
+        kept: &Cache,
+        pieces: &[Proof],
+        progress: &dyn Progress,
+    ) -> Result<AuditNode, ProverError> {
+        let gather = self.wrapper.gather();
+        let mut meter = Meter::start(progress, Stage::AuditNodes, nodes(pieces.len()));
+        let keep = Kept::new(kept, "leaf", circuits.leaf().data());
+        let mut level = Vec::with_capacity(pieces.len().div_ceil(ARITY));
+        for group in pieces.chunks(ARITY) {
+            let proof = keep.or_make(&cover(group.iter().map(Segment::of))?, || {
+                Ok(circuits.leaf().prove(prover, group)?.proof().clone())
+            })?;
+            level.push(AuditNode::Leaf(proof));
+            meter.advance();
+        }
+        // The circuit is every program's, its proofs are this one's: the folder is the claim's.
+        let keep = Kept::new(kept, "gather", gather.data());
+        while level.len() > 1 {
+            let mut next = Vec::with_capacity(level.len().div_ceil(ARITY));
+            for group in level.chunks(ARITY) {
+                if let [alone] = group {
+                    next.push(alone.clone());
+                    continue;
+                }
+                let proof = keep.or_make(&cover(group.iter().map(AuditNode::segment))?, || {
+                    Ok(gather.prove(prover, circuits.leaf(), group)?.proof().clone())
+                })?;
+                next.push(AuditNode::Gathered(proof));
+                meter.advance();
+            }
+            level = next;
+        }
+        level.pop().ok_or(ProverError::Audit(AuditError::Aggregate(AggregateError::Empty)))
+    }
+
+    /// The proof that was finished before the process ended.
+    fn finished(&self, kept: &Cache, claim: &Claim) -> Option<AuditProof> {
+        let verifier = self.wrapper.verifier();
+        let proof = AuditProof::from_bytes(verifier.shape(), &kept.read(FINISHED).ok()??).ok()?;
+        proof.verify(verifier, claim).is_ok().then_some(proof)
+    }
+
+    fn folder(&self, claim: &Claim) -> Result<Cache, ProverError> {
+        Ok(self.kept.sub(&claim.digest().to_string())?)
+    }
+}
+
+/// Leaves and gatherings over `pieces` pieces.
+fn nodes(pieces: usize) -> usize {
+    let leaves = pieces.div_ceil(ARITY);
+    leaves + crate::tree::joins(leaves)
+}
