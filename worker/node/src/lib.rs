@@ -24,6 +24,9 @@ mod record;
 mod run;
 mod unit;
 
+#[cfg(test)]
+mod tests;
+
 pub use audit_keys::AuditKeys;
 pub use client::ClientError;
 pub use config::{BidPolicy, DeviceChoice, Falsify, WorkerConfig};

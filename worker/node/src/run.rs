@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use janction_executor::{Executor, open};
 use janction_protocol::Deployment;
-use janction_protocol::crypto::SecretKey;
+use janction_protocol::crypto::{PublicKey, SecretKey};
 use janction_protocol::state::{AccountKind, Index};
 use janction_protocol::transition::Role;
 use tokio::sync::watch;
@@ -106,8 +106,8 @@ pub(crate) async fn serve(
     make_folder(&config.data)?;
     let _lock = lock(&config.data)?;
     tracing::warn!("{WARNING}");
-    let mut client = Client::new(&config.sequencer)?;
-    let deployment = patiently(&mut client, async |client| ledger(client, &config).await).await?;
+    let client = Client::new(&config.sequencer)?;
+    let deployment = patiently(|| ledger(client.clone(), config.clone())).await?;
     tracing::info!(sequencer = config.sequencer, rollup = %deployment.rollup(), "connected");
 
     let (sender, board) = watch::channel(Board::new());
@@ -124,7 +124,7 @@ pub(crate) async fn serve(
     });
     let mut tasks = JoinSet::new();
     for &index in &shared.config.units {
-        let role = patiently(&mut client, async |client| role(client, index, &shared.key).await).await?;
+        let role = patiently(|| role(client.clone(), index, shared.key.public())).await?;
         let records = Records::open(&shared.config.data, index, shared.failpoint.clone())?;
         let unit = Unit::new(index, role, records, client.clone(), board.clone(), Arc::clone(&shared))?;
         tasks.spawn(unit.serve());
@@ -172,7 +172,7 @@ fn lock(data: &Path) -> Result<File, WorkerError> {
 }
 
 /// The ledger that the sequencer serves, if it is the configured one.
-async fn ledger(client: &mut Client, config: &WorkerConfig) -> Result<Deployment, WorkerError> {
+async fn ledger(mut client: Client, config: WorkerConfig) -> Result<Deployment, WorkerError> {
     let deployment = client.info().await?.deployment;
     if deployment.chain_id() != config.chain_id {
         return Err(WorkerError::Chain { expected: config.chain_id, got: deployment.chain_id() });
@@ -186,12 +186,12 @@ async fn ledger(client: &mut Client, config: &WorkerConfig) -> Result<Deployment
 }
 
 /// In which role the key signs for a unit.
-async fn role(client: &mut Client, index: Index, key: &SecretKey) -> Result<Role, WorkerError> {
+async fn role(mut client: Client, index: Index, key: PublicKey) -> Result<Role, WorkerError> {
     let account = match client.account(index).await {
         Err(error) if error.refusal() == "not-found" => return Err(WorkerError::NotAUnit { index }),
         answer => answer?.account,
     };
-    let public = key.public().into();
+    let public = key.into();
     match account {
         account if account.kind != AccountKind::Unit => Err(WorkerError::NotAUnit { index }),
         account if account.operator == public => Ok(Role::Operator),
@@ -201,13 +201,12 @@ async fn role(client: &mut Client, index: Index, key: &SecretKey) -> Result<Role
 }
 
 /// Tries until the answer is one that no waiting changes.
-async fn patiently<T>(
-    client: &mut Client,
-    ask: impl AsyncFn(&mut Client) -> Result<T, WorkerError>,
+async fn patiently<T, F: Future<Output = Result<T, WorkerError>>>(
+    mut ask: impl FnMut() -> F,
 ) -> Result<T, WorkerError> {
     let mut wait: Duration = RETRY_MIN;
     loop {
-        match ask(client).await {
+        match ask().await {
             Err(error) if !error.is_fatal() => {
                 tracing::warn!(code = error.code(), %error, retry_in = ?wait, "not started yet");
                 tokio::time::sleep(wait).await;

@@ -117,7 +117,7 @@ impl Unit {
     }
 
     /// Looks at the ledger once and does what is next.
-    async fn tick(&mut self) -> Result<(), WorkerError> {
+    pub async fn tick(&mut self) -> Result<(), WorkerError> {
         let info = self.client.info().await?;
         if info.deployment != self.shared.deployment {
             let (expected, got) = (self.shared.deployment.rollup(), info.deployment.rollup());
@@ -185,5 +185,11 @@ impl Unit {
             fee_per_block: self.fee_per_block(info),
             available: view.available,
         }
+    }
+
+    /// Why a job was left.
+    #[cfg(test)]
+    pub fn declined_code(&self, job: Index) -> Option<&'static str> {
+        self.declined.get(&job).map(|&(_, code, _)| code)
     }
 }
