@@ -188,20 +188,29 @@ impl AuditCircuits {
         claim: &Claim,
         pieces: &[Proof],
     ) -> Result<AuditProof, AuditError> {
-        let mut nodes: Vec<AuditNode> = pieces
+        let leaves = pieces
             .chunks(ARITY)
             .map(|group| Ok(AuditNode::Leaf(self.leaf.prove(prover, group)?.proof().clone())))
             .collect::<Result<_, AuditError>>()?;
+        let audit = self.proof_of(self.gather(prover, wrapper, leaves)?, claim);
+        wrapper.verifier().check(&audit, claim)?;
+        Ok(audit)
+    }
+
+    /// One node of neighbouring nodes.
+    pub(crate) fn gather(
+        &self,
+        prover: &dyn Prover,
+        wrapper: &Wrapper,
+        mut nodes: Vec<AuditNode>,
+    ) -> Result<AuditNode, AuditError> {
         while nodes.len() > 1 {
             nodes = nodes
                 .chunks(ARITY)
                 .map(|group| wrapper.gather().prove(prover, &self.leaf, group))
                 .collect::<Result<_, _>>()?;
         }
-        let node = nodes.pop().ok_or(AuditError::Aggregate(AggregateError::Empty))?;
-        let audit = self.proof_of(node, claim);
-        wrapper.verifier().check(&audit, claim)?;
-        Ok(audit)
+        nodes.pop().ok_or(AuditError::Aggregate(AggregateError::Empty))
     }
 
     /// The audit that `node` is of, if it is one of all pieces.

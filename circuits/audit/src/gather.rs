@@ -222,6 +222,11 @@ impl GatherCircuit {
     }
 
     #[cfg(test)]
+    pub(crate) fn kinds(&self) -> [BoolTarget; ARITY] {
+        self.lay_out.nodes.each_ref().map(|node| node.is_gathered)
+    }
+
+    #[cfg(test)]
     pub(crate) const fn own_key(&self) -> &VerifierCircuitTarget {
         &self.lay_out.own_key
     }

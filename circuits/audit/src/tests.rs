@@ -1,6 +1,7 @@
 //! Forged audits: every lie about a cell, a row, an operation, a root, a key or the coverage must fail.
 
 mod activity;
+mod cached;
 mod digits;
 mod drawn;
 mod encoding;
@@ -8,6 +9,7 @@ mod flipped;
 mod opened;
 mod products;
 mod requantise;
+mod world;
 mod wrapped;
 
 use janction_aggregate::config::Circuit;

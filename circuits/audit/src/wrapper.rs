@@ -208,3 +208,45 @@ fn cover(builder: &mut Builder, claim: &[Target; CLAIM_ELEMENTS], end: Target) -
     builder.assert_zero(none);
     builder.not(is_full).target
 }
+
+#[cfg(test)]
+mod tests {
+    use janction_gadgets::test_utils::{check, generate};
+    use plonky2::field::types::Field64;
+
+    use super::*;
+
+    /// Which ends cover which claims: only those of all rows, or of at least as many draws as the policy has.
+    #[test]
+    fn coverage_is_exact() {
+        let mut builder = Builder::new(circuit_config());
+        let claim: [Target; CLAIM_ELEMENTS] = builder.add_virtual_target_arr();
+        let end = builder.add_virtual_target();
+        let mode = cover(&mut builder, &claim, end);
+        let circuit = builder.build::<C>();
+        let covers = |policy: u64, coverage: u64, rows: u64, position: u64, is_drawn: u64| {
+            let mut inputs = PartialWitness::new();
+            let element = F::from_canonical_u64;
+            let targets = [claim[at::POLICY], claim[at::COVERAGE], claim[at::INPUT_ROWS], end];
+            inputs.set_target_arr(&targets, &[policy, coverage, rows, position].map(element)).unwrap();
+            let forced = [(mode, element(is_drawn))];
+            generate(&circuit, inputs, &forced).and_then(|witness| check(&circuit, &witness)).is_ok()
+        };
+        let (p, far) = (F::ORDER, 1 << 24);
+        assert!(covers(0, 360, 360, 360, 0));
+        assert!(!covers(0, 360, 360, 360, 1), "the mode is the policy's");
+        for position in [0, 359, 361, 360 + far, p - 1] {
+            assert!(!covers(0, 360, 360, position, 0), "{position} of 360 rows");
+        }
+        assert!(!covers(0, 359, 360, 359, 0) && !covers(0, 359, 360, 360, 0) && !covers(0, 361, 360, 361, 0));
+        assert!(!covers(0, 0, 360, 0, 0));
+        for position in [44, 45, 256, 44 + far - 1] {
+            assert!(covers(44, 44, 360, position, 1), "{position} draws of 44");
+            assert!(!covers(44, 44, 360, position, 0), "the mode is the policy's");
+        }
+        for position in [0, 43, 44 + far, p - 1] {
+            assert!(!covers(44, 44, 360, position, 1), "{position} draws of 44");
+        }
+        assert!(!covers(44, 43, 360, 44, 1) && !covers(44, 360, 360, 360, 1) && !covers(44, 0, 360, 44, 1));
+    }
+}

@@ -161,6 +161,7 @@ impl Trace {
     pub fn from_bytes(program: &Program, input: Tensor, bytes: &[u8]) -> Result<Self, BlobError> {
         let mut reader = Reader::new(bytes, TRACE_MAGIC)?;
         let rows = reader.u32()?;
+        program.check_input(&input).map_err(TraceError::from)?;
         if rows != input.rows() {
             return Err(BlobError::Rows { expected: input.rows(), got: rows });
         }

@@ -84,6 +84,16 @@ fn the_row_count_is_that_of_the_trees() {
         subject.rows = rows;
         assert!(pieces.run(&subject, &trace, 4, rows).is_err(), "{rows} rows claimed");
     }
+    // A row count that is no number of rows: nothing is left of it, or more than any tree holds.
+    let full = pieces.subject(&honest(&program, &input(8)));
+    for rows in [7, 8 + (1 << 24), u32::MAX] {
+        let mut subject = full;
+        subject.rows = rows;
+        assert!(pieces.run(&subject, &honest(&program, &input(8)), 4, 8).is_err(), "{rows} rows claimed");
+    }
+    let mut subject = full;
+    subject.rows = 8 + (1 << 24) - 1;
+    pieces.run(&subject, &honest(&program, &input(8)), 4, 8).unwrap();
     // More rows than a tree of this depth has: a block beyond it would need another path.
     let mut subject = pieces.subject(&honest(&program, &input(8)));
     subject.rows = 12;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use janction_program::Program;
-use janction_trace::Policy;
+use janction_program::{Cells, Program, Tensor};
+use janction_protocol::Digest;
+use janction_trace::{Commitment, Openings, Policy};
 
+use super::{claim_of, honest};
 use crate::operation::ProgramPlan;
 use crate::piece::PieceCircuit;
 
@@ -40,10 +42,30 @@ fn sizes_of_pieces() {
         ("mlp_64_32_10", Policy::Full, 128, 14),
         ("mlp_64_32_10", Policy::Rows(44), 44, 13),
         ("mlp_64_48_24_10", Policy::Full, 64, 14),
+        ("mlp_64_48_24_10", Policy::Rows(44), 44, 14),
     ] {
         let program = program(name);
         let plan = ProgramPlan::new(&program).unwrap();
         let piece = PieceCircuit::build(&program, &plan, policy).unwrap();
         assert_eq!((piece.step(), piece.data.common.degree_bits()), (size, bits), "{name} {policy}");
+    }
+}
+
+/// Golden: what a worker hands out for a job of 360 images; `docs/circuits-audit.md` gives these figures.
+#[test]
+fn bytes_of_openings() {
+    for (name, policy, bytes) in [
+        ("mlp_64_32_10", Policy::Full, 14 + 360 * 42),
+        ("mlp_64_32_10", Policy::Rows(44), 14 + 2 * 32 + 44 * (2 * (4 + 2 * 9 * 32) + 96 + 42)),
+        ("mlp_64_48_24_10", Policy::Full, 14 + 360 * 82),
+        ("mlp_64_48_24_10", Policy::Rows(44), 14 + 3 * 32 + 44 * (3 * (4 + 2 * 9 * 32) + 112 + 72 + 34)),
+    ] {
+        let program = program(name);
+        let input = program.input();
+        let cells = Cells::from_values(input.dtype, &vec![0; 360 * input.columns()]).unwrap();
+        let trace = honest(&program, &Tensor::new(360, input.columns(), cells).unwrap());
+        let claim = claim_of(&program, Digest::ZERO, policy, &trace);
+        let openings = Openings::of(&program, trace, &Commitment::of(&claim).unwrap(), 44).unwrap();
+        assert_eq!(openings.to_bytes().len(), bytes, "{name} {policy}");
     }
 }

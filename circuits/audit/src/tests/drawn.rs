@@ -1,6 +1,7 @@
 //! Under `rows` the checked rows are those that the beacon draws.
 
 use janction_program::Program;
+use janction_protocol::Digest;
 use janction_trace::{Policy, Trace, draw};
 use plonky2::field::types::Field;
 
@@ -39,6 +40,10 @@ fn pieces_follow_each_other() {
         // The rows of another piece.
         let inputs = pieces.assign(&subject, &trace, from + 4);
         assert!(pieces.run_inputs(inputs, &subject, from, from + 4).is_err());
+        // The draws of another piece, with these positions.
+        let first_block = targets(&pieces).first_block;
+        let lie = super::off_by_one(&pieces.assign(&subject, &trace, from), first_block);
+        assert!(pieces.run_inputs(lie, &subject, from, from + 4).is_err());
     }
 }
 
@@ -114,7 +119,11 @@ fn no_other_row_can_be_shown() {
 fn the_subject_is_bound() {
     let (_, pieces, trace, subject) = setting();
     type Change<'a> = &'a dyn Fn(&mut Subject);
-    let changes: [(&str, Change<'_>); 4] = [
+    let other = Digest([1, 2, 3, 4].map(F::from_canonical_u64));
+    let changes: [(&str, Change<'_>); 7] = [
+        ("input root", &|s| s.input_root = other),
+        ("trace root", &|s| s.trace_root = other),
+        ("output root", &|s| s.output_root = other),
         ("beacon", &|s| s.beacon[2] += F::ONE),
         ("rows", &|s| s.rows -= 1),
         ("program", &|s| s.program = two_layers(4, "of_another_name").digest()),
@@ -124,6 +133,11 @@ fn the_subject_is_bound() {
         let mut lie = subject;
         change(&mut lie);
         assert!(pieces.run_inputs(pieces.assign(&subject, &trace, 0), &lie, 0, 4).is_err(), "{name}");
+        if !matches!(name, "beacon" | "rows") {
+            // The witness follows the lie where it can. (Another beacon or row count with its own draws is no lie here: the
+            // claim holds both.)
+            assert!(pieces.run(&lie, &trace, 0, 4).is_err(), "{name}");
+        }
     }
     // More rows than the tree holds: a draw that falls on an empty leaf cannot be opened.
     let mut more = subject;

@@ -6,7 +6,10 @@ use janction_aggregate::{NODE_INPUTS, NodeShape};
 use janction_gadgets::F;
 use janction_protocol::hash::{hash, tag};
 use plonky2::field::types::{Field, Field64};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
+use super::world::WORLD;
 use crate::{AuditError, AuditNode, AuditProof, ProofBytesError};
 
 static SHAPE: LazyLock<NodeShape> = LazyLock::new(|| NodeShape::find().unwrap());
@@ -119,5 +122,55 @@ fn other_bytes_are_refused() {
     for got in [0, 11, 13, u64::MAX] {
         let error = ProofBytesError::Count { offset, expected: NODE_INPUTS as u64, got };
         assert_eq!(changed(offset, &got.to_le_bytes()), error);
+    }
+}
+
+/// What is read is what was written, and nothing else can be read.
+#[test]
+fn audits_survive_the_wire() {
+    let w = &*WORLD;
+    let shape = w.wrapper.verifier().shape();
+    for (audited, end) in [(&w.full, 4), (&w.drawn, 8)] {
+        let audit = audited.proof(&audited.node, end);
+        let bytes = audit.to_bytes();
+        assert_eq!(bytes.len(), AuditProof::length(shape));
+        let read = AuditProof::from_bytes(shape, &bytes).unwrap();
+        assert_eq!(read, audit);
+        read.verify(w.wrapper.verifier(), &audited.claim).unwrap();
+
+        let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(400) });
+        let place = (0..bytes.len(), 1u8..);
+        // Any changed byte is refused, at once or when it is verified.
+        runner
+            .run(&place, |(at, flip)| {
+                let mut changed = bytes.clone();
+                changed[at] ^= flip;
+                match AuditProof::from_bytes(shape, &changed) {
+                    Ok(read) => {
+                        prop_assert_eq!(read.to_bytes(), changed);
+                        prop_assert!(read.verify(w.wrapper.verifier(), &audited.claim).is_err());
+                    }
+                    Err(AuditError::ProofBytes(_)) => {}
+                    Err(error) => return Err(TestCaseError::fail(error.to_string())),
+                }
+                Ok(())
+            })
+            .unwrap();
+        // Junk is refused; what can be read has one encoding.
+        runner
+            .run(&(place, proptest::collection::vec(any::<u8>(), 1..200)), |((at, _), junk)| {
+                let mut changed = bytes.clone();
+                let end = bytes.len().min(at + junk.len());
+                changed[at..end].copy_from_slice(&junk[..end - at]);
+                if let Ok(read) = AuditProof::from_bytes(shape, &changed) {
+                    prop_assert_eq!(read.to_bytes(), changed);
+                }
+                let read = AuditProof::from_bytes(shape, &junk);
+                prop_assert!(matches!(read, Err(AuditError::ProofBytes(_))));
+                let read = AuditProof::from_bytes(shape, &bytes[..at]);
+                prop_assert!(matches!(read, Err(AuditError::ProofBytes(_))));
+                Ok(())
+            })
+            .unwrap();
     }
 }

@@ -162,7 +162,7 @@ impl Parameters {
             accs.extend((-2..=2).filter_map(|d| i64::try_from(near + d).ok()));
         }
         accs.push((i128::from(random) % (2 * i128::from(self.bound) + 1)) as i64 - self.bound);
-        accs.retain(|acc| acc.abs() <= self.bound);
+        accs.retain(|acc| (-self.bound..=self.bound).contains(acc));
         accs
     }
 }
