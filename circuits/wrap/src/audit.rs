@@ -1,8 +1,9 @@
 //! The auditor's own verification of the wrap proof: Keccak transcript, PLONK identity and SHPLONK opening
 //! (eprint 2020/081) with arkworks' curve and field, without halo2's or snark-verifier's verifier.
 //!
-//! The *key* is data: commitments, the constraint expression, and the order of messages. It is derived from a verifying
-//! key by [`AuditKey::new`] and can be stored as JSON, compared, and checked against a deployment by its digest.
+//! The *key* is data: commitments, the constraint expression, and the order of messages, taken out of a verifying key by
+//! [`AuditKey::new`]. It accepts what the deployed contracts accept, neither more nor less: instances below p, points on
+//! the curve and in canonical form, scalars modulo r, no trailing bytes.
 
 mod expression;
 mod transcript;
@@ -296,6 +297,7 @@ fn interpolation_weights(points: &[Fr], at: Fr) -> Vec<Fr> {
 
 #[cfg(test)]
 mod tests {
+    use ark_ff::PrimeField;
     use halo2_proofs::plonk::{keygen_pk, keygen_vk};
     use snark_verifier_sdk::evm::gen_evm_proof_shplonk;
 
@@ -305,6 +307,17 @@ mod tests {
     use crate::srs::{DEVELOPMENT_CHAIN_ID, Srs};
 
     const K: u32 = 17;
+
+    /// Adds a modulus to a big-endian word.
+    fn raise(word: &mut [u8], modulus: &[u8]) {
+        let mut carry = 0;
+        for (byte, add) in word.iter_mut().zip(modulus).rev() {
+            let sum = u16::from(*byte) + u16::from(*add) + carry;
+            *byte = sum as u8;
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0, "two moduli fit into 256 bits");
+    }
 
     /// A circuit with all kinds of cells, gates and lookups, and three instances.
     fn tape() -> Tape {
@@ -339,6 +352,25 @@ mod tests {
         let mut forged = proof.clone();
         forged.instances[2] = instance(8);
         assert!(matches!(key.verify(&forged), Err(AuditError::False)));
+        // The point at infinity is no message, although arkworks writes it so.
+        let mut forged = proof.clone();
+        forged.proof[..64].fill(0);
+        assert!(matches!(key.verify(&forged), Err(AuditError::Malformed(_))));
+        // A coordinate above the modulus of the curve's field.
+        let mut forged = proof.clone();
+        raise(
+            &mut forged.proof[..32],
+            &ark_ff::BigInteger::to_bytes_be(&<ark_bn254::Fq as PrimeField>::MODULUS),
+        );
+        assert!(matches!(key.verify(&forged), Err(AuditError::Malformed(_))));
+        // A scalar plus r is the same scalar to the contract.
+        let scalars = proof.proof.len() - 128 - 32 * key.protocol.evaluations.len();
+        for at in [scalars, proof.proof.len() - 160] {
+            let mut same = proof.clone();
+            raise(&mut same.proof[at..at + 32], &ark_ff::BigInteger::to_bytes_be(&Fr::MODULUS));
+            assert_ne!(same, proof);
+            key.verify(&same).expect("the contract accepts it");
+        }
         // Every message counts: one bit of each word, which is then malformed or false.
         for at in (31..proof.proof.len()).step_by(32) {
             let mut forged = proof.clone();

@@ -5,7 +5,7 @@
 //! constants. They trade prover time (a higher rate) for fewer queries. The *last layer* then takes 2^12 rows
 //! and is the only one hashed with [`Bn254Poseidon2`](crate::config::Bn254Poseidon2).
 //!
-//! | layer | rate | queries | grinding | conjectured |
+//! | layer | rate | queries | grinding | query phase, conjectured |
 //! |---|---|---|---|---|
 //! | shrink | 2^-4 | 24 | 16 | 112 bits |
 //! | last | 2^-5 | 19 | 18 | 113 bits |

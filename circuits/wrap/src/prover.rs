@@ -6,7 +6,9 @@ use std::path::Path;
 use halo2_proofs::SerdeFormat;
 use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
-use halo2_proofs::plonk::{ProvingKey, VerifyingKey, keygen_pk, keygen_vk, verify_proof};
+use halo2_proofs::plonk::{
+    Circuit, ConstraintSystem, ProvingKey, VerifyingKey, keygen_pk, keygen_vk, verify_proof,
+};
 use halo2_proofs::poly::VerificationStrategy;
 use halo2_proofs::poly::commitment::ParamsProver;
 use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
@@ -184,11 +186,12 @@ impl WrapProver {
         }
         let layers = LastLayer::build(common, verifier_only)?;
         let inner = InnerCircuit::new(&layers.data().common, &layers.data().verifier_only)?;
-        let path = key_dir.join(format!("wrap-{}.pk", cache_name(&inner, &srs)));
+        let circuit = key_circuit(&inner)?;
+        let path = key_dir.join(format!("wrap-{}.pk", cache_name(&circuit, &srs)));
         let pk = if path.exists() {
             read_key(&path)?
         } else {
-            let pk = build_key(&inner, &srs)?;
+            let pk = build_key(&circuit, &srs)?;
             write_key(&path, &pk)?;
             pk
         };
@@ -260,29 +263,35 @@ impl WrapProver {
     }
 }
 
-/// What a key depends on: the circuit's version and size, the last layer's circuit, the reference string.
-fn cache_name(inner: &InnerCircuit, srs: &Srs) -> String {
+/// What a key depends on: the constraints, the size, every cell's place, copies and constants, the reference string.
+/// Plonky2's circuit digest would not do: it covers neither gates nor queries nor grinding, and an auditor who "makes
+/// the key anew" would load that of an older source.
+fn cache_name(circuit: &WrapCircuit, srs: &Srs) -> String {
+    let mut constraints = ConstraintSystem::default();
+    WrapCircuit::configure_with_params(&mut constraints, circuit.k);
     let mut hasher = blake3::Hasher::new();
     hasher.update(KEY_MAGIC);
-    hasher.update(&WRAP_K.to_le_bytes());
-    hasher.update(&inner.verifier_only.circuit_digest.to_le_bytes());
-    for digest in &inner.verifier_only.constants_sigmas_cap.0 {
-        hasher.update(&digest.to_le_bytes());
-    }
+    hasher.update(&circuit.k.to_le_bytes());
+    hasher.update(&circuit.tape.layout_digest());
+    hasher.update(format!("{:?}", constraints.pinned()).as_bytes());
     hasher.update(&srs.digest());
     hasher.finalize().to_hex()[..32].to_owned()
 }
 
-fn build_key(inner: &InnerCircuit, srs: &Srs) -> Result<ProvingKey<G1Affine>, WrapError> {
+/// The circuit of the keys, made from a proof without content.
+fn key_circuit(inner: &InnerCircuit) -> Result<WrapCircuit, WrapError> {
     let tape = verifier::verify(inner, &dummy_proof(&inner.common))?;
     let size = tape.size();
     if size.rows() > 1 << WRAP_K {
         return Err(WrapError::CircuitTooLarge { rows: size.rows(), k: WRAP_K });
     }
-    let circuit = WrapCircuit { k: WRAP_K, tape, witness_only: false };
+    Ok(WrapCircuit { k: WRAP_K, tape, witness_only: false })
+}
+
+fn build_key(circuit: &WrapCircuit, srs: &Srs) -> Result<ProvingKey<G1Affine>, WrapError> {
     let error = |error: halo2_proofs::plonk::Error| WrapError::Keygen(error.to_string());
-    let vk = keygen_vk(srs.params(), &circuit).map_err(error)?;
-    keygen_pk(srs.params(), vk, &circuit).map_err(error)
+    let vk = keygen_vk(srs.params(), circuit).map_err(error)?;
+    keygen_pk(srs.params(), vk, circuit).map_err(error)
 }
 
 fn write_key(path: &Path, pk: &ProvingKey<G1Affine>) -> Result<(), WrapError> {

@@ -123,7 +123,8 @@ impl Srs {
     /// # Errors
     /// All but [`SrsError::InsecureChain`].
     pub fn ceremony(path: &Path, pin: [u8; 32], k: u32, dir: &Path) -> Result<Self, SrsError> {
-        let cache = dir.join(format!("ceremony-{}-{k}.srs", hex(&pin[..8])));
+        // The whole pin: a cached string is not checked against the file again.
+        let cache = dir.join(format!("ceremony-{}-{k}.srs", hex(&pin)));
         if cache.exists() {
             return Self::read_cache(&cache, k, SrsOrigin::Ceremony);
         }

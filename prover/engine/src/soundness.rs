@@ -151,4 +151,40 @@ mod tests {
         let total = Soundness::of(&common(config, 1 << 11), Regime::UniqueDecoding).total();
         assert!(total > 99.0, "{total}");
     }
+
+    /// The table of `docs/security.md`: (layer, log2 of rows, of the blow-up, queries, grinding, height of caps) and the bits
+    /// it names for the three regimes. Constants and constraints are those of an empty circuit; the real ones cost less
+    /// than half a bit.
+    #[test]
+    fn the_layers_of_the_house() {
+        for (layer, rows, rate, queries, grinding, cap, bits) in [
+            ("chunk, node, gathering, root", 14, 3, 32, 16, 4, [42.6, 60.4, 102.7]),
+            ("smallest audit piece", 13, 3, 32, 16, 4, [42.6, 60.9, 103.7]),
+            ("largest audit piece", 15, 3, 32, 16, 4, [42.6, 59.9, 101.7]),
+            ("shrink", 13, 4, 24, 16, 4, [37.9, 60.7, 102.7]),
+            ("last", 12, 5, 19, 18, 0, [36.2, 62.0, 102.7]),
+            ("proven: node", 15, 3, 102, 16, 4, [100.1, 68.1, 101.7]),
+            ("proven: shrink", 13, 4, 93, 16, 4, [100.8, 68.0, 102.7]),
+            ("proven: last", 12, 5, 86, 18, 0, [100.0, 67.2, 102.7]),
+        ] {
+            let mut config = CircuitConfig::standard_recursion_config();
+            config.num_challenges = 3;
+            config.security_bits = 10;
+            config.fri_config.rate_bits = rate;
+            config.fri_config.num_query_rounds = queries;
+            config.fri_config.proof_of_work_bits = grinding;
+            config.fri_config.cap_height = cap;
+            let mut builder = CircuitBuilder::<F, D>::new(config);
+            for _ in 0..1 << (rows - 1) {
+                builder.add_gate(plonky2::gates::noop::NoopGate, vec![]);
+            }
+            let common = builder.mock_build::<PoseidonGoldilocksConfig>().common;
+            assert_eq!(common.degree_bits(), rows);
+            let regimes = [Regime::UniqueDecoding, Regime::Johnson, Regime::Conjectured];
+            for (regime, expected) in regimes.into_iter().zip(bits) {
+                let got = Soundness::of(&common, regime);
+                assert!((got.total() - expected).abs() < 0.5, "{layer}, {regime:?}: {} {got:?}", got.total());
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The Keccak transcript of the EVM verifier, and conversions from halo2's points.
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, PrimeField};
 use halo2_proofs::halo2curves::bn256 as halo2;
 use halo2_proofs::halo2curves::ff::PrimeField as _;
@@ -39,28 +40,42 @@ impl<'a> Transcript<'a> {
         Fr::from_be_bytes_mod_order(&self.buffer)
     }
 
-    fn element<T: PrimeField>(&mut self) -> Result<T, AuditError> {
+    fn word(&mut self) -> Result<&'a [u8], AuditError> {
         let (bytes, rest) = self.rest.split_at_checked(32).ok_or(AuditError::Malformed("too short"))?;
         self.rest = rest;
-        let element = T::from_be_bytes_mod_order(bytes);
+        Ok(bytes)
+    }
+
+    fn coordinate(&mut self) -> Result<Fq, AuditError> {
+        let bytes = self.word()?;
+        let element = Fq::from_be_bytes_mod_order(bytes);
         if element.into_bigint().to_bytes_be() != bytes {
-            return Err(AuditError::Malformed("an element is not canonical"));
+            return Err(AuditError::Malformed("a coordinate is not canonical"));
         }
         self.buffer.extend(bytes);
         Ok(element)
     }
 
-    /// Reads scalars.
+    /// Reads scalars as the contract does: modulo r, and the reduced form is hashed. A proof whose scalars somebody
+    /// raised by r settles on L1 and says the same, so the auditor must not call it false.
     pub fn scalars(&mut self, count: usize) -> Result<Vec<Fr>, AuditError> {
-        (0..count).map(|_| self.element()).collect()
+        (0..count)
+            .map(|_| {
+                let scalar = Fr::from_be_bytes_mod_order(self.word()?);
+                self.absorb(&scalar);
+                Ok(scalar)
+            })
+            .collect()
     }
 
     /// Reads a point; the identity has no encoding.
     pub fn point(&mut self) -> Result<G1Affine, AuditError> {
-        let (x, y) = (self.element::<Fq>()?, self.element::<Fq>()?);
+        let (x, y) = (self.coordinate()?, self.coordinate()?);
         let point = G1Affine::new_unchecked(x, y);
-        // G1 of BN254 has cofactor one.
-        point.is_on_curve().then_some(point).ok_or(AuditError::Malformed("a point is not on the curve"))
+        // arkworks takes (0, 0) for the identity and hence for a point of the curve; the contract does not. G1 of BN254
+        // has cofactor one.
+        let valid = point.is_on_curve() && !point.is_zero();
+        valid.then_some(point).ok_or(AuditError::Malformed("a point is not on the curve, or at infinity"))
     }
 
     /// Reads points.

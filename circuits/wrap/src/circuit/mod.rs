@@ -32,3 +32,5 @@ mod stage_tests;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unbound_tests;

@@ -1,9 +1,11 @@
-//! How long a tape is.
+//! How long a tape is, and what its keys depend on.
 
 use std::collections::BTreeSet;
 
+use halo2_proofs::halo2curves::ff::PrimeField;
+
 use super::hash::HashConfig;
-use super::tape::Tape;
+use super::tape::{Column, Location, Tape};
 
 /// Rows that a tape takes for each kind of cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,5 +39,43 @@ impl Tape {
             constants: self.constants.iter().map(|(_, value)| value).collect::<BTreeSet<_>>().len(),
             permutations: self.permutations.len(),
         }
+    }
+
+    /// BLAKE3 hash of all that keys depend on: lengths, gates, steps of range checks, copies and constants, but no value.
+    pub fn layout_digest(&self) -> [u8; 32] {
+        fn location(hasher: &mut blake3::Hasher, at: Location) {
+            let column = match at.column {
+                Column::Flex => 0,
+                Column::Range => 1,
+                Column::Hash => 2,
+            };
+            hasher.update(&[column]).update(&at.row.to_le_bytes());
+        }
+        let lengths = [
+            self.num_instances,
+            self.flex.len(),
+            self.range.len(),
+            self.permutations.len(),
+            self.flex_gates.len(),
+            self.range_steps.len(),
+            self.copies.len(),
+            self.constants.len(),
+        ];
+        let mut hasher = blake3::Hasher::new();
+        for length in lengths {
+            hasher.update(&(length as u64).to_le_bytes());
+        }
+        for row in self.flex_gates.iter().chain(&self.range_steps) {
+            hasher.update(&row.to_le_bytes());
+        }
+        for &(left, right) in &self.copies {
+            location(&mut hasher, left);
+            location(&mut hasher, right);
+        }
+        for (at, value) in &self.constants {
+            location(&mut hasher, *at);
+            hasher.update(value.to_repr().as_ref());
+        }
+        *hasher.finalize().as_bytes()
     }
 }

@@ -9,6 +9,7 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::config::Hasher;
 use std::sync::LazyLock;
 
+use super::bound::U256;
 use super::extension::NativeExt;
 use super::goldilocks::Gl;
 use super::inner::InnerCircuit;
@@ -16,6 +17,7 @@ use super::proof::{LastProof, ProofCells, dummy_proof};
 use super::tape::{Input, Tape};
 use super::testing::{is_satisfied, is_satisfied_with};
 use super::transcript::Challenges;
+use super::unbound_tests::unbound_cells;
 use super::verifier::verify;
 use super::{fri, poseidon, proof_of_work, transcript, vanishing};
 use crate::config::Bn254Digest;
@@ -64,6 +66,13 @@ fn a_valid_proof_is_accepted_and_exposes_its_public_inputs() {
 }
 
 #[test]
+fn no_value_is_free() {
+    let (inner, proof) = &*SMALL;
+    let tape = verify(inner, proof).expect("supported gates");
+    assert_eq!(unbound_cells(&tape), []);
+}
+
+#[test]
 fn the_layout_does_not_depend_on_the_proof() {
     let (inner, proof) = &*SMALL;
     let real = verify(inner, proof).expect("supported gates");
@@ -73,6 +82,26 @@ fn the_layout_does_not_depend_on_the_proof() {
     assert_eq!(real.copies, dummy.copies);
     assert_eq!(real.constants, dummy.constants);
     assert_eq!(real.permutations.len(), dummy.permutations.len());
+    assert_eq!(real.layout_digest(), dummy.layout_digest());
+}
+
+/// The digests of Plonky2 leave these out; the name of a cached key must not.
+#[test]
+fn the_layout_digest_covers_what_the_circuit_digest_does_not() {
+    let (inner, _) = &*SMALL;
+    let digest = |change: &dyn Fn(&mut InnerCircuit)| {
+        let mut inner = inner.clone();
+        change(&mut inner);
+        verify(&inner, &dummy_proof(&inner.common)).expect("supported gates").layout_digest()
+    };
+    let unchanged = digest(&|_| {});
+    assert_eq!(unchanged, digest(&|_| {}));
+    let grinding = digest(&|inner| inner.common.config.fri_config.proof_of_work_bits += 1);
+    assert_ne!(grinding, unchanged);
+    let queries = digest(&|inner| inner.common.config.fri_config.num_query_rounds += 1);
+    assert_ne!(queries, unchanged);
+    let gates = digest(&|inner| inner.common.gates.swap(0, 1));
+    assert_ne!(gates, unchanged);
 }
 
 #[test]
@@ -271,6 +300,59 @@ fn fri_stage_objects() {
     assert!(!stage_accepts(fold_root, fri::check), "folding root");
     let coefficient = |p: &mut LastProof| p.proof.opening_proof.final_poly.coeffs[1] += one;
     assert!(!stage_accepts(coefficient, fri::check), "final polynomial");
+}
+
+type Stage = fn(&mut Tape, &InnerCircuit, &ProofCells, &Challenges);
+
+/// Whether a stage accepts the untouched proof under other challenges than its own.
+fn accepts_challenges(stage: Stage, change: impl Fn(&mut Tape, &mut Challenges)) -> bool {
+    let changed = |tape: &mut Tape, inner: &InnerCircuit, proof: &ProofCells, challenges: &Challenges| {
+        let mut challenges = challenges.clone();
+        change(tape, &mut challenges);
+        stage(tape, inner, proof, &challenges);
+    };
+    stage_accepts(|_| {}, changed)
+}
+
+/// A challenge that no stage used would not be noticed by a forged proof.
+#[test]
+fn every_challenge_counts() {
+    fn add(tape: &mut Tape, challenge: &mut Gl) {
+        *challenge = tape.gl_witness(challenge.value() + F::ONE);
+    }
+    for i in 0..3 {
+        assert!(!accepts_challenges(vanishing_stage, |tape, c| add(tape, &mut c.betas[i])), "beta {i}");
+        assert!(!accepts_challenges(vanishing_stage, |tape, c| add(tape, &mut c.gammas[i])), "gamma {i}");
+        assert!(!accepts_challenges(vanishing_stage, |tape, c| add(tape, &mut c.alphas[i])), "alpha {i}");
+    }
+    for part in 0..2 {
+        assert!(!accepts_challenges(vanishing_stage, |tape, c| add(tape, &mut c.zeta.0[part])), "zeta");
+        assert!(!accepts_challenges(fri::check, |tape, c| add(tape, &mut c.zeta.0[part])), "zeta in FRI");
+        assert!(
+            !accepts_challenges(fri::check, |tape, c| add(tape, &mut c.fri_alpha.0[part])),
+            "FRI's alpha"
+        );
+        assert!(
+            !accepts_challenges(fri::check, |tape, c| add(tape, &mut c.fri_betas[0].0[part])),
+            "FRI's beta"
+        );
+    }
+    // The lowest bit of an index, the highest one that counts, and the lowest that does not.
+    let (inner, _) = &*SMALL;
+    for (bit, counts) in [(0, true), (inner.lde_bits() - 1, true), (inner.lde_bits(), false)] {
+        let flip = |tape: &mut Tape, c: &mut Challenges| {
+            let index = U256::from_fr(&c.query_indices[1].value).0[0] ^ (1 << bit);
+            c.query_indices[1] = tape.range_check(Input::Witness(Fr::from(index)), 4)[0];
+        };
+        assert_eq!(accepts_challenges(fri::check, flip), !counts, "bit {bit} of an index");
+    }
+}
+
+/// L_0 has no value at 1: a prover that met it could not go on, and none gains from it.
+#[test]
+fn zeta_is_not_one() {
+    let one = |tape: &mut Tape, c: &mut Challenges| c.zeta = tape.ext_witness(NativeExt::ONE);
+    assert!(!accepts_challenges(vanishing_stage, one));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::goldilocks::{Gl, P};
 use super::hash::permute;
 use super::tape::{Input, Tape};
 use super::testing::is_satisfied;
+use super::unbound_tests::unbound_cells;
 use super::{extension, merkle};
 use crate::config::{Bn254Digest, Bn254Poseidon2};
 
@@ -214,6 +215,44 @@ fn challenger_agrees_with_plonky2() {
     let mut forged = tape;
     forged.range[0] += Fr::ONE;
     assert!(!is_satisfied(forged));
+}
+
+/// Many transcripts of random shape: elements, digests, and challenges drawn at every fill of the block.
+#[test]
+fn random_transcripts_agree_with_plonky2() {
+    let mut choices = F::rand_vec(4000).into_iter().map(|choice| choice.to_canonical_u64() as usize);
+    let mut choose = |below: usize| choices.next().expect("enough") % below;
+    for _ in 0..60 {
+        let mut native = plonky2::iop::challenger::Challenger::<F, Bn254Poseidon2>::new();
+        let mut tape = Tape::default();
+        let mut challenger = Challenger::default();
+        for _ in 0..5 {
+            for _ in 0..choose(14) {
+                let element = [F::ZERO, F::ONE, F::NEG_ONE, F::rand()][choose(4)];
+                native.observe_element(element);
+                let element = tape.gl_witness(element);
+                challenger.observe(&mut tape, element);
+            }
+            if choose(2) == 0 {
+                let digest = [
+                    Bn254Digest(-ark_bn254::Fr::from(1u64)),
+                    Bn254Digest::default(),
+                    Bn254Poseidon2::hash_no_pad(&F::rand_vec(1)),
+                ][choose(3)];
+                native.observe_hash::<Bn254Poseidon2>(digest);
+                let cell = tape.push(Input::Witness(digest_to_fr(digest)));
+                challenger.observe_digest(&mut tape, cell);
+            }
+            for expected in native.get_n_challenges(choose(9)) {
+                let challenge = challenger.canonical_challenge(&mut tape);
+                assert_eq!(challenge.value, Fr::from(expected.to_canonical_u64()));
+            }
+        }
+        // What no challenge follows is bound by none.
+        let last = challenger.canonical_challenge(&mut tape);
+        assert_eq!(last.value, Fr::from(native.get_challenge().to_canonical_u64()));
+        assert_eq!(unbound_cells(&tape), []);
+    }
 }
 
 #[test]

@@ -214,6 +214,23 @@ mod tests {
         assert!(matches!(load(&bytes, pin, K + 1), Err(SrsError::TooSmall { .. })));
     }
 
+    /// A cached string counts for its own pin only, be the pins ever so alike.
+    #[test]
+    fn the_cache_keeps_pins_apart() {
+        let bytes = file(|_, _, _| {});
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("test.ptau");
+        std::fs::write(&path, &bytes).expect("writable");
+        let pin = *blake3::hash(&bytes).as_bytes();
+        Srs::ceremony(&path, pin, K, dir.path()).expect("a good file");
+        for at in [0, 8, 31] {
+            let mut other = pin;
+            other[at] ^= 1;
+            let error = Srs::ceremony(&path, other, K, dir.path()).expect_err("another pin");
+            assert!(matches!(error, SrsError::HashMismatch { .. }), "{error}");
+        }
+    }
+
     #[test]
     fn swapped_powers_fail_the_pairing_check() {
         let bytes = file(|_, g1, _| {
