@@ -164,7 +164,7 @@ mod tests {
             ("shrink", 13, 4, 24, 16, 4, [37.9, 60.7, 102.7]),
             ("last", 12, 5, 19, 18, 0, [36.2, 62.0, 102.7]),
             ("proven: node", 15, 3, 102, 16, 4, [100.1, 68.1, 101.7]),
-            ("proven: shrink", 13, 4, 93, 16, 4, [100.8, 68.0, 102.7]),
+            ("proven: shrink", 13, 4, 93, 16, 4, [100.8, 68.7, 102.7]),
             ("proven: last", 12, 5, 86, 18, 0, [100.0, 67.2, 102.7]),
         ] {
             let mut config = CircuitConfig::standard_recursion_config();
