@@ -24,6 +24,8 @@ use crate::record::{make_folder, write_file};
 pub(crate) struct AuditFacts {
     /// Digest of the audit key.
     pub key: Digest,
+    /// What a piece covers: rows under `full`, draws of each operation under `rows`.
+    pub piece_size: u32,
 }
 
 /// Recompiled audit keys, in memory and on disk. Shared by all units of a process.
@@ -65,7 +67,8 @@ impl AuditKeys {
             return Ok(facts);
         }
         let start = Instant::now();
-        let facts = AuditFacts { key: self.circuits(program, policy)?.audit_key_digest() };
+        let circuits = self.circuits(program, policy)?;
+        let facts = AuditFacts { key: circuits.audit_key_digest(), piece_size: circuits.piece_size() };
         let seconds = start.elapsed().as_secs_f64();
         metrics::histogram!("janction_worker_audit_key_seconds").record(seconds);
         tracing::info!(program = %name.0, %policy, key = %facts.key, seconds, "audit key recompiled");
@@ -73,8 +76,7 @@ impl AuditKeys {
         Ok(facts)
     }
 
-    /// The circuits of an audit, built anew.
-    pub(crate) fn circuits(&self, program: &Program, policy: Policy) -> Result<AuditCircuits, AuditError> {
+    fn circuits(&self, program: &Program, policy: Policy) -> Result<AuditCircuits, AuditError> {
         let shape = match self.shape.get() {
             Some(shape) => shape,
             None => {

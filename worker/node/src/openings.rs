@@ -2,32 +2,36 @@
 //! paths.
 
 use janction_program::Program;
-use janction_protocol::F;
 use janction_protocol::claim::Claim;
-use janction_trace::{Openings, Policy, Trace};
-use plonky2::field::types::Field;
+use janction_trace::{Commitment, Openings, Policy, PolicyError, Trace};
 
 use crate::{AuditKeys, WorkerError};
 
-/// The openings of `claim`'s audit.
+/// The openings of `claim`'s audit. Blocks, for as long as a key takes if it is not known any more.
+///
+/// Whether the trace is *right* is not asked here: who falsified it may open it all the same, and be found.
 ///
 /// # Errors
-/// [`WorkerError::Content`] when the claim has a policy that does not exist.
+/// [`WorkerError::Content`] when the claim has no such policy or no beacon, [`WorkerError::Audit`].
 pub(crate) fn encode(
-    _: &AuditKeys,
+    keys: &AuditKeys,
     program: &Program,
-    trace: &Trace,
+    trace: Trace,
     claim: &Claim,
 ) -> Result<Vec<u8>, WorkerError> {
-    let wrong = |reason: String| WorkerError::Content { job: claim.job, what: "policy", reason };
-    let policy = Policy::from_code(claim.policy).map_err(|e| wrong(e.to_string()))?;
-    match policy {
-        Policy::Full => Ok(trace.to_bytes()),
-        Policy::Rows(_) => {
-            let beacon = claim.beacon.map(F::from_canonical_u64);
-            let openings =
-                Openings::of(program, trace, policy, Some(beacon)).map_err(|e| wrong(e.to_string()))?;
-            Ok(openings.to_bytes())
+    let wrong = |error: PolicyError| WorkerError::Content {
+        job: claim.job,
+        what: "policy",
+        reason: error.to_string(),
+    };
+    let commitment = Commitment::of(claim).map_err(wrong)?;
+    let draws = match commitment.policy {
+        Policy::Full => 0,
+        // The last piece of an audit is as long as the others, so it may check more draws than the policy has.
+        Policy::Rows(s) => {
+            let piece = keys.facts(program, commitment.policy)?.piece_size.max(1);
+            s.div_ceil(piece).saturating_mul(piece) as usize
         }
-    }
+    };
+    Ok(Openings::of(program, trace, &commitment, draws).map_err(wrong)?.to_bytes())
 }

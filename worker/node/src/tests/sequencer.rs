@@ -6,7 +6,7 @@ mod service;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use janction_program::{Tensor, commitment::RowTree, commitment::row_digests, container, npy};
+use janction_program::{commitment::RowTree, commitment::row_digests, container, npy};
 use janction_protocol::claim::Claim;
 use janction_protocol::ledger::{BatchBuilder, Ledger, LedgerSnapshot, Preview};
 use janction_protocol::state::{Account, Index, Job, JobStatus, Key};
@@ -19,7 +19,7 @@ use janction_protocol::transition::Role;
 use janction_protocol::{Address, Amount, Deployment, Digest};
 use janction_rpc::encoding::encode;
 use janction_rpc::v1::{self, BlobClass, TransactionStage};
-use janction_trace::{Policy, Trace, check_row};
+use janction_trace::{Commitment, Openings, Policy};
 use tokio::sync::broadcast;
 
 use super::{audit_keys, input, program, secret};
@@ -431,20 +431,8 @@ impl State {
 
 /// The audit of the test program, natively.
 fn checked(claim: &Claim, bytes: &[u8]) -> Result<(), String> {
-    let (program, input): (_, Tensor) = (program(), input());
-    if claim.policy != 0 {
-        return if bytes.is_empty() { Err("no openings".into()) } else { Ok(()) };
-    }
-    let trace = Trace::from_bytes(&program, input, bytes).map_err(|e| e.to_string())?;
-    if (trace.trace_root(), trace.output_root()) != (claim.trace_root, claim.output_root) {
-        return Err("another trace".into());
-    }
-    for (k, step) in program.committed_steps().enumerate() {
-        let operand = trace.at(program.source(step.operation.input())).tensor();
-        for row in 0..trace.rows() {
-            let result = trace.tensors()[k].tensor().row(row);
-            check_row(&program, k, row, &operand.row(row), &result).map_err(|e| e.to_string())?;
-        }
-    }
-    Ok(())
+    let program = program();
+    let openings = Openings::from_bytes(&program, &input(), bytes).map_err(|e| e.to_string())?;
+    let commitment = Commitment::of(claim).map_err(|e| e.to_string())?;
+    openings.verify(&program, &commitment).map_err(|e| e.to_string())
 }

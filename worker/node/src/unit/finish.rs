@@ -83,7 +83,7 @@ impl Unit {
         let (files, trace) = self.trace(&view.job, job, Some(view.job.trace_root)).await?;
         let keys = Arc::clone(&self.shared.audit_keys);
         let opened =
-            tokio::task::spawn_blocking(move || openings::encode(&keys, &files.program, &trace, &claim));
+            tokio::task::spawn_blocking(move || openings::encode(&keys, &files.program, trace, &claim));
         let bytes = opened.await.map_err(WorkerError::panicked)??;
         let length = bytes.len();
         self.shared.failpoint.hit()?;
