@@ -230,8 +230,8 @@ impl Openings {
         }
     }
 
-    /// The openings in `bytes`, of a run of `program` on `input`: a trace, which is committed to anew, or drawn rows. Takes a
-    /// small multiple of the memory that the bytes do, whatever they are. Whether the openings show anything is for
+    /// The openings in `bytes`, of a run of `program` on `input`: a trace, which is committed to anew, or drawn rows. Whatever
+    /// the bytes are, the memory taken is in proportion to their length. Whether the openings show anything is for
     /// [`Self::check`] and [`Self::verify`].
     ///
     /// # Errors
