@@ -47,7 +47,7 @@ pub async fn run(
             let programs = Cache::open(config.keys.join("programs"))?;
             let kept = Cache::open(config.data.join("audits"))?;
             let pipeline = AuditPipeline::new(wrapper, Stock, programs, kept, Arc::clone(&cancelled));
-            Some(AuditWork { pipeline: Arc::new(pipeline), progress, payee })
+            Some(AuditWork::new(pipeline, progress, payee))
         }
     };
     let ranges = match keys.ranges {

@@ -24,6 +24,8 @@ use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
 use crate::tree::{Kept, cover};
 
+/// Claims whose parts stay on disk; of one that another prover settled in the meantime nobody hears.
+const KEPT_CLAIMS: usize = 16;
 /// The finished proof, until it is settled.
 const FINISHED: &str = "finished.audit";
 
@@ -59,6 +61,7 @@ impl<E: Engine<C>> AuditPipeline<E> {
     /// stay on disk until [`Self::forget`].
     pub fn prove(&self, materials: &Materials, progress: &dyn Progress) -> Result<AuditProof, ProverError> {
         let Materials { claim, policy, program, openings } = materials;
+        self.kept.keep_newest(KEPT_CLAIMS)?;
         let kept = self.folder(claim)?;
         if let Some(finished) = self.finished(&kept, claim) {
             return Ok(finished);

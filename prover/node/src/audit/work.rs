@@ -1,6 +1,6 @@
 //! Audits as work of the node: lease, fetch, prove, settle, or say why not.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use janction_engine::Stock;
@@ -15,20 +15,32 @@ use crate::client::{Client, ClientError, Settled};
 use crate::error::ProverError;
 use crate::progress::Progress;
 
+/// How long other work goes first after an audit that failed here, which may well be offered again at once.
+const REST: Duration = Duration::from_secs(10);
+
 /// Proves the audits that the sequencer leases.
 pub(crate) struct AuditWork {
-    pub(crate) pipeline: Arc<AuditPipeline<Stock>>,
-    pub(crate) progress: Arc<dyn Progress>,
-    pub(crate) payee: Address,
+    pipeline: Arc<AuditPipeline<Stock>>,
+    progress: Arc<dyn Progress>,
+    payee: Address,
+    /// No audit is asked for before.
+    rest: Mutex<Option<Instant>>,
 }
 
 impl AuditWork {
+    pub(crate) fn new(pipeline: AuditPipeline<Stock>, progress: Arc<dyn Progress>, payee: Address) -> Self {
+        Self { pipeline: Arc::new(pipeline), progress, payee, rest: Mutex::new(None) }
+    }
+
     /// Proves one audit, if there is one; answers whether there was.
     ///
     /// # Errors
     /// What may go better another time: the sequencer, the disk, the machine. A job that cannot be proven is reported to the
     /// sequencer and is no error.
     pub(crate) async fn serve(&self, client: &mut Client) -> Result<bool, ProverError> {
+        if self.rests() {
+            return Ok(false);
+        }
         let Some(lease) = client.lease_audit(self.payee).await? else { return Ok(false) };
         let start = Instant::now();
         let claim: Claim = decode(&lease.claim).map_err(ClientError::from)?;
@@ -67,10 +79,18 @@ impl AuditWork {
         if let Err(error) = client.release_audit(lease, said, self.payee).await {
             tracing::warn!(%error, job = lease.job, "the audit was not given back; its lease will expire");
         }
-        let Some(code) = code else { return Err(error) };
+        let Some(code) = code else {
+            *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+            return Err(error);
+        };
         metrics::counter!("janction_prover_audit_faults_total", "code" => code).increment(1);
         tracing::error!(job = lease.job, winner = claim.winner, code, %reason, "THE JOB CANNOT BE PROVEN");
         self.pipeline.forget(claim)
+    }
+
+    fn rests(&self) -> bool {
+        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        rest.is_some_and(|until| Instant::now() < until)
     }
 
     async fn settle(

@@ -14,8 +14,8 @@ use super::{Client, ClientError, refused};
 
 /// Bytes of a blob at most.
 const BLOB_BYTES: u64 = 1 << 30;
-/// Bytes of a fault's reason at most.
-const REASON_BYTES: usize = 512;
+/// Characters of a fault's reason at most.
+const REASON: usize = 400;
 
 /// How a job came to be settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,8 @@ impl Client {
         let request = LeaseAuditRequest { payee: payee.0.to_vec().into() };
         match self.proving.lease_audit(request).await {
             Ok(lease) => Ok(Some(lease.into_inner())),
-            Err(status) if status.code() == Code::NotFound => Ok(None),
+            // A sequencer of an older version has none.
+            Err(status) if matches!(status.code(), Code::NotFound | Code::Unimplemented) => Ok(None),
             Err(status) => Err(refused("LeaseAudit", status)),
         }
     }
@@ -64,11 +65,7 @@ impl Client {
             // The sequencer's clock counts.
             time: 0,
             code: code.to_owned(),
-            reason: reason
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
-                .take(REASON_BYTES / 4)
-                .collect(),
+            reason: reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON).collect(),
             payee: payee.0.to_vec().into(),
         });
         let request = ReleaseAuditRequest { lease: lease.id.clone(), fault };
