@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::account::Account;
 use crate::config::LogFormat;
+use crate::earnings::ProverAction;
 use crate::job::Job;
 use crate::program::ProgramAction;
+use crate::worker::Worker;
 
 /// A market for GPU computation in which escrow moves only on a proof.
 #[derive(Debug, Parser)]
@@ -95,15 +97,20 @@ that was acknowledged is lost and nothing on L1 is repeated.")]
         password_file: Option<PathBuf>,
     },
     /// Run a prover: take ranges of batches from the sequencer and prove them
+    #[command(args_conflicts_with_subcommands = true)]
     #[command(after_help = "Examples:
   janction prover --prepare                        make proving keys and SRS, minutes the first time
   JANCTION_PROVER_PAYEE=0x... janction prover
+  janction prover earnings                         what it has been paid
 
 SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes on from them.")]
     Prover {
         /// Only make proving keys and SRS, and end
         #[arg(long)]
         prepare: bool,
+        /// Something else than running one.
+        #[command(subcommand)]
+        action: Option<ProverAction>,
     },
     /// Keys, and what an owner does with money
     #[command(arg_required_else_help = true)]
@@ -125,6 +132,13 @@ SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes o
         /// What to do.
         #[command(subcommand)]
         action: Box<Job>,
+    },
+    /// Worker units: register, stake, and run them
+    #[command(arg_required_else_help = true)]
+    Worker {
+        /// What to do.
+        #[command(subcommand)]
+        action: Worker,
     },
     /// Check a rollup from L1's data alone, and say what was not checked
     #[command(after_help = "Examples:

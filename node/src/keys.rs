@@ -18,7 +18,7 @@ use crate::password;
 /// No randomness.
 pub fn generate(kind: Kind) -> Result<Secret, KeystoreError> {
     match kind {
-        Kind::Ledger => {
+        Kind::Ledger | Kind::Operator => {
             let mut entropy = Zeroizing::new([0; 64]);
             keystore::random(entropy.as_mut_slice())?;
             let key = SecretKey::from_entropy(&entropy).map_err(|e| not_a_secret(kind, e))?;
@@ -57,7 +57,7 @@ pub fn parse(kind: Kind, text: &str) -> Result<Secret, KeystoreError> {
 /// [`KeystoreError::NotASecret`] when it is out of the group's range.
 pub fn public(kind: Kind, secret: &Secret) -> Result<String, KeystoreError> {
     Ok(match kind {
-        Kind::Ledger => Key::from(ledger_key(secret)?.public()).to_string(),
+        Kind::Ledger | Kind::Operator => Key::from(ledger_key(secret)?.public()).to_string(),
         Kind::L1 => l1(secret)?.address().to_string(),
     })
 }
@@ -127,6 +127,31 @@ pub fn open_ledger(
     ledger_key(&open(config, name, Kind::Ledger, passwords)?)
 }
 
+/// Opens a worker unit's operator key.
+///
+/// # Errors
+/// Any [`KeystoreError`] on the way.
+pub fn open_operator(
+    config: &Config,
+    name: &str,
+    passwords: Option<&Path>,
+) -> Result<SecretKey, KeystoreError> {
+    ledger_key(&open(config, name, Kind::Operator, passwords)?)
+}
+
+/// The public key of a ledger or operator keystore; no password is needed.
+///
+/// # Errors
+/// It cannot be read, or is of another kind than `wanted`.
+pub fn public_key(config: &Config, name: &str, wanted: Kind) -> Result<Key, KeystoreError> {
+    let file = keystore::locate(&config.keystore_dir(), name)?;
+    let keystore = Keystore::read(&file)?;
+    if keystore.kind != wanted {
+        return Err(KeystoreError::WrongKind { file, found: keystore.kind, wanted });
+    }
+    parse_public(&keystore.public).map_err(|reason| KeystoreError::Corrupt { file, reason })
+}
+
 /// Opens an L1 key.
 ///
 /// # Errors
@@ -158,11 +183,11 @@ mod tests {
 
     #[test]
     fn generated_keys_are_read_back() {
-        for kind in [Kind::Ledger, Kind::L1] {
+        for kind in [Kind::Ledger, Kind::Operator, Kind::L1] {
             let secret = generate(kind).expect("made");
             let again = parse(kind, &format!("0x{}\n", hex::encode(secret.as_slice()))).expect("parses");
             assert_eq!(public(kind, &secret).expect("public"), public(kind, &again).expect("public"));
-            if kind == Kind::Ledger {
+            if kind != Kind::L1 {
                 let key = parse_public(&public(kind, &secret).expect("public")).expect("parses");
                 assert_eq!(key, ledger_key(&secret).expect("a key").public().into());
             }

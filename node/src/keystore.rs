@@ -38,8 +38,10 @@ const MOST_BYTES: u64 = 16 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// A key of the ledger: Schnorr over ECgFp5.
+    /// A key of the ledger that owns accounts: Schnorr over ECgFp5.
     Ledger,
+    /// A key of the ledger that may only bid, reveal and submit for a unit; never the owner's.
+    Operator,
     /// A key of L1: ECDSA over secp256k1.
     L1,
 }
@@ -48,7 +50,7 @@ impl Kind {
     /// Bytes of a secret of this kind.
     pub const fn secret_bytes(self) -> usize {
         match self {
-            Kind::Ledger => 40,
+            Kind::Ledger | Kind::Operator => 40,
             Kind::L1 => 32,
         }
     }
@@ -57,6 +59,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Ledger => "ledger",
+            Kind::Operator => "operator",
             Kind::L1 => "l1",
         }
     }

@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod demo;
 mod doctor;
+mod earnings;
 mod failure;
 mod file;
 mod job;
@@ -19,8 +20,10 @@ mod password;
 mod program;
 mod progress;
 mod roles;
+mod sending;
 mod telemetry;
 mod tools;
+mod worker;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,6 +32,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use config::Config;
+use earnings::ProverAction;
 use failure::{Exit, Outcome};
 use output::Output;
 
@@ -52,10 +56,16 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Sequencer { password_file } => {
             roles::sequencer::run(&config, password_file.as_deref()).await.map(|()| Exit::Success)
         }
-        Command::Prover { prepare } => roles::prover::run(&config, prepare).await.map(|()| Exit::Success),
+        Command::Prover { action: Some(ProverAction::Earnings { payee }), .. } => {
+            earnings::earnings(&config, output, payee).await.map(|()| Exit::Success)
+        }
+        Command::Prover { prepare, action: None } => {
+            roles::prover::run(&config, prepare).await.map(|()| Exit::Success)
+        }
         Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Program { action } => program::run(action, output).map(|()| Exit::Success),
         Command::Job { action } => job::run(*action, &config, output).await.map(|()| Exit::Success),
+        Command::Worker { action } => worker::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Audit => audit::run(&config, output).await,
         Command::Demo { repository } => demo::run(&config, output, repository).await,
         Command::Doctor => Ok(doctor::run(&config, output).await),

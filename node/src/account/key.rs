@@ -101,7 +101,7 @@ pub fn list(config: &Config, output: Output) -> Outcome {
         true => format!("no keystores in {}", folder.display()),
         false => found
             .iter()
-            .map(|(f, k)| format!("{:<16} {:<7} {}\n", name_of(f), k.kind.name(), k.public))
+            .map(|(f, k)| format!("{:<16} {:<8} {}\n", name_of(f), k.kind.name(), k.public))
             .collect(),
     });
     Ok(())
@@ -119,7 +119,7 @@ fn text(file: &Path, keystore: &Keystore) -> String {
     columns(&[
         ("name", name_of(file)),
         ("kind", keystore.kind.name().to_owned()),
-        (if keystore.kind == Kind::Ledger { "key" } else { "address" }, keystore.public.clone()),
+        (if keystore.kind == Kind::L1 { "address" } else { "key" }, keystore.public.clone()),
         ("file", file.display().to_string()),
     ])
 }

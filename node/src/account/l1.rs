@@ -15,10 +15,9 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::failure::Outcome;
 use crate::keys;
+use crate::keystore::Kind;
 use crate::l1::{self, L1Problem, wei};
 use crate::output::{Output, columns};
-
-use super::ledger::public_key;
 
 /// Moves JCT from the L1 key into the ledger, for the owner of a ledger keystore.
 ///
@@ -33,7 +32,7 @@ pub async fn deposit(
     amount: Amount,
     passwords: Option<&Path>,
 ) -> Outcome {
-    let owner = public_key(config, name)?;
+    let owner = keys::public_key(config, name, Kind::Ledger)?;
     let signer = keys::l1_signer(config, passwords)?;
     let hint =
         Client::connect(&config.sequencer.url).await?.accounts(owner).await?.first().map_or(0, |a| a.index);

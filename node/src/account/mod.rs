@@ -15,7 +15,7 @@ use crate::failure::Outcome;
 use crate::keystore::Kind;
 use crate::output::Output;
 
-use ledger::Sending;
+use ledger::Paying;
 
 /// The subcommands of `account`.
 #[derive(Debug, Subcommand)]
@@ -104,7 +104,7 @@ pub enum Account {
         to: Index,
         /// Fee and waiting.
         #[command(flatten)]
-        sending: Sending,
+        paying: Paying,
         /// Read the password from this file [or JANCTION_PASSWORD, or a prompt]
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
@@ -123,7 +123,7 @@ pub enum Account {
         to: Address,
         /// Fee and waiting.
         #[command(flatten)]
-        sending: Sending,
+        paying: Paying,
         /// Read the password from this file [or JANCTION_PASSWORD, or a prompt]
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
@@ -149,11 +149,11 @@ pub async fn run(account: Account, config: &Config, output: Output) -> Outcome {
         }
         Account::Claim { to, password_file } => l1::claim(config, output, to, password_file.as_deref()).await,
         Account::Balance { name } => ledger::balance(config, output, &name).await,
-        Account::Transfer { name, amount, to, sending, password_file } => {
-            ledger::transfer(config, output, (&name, password_file.as_deref()), to, amount, &sending).await
+        Account::Transfer { name, amount, to, paying, password_file } => {
+            ledger::transfer(config, output, (&name, password_file.as_deref()), to, amount, &paying).await
         }
-        Account::Withdraw { name, amount, to, sending, password_file } => {
-            ledger::withdraw(config, output, (&name, password_file.as_deref()), to, amount, &sending).await
+        Account::Withdraw { name, amount, to, paying, password_file } => {
+            ledger::withdraw(config, output, (&name, password_file.as_deref()), to, amount, &paying).await
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use janction_sequencer::api::Tls;
+use janction_worker::Falsify;
 use toml::{Table, Value};
 
 use super::{Config, ConfigError};
@@ -19,6 +20,8 @@ pub struct Key {
 pub(super) enum Kind {
     Text,
     Number,
+    /// Whole numbers; in the environment with commas between them.
+    Numbers,
     Switch,
 }
 
@@ -33,6 +36,8 @@ pub fn keys() -> Vec<Key> {
     config.prover.payee = Some(String::new());
     config.prover.srs_file = Some(PathBuf::new());
     config.prover.srs_blake3 = Some(String::new());
+    config.worker.key = Some(String::new());
+    config.worker.falsify = Some(Falsify { operation: String::new(), rows: Vec::new() });
     config.telemetry.metrics = Some(([127, 0, 0, 1], 0).into());
     let mut keys = Vec::new();
     collect(&Value::try_from(config).expect("a configuration is TOML"), String::new(), &mut keys);
@@ -49,6 +54,7 @@ pub(super) fn collect(value: &Value, path: String, keys: &mut Vec<Key>) {
             return;
         }
         Value::Integer(_) => Kind::Number,
+        Value::Array(_) => Kind::Numbers,
         Value::Boolean(_) => Kind::Switch,
         _ => Kind::Text,
     };
@@ -93,6 +99,11 @@ pub(super) fn set(table: &mut Table, key: &Key, value: &str) -> Result<(), Confi
     let value = match key.kind {
         Kind::Text => Value::String(value.to_owned()),
         Kind::Number => Value::Integer(value.parse().map_err(|_| wrong("a whole number"))?),
+        Kind::Numbers => {
+            let numbers = value.split(',').map(str::trim).filter(|number| !number.is_empty());
+            let numbers = numbers.map(|number| number.parse().map(Value::Integer)).collect::<Result<_, _>>();
+            Value::Array(numbers.map_err(|_| wrong("whole numbers with commas between them"))?)
+        }
         Kind::Switch => Value::Boolean(value.parse().map_err(|_| wrong("true or false"))?),
     };
     let mut parts = key.path.split('.').rev();

@@ -11,6 +11,7 @@ mod sequencer;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub use l1::L1;
 pub use prover::Prover;
 pub use sequencer::Sequencer;
 pub use telemetry::{LogFormat, Telemetry};
+pub use worker::Worker;
 
 use key::{known_keys_only, nearest, set};
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub sequencer: Sequencer,
     /// The prover.
     pub prover: Prover,
+    /// The worker.
+    pub worker: Worker,
     /// Logs and metrics.
     pub telemetry: Telemetry,
 }
@@ -63,6 +67,7 @@ impl Default for Config {
             l1: L1::default(),
             sequencer: Sequencer::default(),
             prover: Prover::default(),
+            worker: Worker::default(),
             telemetry: Telemetry::default(),
         }
     }

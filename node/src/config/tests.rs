@@ -24,8 +24,10 @@ fn every_optional_field_is_among_the_keys() {
         let value = match key.kind {
             Kind::Text if key.path.ends_with("listen") || key.path.ends_with("metrics") => "127.0.0.1:1",
             Kind::Text if key.path == "telemetry.format" => "json",
+            Kind::Text if key.path == "worker.device" => "cpu",
             Kind::Text => "x",
             Kind::Number => "1",
+            Kind::Numbers => "1, 2",
             Kind::Switch => "true",
         };
         set(&mut written, &key, value).expect("fits");
@@ -84,4 +86,13 @@ fn wrong_forms_are_refused() {
     let missing = Config::load(Some(Path::new("/does/not/exist")), std::iter::empty(), &[]);
     assert!(matches!(missing, Err(ConfigError::Unreadable { .. })));
     assert!(matches!(Config::default().rollup(), Err(ConfigError::Missing { .. })));
+}
+
+#[test]
+fn a_list_is_written_with_commas_in_the_environment() {
+    let config = load("[worker]\nunits = [3]", &[("JANCTION_WORKER_UNITS", "4, 5")], &[]).expect("valid");
+    assert_eq!(config.worker.units, [4, 5]);
+    assert!(matches!(load("", &[("JANCTION_WORKER_UNITS", "4;5")], &[]), Err(ConfigError::Invalid { .. })));
+    assert!(matches!(load("[worker]\nunits = 3", &[], &[]), Err(ConfigError::Invalid { .. })));
+    assert!(matches!(load("[worker]\ndevice = \"gpu\"", &[], &[]), Err(ConfigError::Invalid { .. })));
 }

@@ -11,7 +11,7 @@ use janction_protocol::Digest;
 use janction_protocol::state::JobStatus;
 use janction_protocol::stream::{BLOCK_BYTES, Kind};
 use janction_trace::Policy;
-use janction_worker::BidPolicy;
+use janction_worker::{BidPolicy, multiply_adds};
 use serde_json::{Value, json};
 
 use super::soundness;
@@ -112,7 +112,7 @@ fn price(program: &Program, rows: u32, settled: &[JobView]) -> Price {
     let digest = program.digest();
     let same: Vec<&JobView> = settled.iter().filter(|view| view.job.program == digest).collect();
     if same.is_empty() {
-        let units = policy_price(&BidPolicy::default(), program, rows);
+        let units = BidPolicy::default().price(multiply_adds(program, rows)).units();
         let basis = "the default policy of workers; no job of this program has settled".to_owned();
         return Price { low: units, high: units, basis, took: None };
     }
@@ -132,14 +132,6 @@ fn price(program: &Program, rows: u32, settled: &[JobView]) -> Price {
     });
     let basis = format!("{} settled jobs of this program, scaled by rows", same.len());
     Price { low, high, basis, took }
-}
-
-/// What a worker with this policy bids.
-fn policy_price(policy: &BidPolicy, program: &Program, rows: u32) -> u64 {
-    let work = u128::from(load::multiply_adds(program)) * u128::from(rows);
-    let units =
-        u128::from(policy.price_per_job) + (work * u128::from(policy.price_per_million)).div_ceil(1_000_000);
-    u64::try_from(units).unwrap_or(u64::MAX)
 }
 
 /// Seconds that the whole input would take on this machine's CPU, from a sample of its rows.

@@ -5,10 +5,10 @@ use std::path::Path;
 use janction_onnx::{Import, Quantisation};
 use janction_program::commitment::depth_for;
 use janction_program::{container, text};
+use janction_worker::multiply_adds;
 use serde_json::{Value, json};
 
 use super::error::ProgramProblem;
-use super::load;
 use crate::failure::Outcome;
 use crate::file;
 use crate::output::{Output, columns};
@@ -77,7 +77,7 @@ fn describe(target: &Path, bytes: usize, import: &Import) -> Value {
         "digest": program.digest().to_string(),
         "operations": program.steps().len(),
         "max_rows": program.max_rows(),
-        "multiply_adds_per_row": load::multiply_adds(program),
+        "multiply_adds_per_row": multiply_adds(program, 1),
         "input": program.input().to_string(),
         "output": program.output().to_string(),
         "input_quantisation": real(input),

@@ -7,6 +7,7 @@ use janction_program::commitment::{SCHEME, constant_root};
 use janction_program::container::{KIND_TENSOR_PROGRAM, VERSION};
 use janction_program::{Constant, Operation, Program, Step, limits};
 use janction_trace::Policy;
+use janction_worker::multiply_adds;
 use serde_json::{Value, json};
 
 use super::load;
@@ -52,7 +53,7 @@ fn describe(program: &Program, audits: &[AuditCircuits]) -> Value {
         "max_rows": program.max_rows(),
         "input": program.input().to_string(),
         "output": program.output().to_string(),
-        "multiply_adds_per_row": load::multiply_adds(program),
+        "multiply_adds_per_row": multiply_adds(program, 1),
         "operations": operations,
         "constants": constants,
         "audit_keys": audits,
@@ -103,7 +104,7 @@ fn in_words(program: &Program, audits: &[AuditCircuits]) -> String {
         ("commitment", format!("scheme {SCHEME}, row trees of depth {}", program.depth())),
         ("input", format!("{} {}, 1 to {} rows", program.input().name, program.input(), program.max_rows())),
         ("output", format!("{} {}", program.output().name, program.output())),
-        ("work", format!("{} multiply-adds a row", load::multiply_adds(program))),
+        ("work", format!("{} multiply-adds a row", multiply_adds(program, 1))),
     ]);
     let rows = program.steps().iter().map(|step| {
         let kind = step.operation.kind();

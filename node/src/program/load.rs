@@ -4,7 +4,7 @@ use std::path::Path;
 
 use janction_aggregate::NodeShape;
 use janction_audit::{AuditCircuits, AuditError};
-use janction_program::{Operation, Program, Tensor, container, npy};
+use janction_program::{Program, Tensor, container, npy};
 use janction_trace::Policy;
 
 use super::error::ProgramProblem;
@@ -58,16 +58,4 @@ fn fits(path: &Path, program: &Program, input: &Tensor) -> Result<(), ProgramPro
 pub fn audit(program: &Program, policy: Policy) -> Result<AuditCircuits, ProgramProblem> {
     let shape = NodeShape::find().map_err(AuditError::from).map_err(ProgramProblem::AuditKey)?;
     AuditCircuits::build(&shape, program.clone(), policy).map_err(ProgramProblem::AuditKey)
-}
-
-/// 8-bit multiply-adds that one row takes: inner times outer size of each product.
-pub fn multiply_adds(program: &Program) -> u64 {
-    let of = |operation: &Operation| match operation {
-        Operation::MatMul(product) => {
-            let weights = program.constant(product.weights);
-            weights.rows() as u64 * weights.columns() as u64
-        }
-        Operation::Reshape(_) => 0,
-    };
-    program.steps().iter().map(|step| of(&step.operation)).sum()
 }

@@ -2,3 +2,4 @@
 
 pub mod prover;
 pub mod sequencer;
+pub mod worker;
