@@ -98,3 +98,16 @@ fn a_prover_without_a_payee_or_with_half_an_srs_does_not_start() {
         .run_with("JANCTION_PROVER_SRS_FILE", "x.ptau", &["--json", "prover"])
         .must_fail(2, "config.missing");
 }
+
+#[test]
+fn earnings_need_a_payee_and_an_l1_that_answers() {
+    let machine = Machine::new();
+    machine.run(&["--json", "prover", "earnings"]).must_fail(2, "config.missing");
+    let payee = "0x0000000000000000000000000000000000000001";
+    let of = ["--json", "prover", "earnings", "--payee", payee];
+    machine.run(&of).must_fail(2, "config.missing");
+    let away = [&["--l1-url", "http://127.0.0.1:1", "--rollup", payee], &of[..]].concat();
+    machine.run(&away).must_fail(1, "l1.unreachable");
+    let run = machine.run(&["prover", "earnings", "--payee", "me"]);
+    assert_eq!(run.status(), 2, "{}", run.errors());
+}

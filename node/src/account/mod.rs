@@ -23,7 +23,8 @@ pub enum Account {
     /// Make a new key and keep it in an encrypted keystore
     #[command(after_help = "Examples:
   janction account new alice                 a ledger key; asks for a password
-  janction account new alice-l1 --kind l1    a key that signs L1 transactions")]
+  janction account new alice-l1 --kind l1    a key that signs L1 transactions
+  janction account new rig1 --kind operator  the key on a rig; it cannot move money")]
     New {
         /// Name of the keystore, or a path
         name: String,

@@ -117,7 +117,7 @@ impl Advice for ClientError {
             ClientError::Url { .. } => "set sequencer.url to something like http://127.0.0.1:50051".into(),
             ClientError::Unreachable { .. } => "start `janction sequencer`, or set sequencer.url".into(),
             ClientError::Refused { .. } | ClientError::Dropped { .. } => {
-                "nothing was spent; docs/operations.md lists the codes".into()
+                "nothing was spent; docs/sequencer.md lists the codes".into()
             }
             ClientError::Malformed(_) => "use the same version of janction as the sequencer".into(),
             ClientError::NoAccount(_) => "deposit to it first: `janction account deposit`".into(),

@@ -12,6 +12,7 @@ use super::error::ProgramProblem;
 use crate::failure::Outcome;
 use crate::file;
 use crate::output::{Output, columns};
+use crate::progress::Progress;
 
 /// The first bytes of a job binary.
 const MAGIC: &[u8] = b"JANCTION";
@@ -31,6 +32,7 @@ pub fn compile(
     max_rows: Option<u32>,
 ) -> Outcome {
     let bytes = file::read(model)?;
+    let bar = Progress::spinner(output, "compiling");
     let import = if bytes.starts_with(MAGIC) {
         return Err(ProgramProblem::Compiled { file: model.to_owned() }.into());
     } else if model.extension().is_some_and(|e| e == "txt") {
@@ -43,6 +45,7 @@ pub fn compile(
     };
     let binary = container::encode(&import.program);
     file::write(target, &binary)?;
+    drop(bar);
     let value = describe(target, binary.len(), &import);
     output.print(&value, |_| in_words(target, binary.len(), &import));
     Ok(())
