@@ -3,10 +3,11 @@
 use janction_aggregate::config::{Circuit, circuit_config};
 use janction_gadgets::test_utils::check;
 use janction_gadgets::{Builder, C};
+use janction_program::builder::{Builder as DagBuilder, MatMulOptions};
 use janction_program::test_utils::{random_input, random_program};
-use janction_program::{Cells, Program, reference};
+use janction_program::{Cells, DType, PerColumn, Program, Requantise, Tensor, reference};
 use janction_trace::Policy;
-use plonky2::field::types::{Field, PrimeField64};
+use plonky2::field::types::{Field, Field64, PrimeField64};
 use plonky2::iop::witness::PartialWitness;
 
 use super::{Pieces, honest, satisfied, with};
@@ -129,6 +130,50 @@ fn accumulators_cannot_be_fitted() {
         }
     }
     assert!(fitted > 20, "only {fitted} accumulators were fitted");
+}
+
+/// The widest accumulators that a program may have, of 32 and 31 bits, share a dot product of all 63: no other digits make the
+/// form, not even modulo p.
+#[test]
+fn the_widest_accumulators_are_digits() {
+    const REACH: i32 = 255 * 128;
+    let mut b = DagBuilder::new("widest", 0);
+    let x = b.input("x", DType::U8, &[1]);
+    let w = b.constant("w", Tensor::new(1, 4, Cells::I8(vec![-128, -128, 127, 127])).unwrap());
+    let bias = vec![-(i32::MAX - REACH), -((1 << 30) - 1 - REACH), i32::MAX - REACH, (1 << 30) - 1 - REACH];
+    let bias = b.constant("bias", Tensor::new(1, 4, Cells::I32(bias)).unwrap());
+    let requantise = PerColumn::All(Requantise { multiplier: (1 << 31) - 1, shift: 55 });
+    b.matmul("y", x, w, DType::I8, MatMulOptions::new(requantise).bias(bias));
+    let program = b.build().unwrap();
+    let product = product(&program);
+    for cell in [0, 1, 128, 255] {
+        let input = Tensor::new(1, 1, Cells::U8(vec![cell])).unwrap();
+        let output = reference::run(&program, &input).unwrap()[0].row(0);
+        let inputs = product.inputs(&input.row(0), &output);
+        assert!(product.accepts(inputs.clone()), "cell {cell}");
+        let own: Vec<_> = product.targets.own_accumulators().collect();
+        assert_eq!(own.iter().map(|&(j, _)| j).collect::<Vec<_>>(), [1, 3]);
+        for (_, u) in own {
+            let truth = inputs.target_values[&u].to_canonical_u64();
+            // Neighbours, ends of the range, and what 2^64 = 2^32 - 1 modulo p might hide.
+            let others = [
+                0,
+                1,
+                truth ^ 1,
+                truth ^ (1 << 30),
+                truth + (1 << 31),
+                (1 << 31) - 1,
+                (1 << 32) - 1,
+                truth + (1 << 32) - 1,
+                F::ORDER - 1,
+                F::ORDER - truth,
+            ];
+            for other in others.into_iter().filter(|&other| other != truth) {
+                let lie = with(&inputs, u, F::from_canonical_u64(other));
+                assert!(!product.accepts(lie), "cell {cell}: {other} for {truth}");
+            }
+        }
+    }
 }
 
 /// Weights are constants: another program's rows do not pass.
