@@ -15,5 +15,5 @@ mod store;
 
 pub use error::BlobError;
 pub use id::{BlobId, ParseBlobIdError};
-pub use link::{Class, Link};
-pub use store::BlobStore;
+pub use link::{Class, Link, ParseLinkError};
+pub use store::{BlobStore, Contents};

@@ -1,13 +1,29 @@
 //! The store.
 
+use std::ops::Range;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
 use super::{BlobError, BlobId, Link};
+
+/// The folder of blobs.
+const BLOBS: &str = "blobs";
+/// The folder of links.
+const LINKS: &str = "links";
+
+/// What a store holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Bytes of all blobs.
+    pub bytes: u64,
+    /// Every link that was made, also such that are damaged or lead nowhere.
+    pub links: Vec<Link>,
+}
 
 /// A content-addressed store: blobs under `blobs/`, links under `links/`. Cheap to clone; safe to share, also between
 /// processes.
@@ -59,6 +75,36 @@ impl BlobStore {
         let bytes = object.bytes().await.map_err(BlobError::backend)?;
         let got = BlobId::of(&bytes);
         if got == id { Ok(bytes.into()) } else { Err(BlobError::Corrupt { id, got }) }
+    }
+
+    /// The bytes `range` of a blob: for handing out a large one piece by piece. They are not checked against the name;
+    /// whoever reads all of them can.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`]; [`BlobError::Backend`], also for a range beyond the end.
+    pub async fn part(&self, id: BlobId, range: Range<u64>) -> Result<Vec<u8>, BlobError> {
+        let bytes = self.objects.get_range(&blob_path(&id), range).await;
+        Ok(bytes.map_err(|error| missing(error, id))?.into())
+    }
+
+    /// Looks through the whole store.
+    ///
+    /// # Errors
+    /// [`BlobError::Backend`].
+    pub async fn contents(&self) -> Result<Contents, BlobError> {
+        let mut contents = Contents::default();
+        let mut blobs = self.objects.list(Some(&Path::from(BLOBS)));
+        while let Some(meta) = blobs.try_next().await.map_err(BlobError::backend)? {
+            contents.bytes += meta.size;
+        }
+        let mut links = self.objects.list(Some(&Path::from(LINKS)));
+        while let Some(meta) = links.try_next().await.map_err(BlobError::backend)? {
+            // Something else in the folder is not ours to judge.
+            contents
+                .links
+                .extend(meta.location.as_ref().strip_prefix("links/").and_then(|l| l.parse::<Link>().ok()));
+        }
+        Ok(contents)
     }
 
     /// The size of a blob in bytes; none, if it is not there.
@@ -127,11 +173,11 @@ impl BlobStore {
 /// Blobs are spread over 256 folders.
 fn blob_path(id: &BlobId) -> Path {
     let name = id.to_string();
-    Path::from(format!("blobs/{}/{name}", &name[..2]))
+    Path::from(format!("{BLOBS}/{}/{name}", &name[..2]))
 }
 
 fn link_path(link: &Link) -> Path {
-    Path::from(format!("links/{link}"))
+    Path::from(format!("{LINKS}/{link}"))
 }
 
 fn missing(error: object_store::Error, id: BlobId) -> BlobError {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use janction_blobs::{BlobError, BlobId, BlobStore, Class, Link};
+use janction_blobs::{BlobError, BlobId, BlobStore, Class, Contents, Link};
 use tempfile::TempDir;
 
 const LIMIT: u64 = 1 << 20;
@@ -110,4 +110,21 @@ fn a_folder_that_cannot_be_is_refused() {
     std::fs::write(&file, b"").unwrap();
     let error = BlobStore::local(&file.join("store")).unwrap_err();
     assert_eq!(error.code(), "blob-folder");
+}
+
+#[tokio::test]
+async fn a_look_through_the_store_finds_bytes_and_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = BlobStore::local(folder.path()).unwrap();
+    assert_eq!(store.contents().await.unwrap(), Contents::default());
+    let id = store.put(vec![1; 100]).await.unwrap();
+    store.put(vec![2; 11]).await.unwrap();
+    store.put(vec![2; 11]).await.unwrap();
+    let link = Link::new(Class::Output, [3; 32]);
+    store.link(link, id).await.unwrap();
+    std::fs::write(folder.path().join("links/output/README"), b"not a link").unwrap();
+    assert_eq!(store.contents().await.unwrap(), Contents { bytes: 111, links: vec![link] });
+    assert_eq!(store.part(id, 90..100).await.unwrap(), vec![1; 10]);
+    let nowhere = store.part(BlobId([9; 32]), 0..1).await;
+    assert_eq!(nowhere.unwrap_err().code(), "blob-not-found");
 }
