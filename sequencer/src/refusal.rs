@@ -1,6 +1,7 @@
 //! Why a request is refused: a stable code word and one line that says what to do. The table stands in
 //! `docs/sequencer.md`; a test compares.
 
+use janction_blobs::{BlobError, Link};
 use janction_protocol::state::Index;
 use janction_protocol::stream::Kind;
 use janction_protocol::transaction::SignedTransactionError;
@@ -97,6 +98,12 @@ pub enum Refusal {
         /// What is wrong.
         why: String,
     },
+    /// A `Settle` of this job waits already.
+    #[error("a Settle of job {job} waits for a batch already: nothing is left to do")]
+    SettleWaits {
+        /// The job.
+        job: Index,
+    },
     /// An attachment on a kind that takes none.
     #[error("{kind:?} takes no attachment")]
     Attachment {
@@ -140,6 +147,75 @@ pub enum Refusal {
         /// Last batch.
         last: u64,
     },
+    /// No job waits for its audit to be proven.
+    #[error("no job waits for its audit: watch jobs, or ask again later")]
+    NoAudit,
+    /// Too much of one thing is in work.
+    #[error("{what} are in work already: try again in a moment")]
+    Busy {
+        /// What.
+        what: &'static str,
+    },
+    /// The request takes too long.
+    #[error("{what} took longer than {limit_ms} ms: {remedy}")]
+    Timeout {
+        /// What.
+        what: &'static str,
+        /// The limit.
+        limit_ms: u64,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Nobody asked for the content.
+    #[error("{name} may not be uploaded: {why}")]
+    BlobUnauthorised {
+        /// The blob's name.
+        name: Link,
+        /// What would make it right.
+        why: String,
+    },
+    /// Larger than the class allows.
+    #[error("{name}: {size} bytes, this sequencer takes at most {limit} of this class")]
+    BlobTooLarge {
+        /// The blob's name.
+        name: Link,
+        /// As announced, or received so far.
+        size: u64,
+        /// The class's limit.
+        limit: u64,
+    },
+    /// Not as long as announced.
+    #[error("{name}: {announced} bytes were announced, {got} came: send it again")]
+    BlobSize {
+        /// The blob's name.
+        name: Link,
+        /// By the header.
+        announced: u64,
+        /// Received.
+        got: u64,
+    },
+    /// The content does not have the name.
+    #[error("what was sent is not {name}: {why}")]
+    BlobContent {
+        /// The blob's name.
+        name: Link,
+        /// What is wrong.
+        why: String,
+    },
+    /// What is needed to check the content is not in the store.
+    #[error("{name} cannot be checked before {needed} is here: upload that first")]
+    BlobNeeds {
+        /// The blob's name.
+        name: Link,
+        /// What must come first.
+        needed: Link,
+    },
+    /// No room in the store.
+    #[error("the blob store is full: its operator must free space or raise sequencer.blobs.max_total_bytes")]
+    BlobsFull,
+    /// The blob store fails.
+    #[error("the blob store failed: {0}")]
+    BlobStore(String),
     /// The database has failed; the process must be restarted.
     #[error("the sequencer cannot write: {0}")]
     Store(#[from] StoreError),
@@ -152,6 +228,15 @@ pub enum Refusal {
     /// The sequencer stops.
     #[error("the sequencer is stopping: try again when it is back")]
     Stopping,
+}
+
+impl From<BlobError> for Refusal {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Full(_) => Self::BlobsFull,
+            error => Self::BlobStore(error.to_string()),
+        }
+    }
 }
 
 impl Refusal {
@@ -169,10 +254,20 @@ impl Refusal {
             Self::AccountFull { .. } => "account-full",
             Self::AuditProof { .. } => "audit-proof",
             Self::Output { .. } => "output-missing",
+            Self::SettleWaits { .. } => "settle-waits",
             Self::Attachment { .. } => "attachment",
             Self::EarlierRefused { .. } => "earlier-refused",
             Self::NotFound { .. } => "not-found",
-            Self::NoWork => "no-work",
+            Self::NoWork | Self::NoAudit => "no-work",
+            Self::Busy { .. } => "busy",
+            Self::Timeout { .. } => "timeout",
+            Self::BlobUnauthorised { .. } => "blob-unauthorised",
+            Self::BlobTooLarge { .. } => "blob-too-large",
+            Self::BlobSize { .. } => "blob-size",
+            Self::BlobContent { .. } => "blob-content",
+            Self::BlobNeeds { .. } => "blob-needs",
+            Self::BlobsFull => "blobs-full",
+            Self::BlobStore(_) => "blob-store",
             Self::PublicInputs { .. } => "public-inputs",
             Self::AlreadyProven { .. } => "already-proven",
             Self::Store(_) => "store",

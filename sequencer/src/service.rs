@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use janction_blobs::BlobStore;
 use janction_protocol::ledger::Ledger;
 use janction_protocol::{Address, Deployment, Digest, address::AddressError};
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{ApiConfig, ApiError, Server, report_health};
 use crate::batcher::{BatchConfig, Engine, EngineConfig, EngineError, LeaseConfig};
+use crate::blobs::{BlobConfig, Blobs};
 use crate::clock::unix_ms;
-use crate::gate::Gate;
+use crate::gate::AuditGate;
 use crate::l1::follower::{FollowError, Latest, View, follow};
 use crate::l1::poster::{PostError, Poster};
 use crate::l1::{L1, L1Config, L1Error};
 use crate::mempool::MempoolConfig;
+use crate::refusal::Refusal;
 use crate::shared::Shared;
 use crate::store::{Store, StoreError};
 
@@ -42,6 +45,10 @@ pub struct Config {
     pub batch: BatchConfig,
     /// Provers.
     pub lease: LeaseConfig,
+    /// What jobs read and write.
+    pub blobs: BlobConfig,
+    /// Where uploads wait until they have been checked: a folder with room for them, best on the blob store's disk.
+    pub incoming: PathBuf,
 }
 
 /// Why the sequencer does not start, or stopped.
@@ -82,6 +89,9 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The blob store.
+    #[error(transparent)]
+    Blobs(Refusal),
     /// The interface.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -112,11 +122,17 @@ impl Sequencer {
     /// Checks L1, opens the database, takes the port and starts.
     ///
     /// - `l1`: the way to L1, with the operator's key;
-    /// - `gate`: what is demanded of `Submit` and `Settle`.
+    /// - `gate`: checks audit proofs;
+    /// - `blobs`: where blobs are.
     ///
     /// # Errors
     /// [`Error`]; nothing runs then. L1 must answer at the start: what it is cannot be checked otherwise.
-    pub async fn start(config: Config, l1: Arc<dyn L1>, gate: Arc<dyn Gate>) -> Result<Handle, Error> {
+    pub async fn start(
+        config: Config,
+        l1: Arc<dyn L1>,
+        gate: Arc<dyn AuditGate>,
+        blobs: BlobStore,
+    ) -> Result<Handle, Error> {
         check(&config)?;
         let terms = l1.check().await?;
         if terms.sender != terms.operator {
@@ -138,11 +154,15 @@ impl Sequencer {
         let engine = Engine::open(store.clone(), engine_config)?;
         let heads = engine.heads();
         let shared = Shared::new(store, engine);
+        let blobs = Blobs::open(blobs, config.blobs.clone(), config.incoming.clone()).await;
+        let blobs = Arc::new(blobs.map_err(Error::Blobs)?);
         let stopping = CancellationToken::new();
+        let preparing = gate.clone();
         let server = Server::bind(
             config.api.clone(),
             shared.clone(),
             gate,
+            blobs,
             stopping.clone(),
             config.l1.confirmations,
             config.mempool.minimum_fee_per_block,
@@ -150,6 +170,7 @@ impl Sequencer {
         .await?;
         let (address, health) = (server.address(), server.health());
         tracing::info!(%address, sealed = heads.sealed, committed = heads.committed, proven = heads.proven, "started");
+        tokio::task::spawn_blocking(move || preparing.prepare());
         let seal_now = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { Ok(server.serve().await?) });
@@ -217,6 +238,9 @@ fn check(config: &Config) -> Result<(), Error> {
     if config.database.as_os_str().is_empty() {
         return wrong("database", "it is empty; name a folder");
     }
+    if config.incoming.as_os_str().is_empty() {
+        return wrong("incoming", "it is empty; name a folder");
+    }
     if config.batch.max_blocks < janction_protocol::stream::MAX_BLOCKS {
         return wrong("batch.max_blocks", "the largest transaction has 4 blocks");
     }
@@ -237,6 +261,14 @@ fn is_fatal(error: &EngineError) -> bool {
     !matches!(error, EngineError::Gap { .. } | EngineError::Close(_))
 }
 
+/// Keeping house fails only as the database does.
+fn house(refusal: Refusal) -> EngineError {
+    match refusal {
+        Refusal::Store(error) => error.into(),
+        _ => EngineError::Spoiled,
+    }
+}
+
 async fn seal_loop(
     shared: Arc<Shared>,
     seal_now: Arc<Notify>,
@@ -252,6 +284,7 @@ async fn seal_loop(
         let (committed, force) = (shared.l1().committed, asked);
         let sealed = shared.engine(move |engine| {
             let now = unix_ms() / 1000;
+            engine.keep_house().map_err(house)?;
             let due = engine.is_due(committed, now) || (force && engine.may_seal(committed, now));
             Ok::<_, EngineError>((due, if due { engine.seal()? } else { None }))
         });

@@ -1,9 +1,11 @@
 //! Section `sequencer`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use janction_sequencer::api::{ApiConfig, Tls};
 use janction_sequencer::batcher::{BatchConfig, LeaseConfig};
+use janction_sequencer::blobs::BlobConfig;
 use janction_sequencer::mempool::MempoolConfig;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,8 @@ pub struct Sequencer {
     pub batch: BatchConfig,
     /// What provers are given.
     pub lease: LeaseConfig,
+    /// Limits of the blob store.
+    pub blobs: BlobConfig,
 }
 
 impl Default for Sequencer {
@@ -61,11 +65,17 @@ impl Default for Sequencer {
             mempool: MempoolConfig::default(),
             batch: BatchConfig::default(),
             lease: LeaseConfig::default(),
+            blobs: BlobConfig::default(),
         }
     }
 }
 
 impl Config {
+    /// The folder of the sequencer's blob store.
+    pub fn blobs_dir(&self) -> PathBuf {
+        self.data_dir.join("blobs")
+    }
+
     /// The sequencer's own configuration.
     ///
     /// # Errors
@@ -104,6 +114,8 @@ impl Config {
             mempool: own.mempool.clone(),
             batch: own.batch.clone(),
             lease: own.lease.clone(),
+            blobs: own.blobs.clone(),
+            incoming: self.blobs_dir().join("incoming"),
         })
     }
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use janction_blobs::{BlobError, BlobStore};
 use janction_sequencer::api::ApiError;
-use janction_sequencer::gate::ClosedGate;
+use janction_sequencer::gate::ProofGate;
 use janction_sequencer::l1::ethereum::Ethereum;
 use janction_sequencer::store::StoreError;
 use janction_sequencer::{Error, Sequencer};
@@ -25,8 +26,8 @@ pub async fn run(config: &Config, passwords: Option<&Path>) -> Outcome {
     net::must_be_free(own.api.listen, "sequencer.listen")?;
     let signer = keys::l1_signer(config, passwords)?;
     let l1 = Arc::new(Ethereum::connect(&own.l1, signer).await?);
-    // Jobs need a blob store and audit circuits, which a later version brings: nothing that asks for them is let through.
-    let handle = Sequencer::start(own, l1, Arc::new(ClosedGate)).await?;
+    let blobs = BlobStore::local(&config.blobs_dir())?;
+    let handle = Sequencer::start(own, l1, Arc::new(ProofGate::new(&config.keys_dir)), blobs).await?;
     let stopper = handle.stopper();
     let waiting = tokio::spawn(async move {
         shutdown.cancelled().await;
@@ -36,6 +37,16 @@ pub async fn run(config: &Config, passwords: Option<&Path>) -> Outcome {
     waiting.abort();
     tracing::info!("stopped");
     Ok(result?)
+}
+
+impl Advice for BlobError {
+    fn code(&self) -> Cow<'static, str> {
+        "sequencer.blobs".into()
+    }
+
+    fn remedy(&self) -> String {
+        "make the folder data_dir/blobs writable, with free space".into()
+    }
 }
 
 impl Advice for Error {
@@ -55,6 +66,7 @@ impl Advice for Error {
             Error::Store(StoreError::Corrupt { .. }) => "database.corrupt",
             Error::Store(_) => "database.engine",
             Error::Engine(_) => "sequencer.engine",
+            Error::Blobs(_) => "sequencer.blobs",
         };
         code.into()
     }
@@ -78,6 +90,7 @@ impl Advice for Error {
                 "free space and start again; nothing that was acknowledged is lost"
             }
             Error::Store(_) => "restore the last backup",
+            Error::Blobs(_) => "make the folder data_dir/blobs writable, with free space",
             Error::Engine(_) => "read the log; nothing that was acknowledged is lost",
         };
         remedy.into()

@@ -149,6 +149,19 @@ impl BlobStore {
         }
     }
 
+    /// Links a name to another blob than before: for the one class whose content may be replaced by a better one. The
+    /// caller has checked that.
+    ///
+    /// # Errors
+    /// As [`BlobStore::link`], but for [`BlobError::Linked`].
+    pub async fn relink(&self, link: Link, id: BlobId) -> Result<(), BlobError> {
+        if self.size(id).await?.is_none() {
+            return Err(BlobError::NotFound { id });
+        }
+        let payload = PutPayload::from(id.0.to_vec());
+        self.objects.put(&link_path(&link), payload).await.map_err(BlobError::backend).map(drop)
+    }
+
     /// Where a link leads; none, if it was never made.
     ///
     /// # Errors

@@ -124,6 +124,11 @@ async fn a_look_through_the_store_finds_bytes_and_links() {
     store.link(link, id).await.unwrap();
     std::fs::write(folder.path().join("links/output/README"), b"not a link").unwrap();
     assert_eq!(store.contents().await.unwrap(), Contents { bytes: 111, links: vec![link] });
+    let other = store.put(vec![4; 5]).await.unwrap();
+    assert!(matches!(store.link(link, other).await, Err(BlobError::Linked { .. })));
+    store.relink(link, other).await.unwrap();
+    assert_eq!(store.resolve(link).await.unwrap(), Some(other));
+    assert!(matches!(store.relink(link, BlobId([9; 32])).await, Err(BlobError::NotFound { .. })));
     assert_eq!(store.part(id, 90..100).await.unwrap(), vec![1; 10]);
     let nowhere = store.part(BlobId([9; 32]), 0..1).await;
     assert_eq!(nowhere.unwrap_err().code(), "blob-not-found");

@@ -2,7 +2,9 @@
 
 use std::pin::Pin;
 
-use janction_protocol::state::Key;
+use janction_blobs::{Class, Link};
+use janction_protocol::claim::Claim;
+use janction_protocol::state::{Index, Key};
 use janction_rpc::{encoding, v1};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -89,22 +91,18 @@ impl v1::ledger_server::Ledger for Api {
 
     async fn get_job(&self, request: Request<v1::GetJobRequest>) -> Answer<v1::GetJobResponse> {
         let index = request.into_inner().index;
-        let job = self.shared.engine(move |engine| {
-            let job = encoding::encode(&engine.job(index)?).map_err(StoreError::from)?;
-            let batch = engine.heads().sealed;
-            Ok(v1::GetJobResponse { index, job: job.into(), batch, ..Default::default() })
-        });
-        self.run("GetJob", job).await
+        self.run("GetJob", self.job(index)).await
     }
 
-    async fn list_jobs(&self, _: Request<v1::ListJobsRequest>) -> Answer<v1::ListJobsResponse> {
-        Err(Status::unimplemented("jobs are not served yet"))
+    async fn list_jobs(&self, request: Request<v1::ListJobsRequest>) -> Answer<v1::ListJobsResponse> {
+        let request = request.into_inner();
+        self.run("ListJobs", self.jobs(request)).await
     }
 
     type WatchJobsStream = Pin<Box<dyn Stream<Item = Result<v1::GetJobResponse, Status>> + Send>>;
 
     async fn watch_jobs(&self, _: Request<v1::WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
-        Err(Status::unimplemented("jobs are not served yet"))
+        Ok(Response::new(Box::pin(self.watched_jobs())))
     }
 
     async fn get_info(&self, _: Request<v1::GetInfoRequest>) -> Answer<v1::GetInfoResponse> {
@@ -177,6 +175,10 @@ impl Api {
                 true => Ok::<_, Refusal>((None, GateQuestion::Nothing)),
                 false => {
                     let question = engine.gate_question(&submission);
+                    if !matches!(question, GateQuestion::Nothing) {
+                        // What the gate looks at costs more than the rules, so these come first.
+                        engine.would_admit(&submission)?;
+                    }
                     Ok((Some(submission), question))
                 }
             })
@@ -185,18 +187,30 @@ impl Api {
         match question {
             GateQuestion::Nothing => {}
             GateQuestion::AuditProof(job, claim) => {
-                if submission.attachment.is_empty() {
-                    return Err(Refusal::AuditProof { job, why: "send it as the attachment".into() });
-                }
-                let answer = self.gate.audit_proof(&claim, &submission.attachment).await;
-                answer.map_err(|why| Refusal::AuditProof { job, why })?;
+                self.check_proof(job, *claim, submission.attachment.clone()).await?;
             }
-            GateQuestion::Output(index, job, submit) => {
-                let answer = self.gate.output(index, &job, &submit).await;
-                answer.map_err(|why| Refusal::Output { job: index, why })?;
+            GateQuestion::Output(job, root) => {
+                let name = Link::new(Class::Output, root.to_bytes());
+                self.blobs.find(name).await.map_err(|error| match error {
+                    Refusal::NotFound { .. } => Refusal::Output { job, why: format!("{name} is missing") },
+                    other => other,
+                })?;
             }
         }
         self.shared.engine(move |engine| engine.admit(submission)).await
+    }
+
+    /// Whether an audit proof holds. A `Settle` enters a batch only with one that does.
+    async fn check_proof(&self, job: Index, claim: Claim, proof: Vec<u8>) -> Result<(), Refusal> {
+        if proof.is_empty() {
+            return Err(Refusal::AuditProof { job, why: "send it as the attachment".into() });
+        }
+        let _permit = self.proof_checks.acquire().await.map_err(|_| Refusal::Stopping)?;
+        let (gate, start) = (self.gate.clone(), std::time::Instant::now());
+        let checked = tokio::task::spawn_blocking(move || gate.check(&claim, &proof)).await;
+        metrics::histogram!("sequencer_audit_check_seconds").record(start.elapsed().as_secs_f64());
+        let checked = checked.map_err(|e| Refusal::Internal(format!("the check of a proof failed: {e}")))?;
+        checked.map_err(|why| Refusal::AuditProof { job, why })
     }
 
     /// Batches from `from` on, then every change, until the watcher goes or is too slow.

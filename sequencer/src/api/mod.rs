@@ -1,5 +1,7 @@
-//! The gRPC interface: `Ledger` and `Proving`, health and reflection.
+//! The gRPC interface: `Ledger`, `Blobs` and `Proving`, health and reflection.
 
+mod blobs;
+mod jobs;
 mod ledger;
 mod proving;
 mod server;
@@ -8,41 +10,64 @@ mod status;
 pub use server::{ApiConfig, ApiError, Server, Tls, report_health};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Response, Status};
+use tonic::{Response, Status};
 
-use crate::gate::Gate;
+use crate::blobs::Blobs;
+use crate::gate::AuditGate;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
 
-/// What both services need.
+/// Audit proofs that are checked at once: each takes a core for some milliseconds.
+const PROOF_CHECKS: usize = 2;
+
+/// What the services need.
 #[derive(Clone)]
 pub struct Api {
     shared: Arc<Shared>,
-    gate: Arc<dyn Gate>,
+    gate: Arc<dyn AuditGate>,
+    blobs: Arc<Blobs>,
+    proof_checks: Arc<Semaphore>,
     /// Requests in work; more are refused, not queued.
     slots: Arc<Semaphore>,
     stopping: CancellationToken,
     confirmations: u32,
     minimum_fee_per_block: u64,
+    /// The longest that a request may take.
+    timeout: Duration,
 }
 
 impl Api {
-    /// Runs a request: counts it, limits how many run at once, turns a refusal into a status.
+    /// Runs a request: counts it, limits how many run at once and how long, turns a refusal into a status.
     async fn run<T>(
         &self,
         method: &'static str,
         work: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Response<T>, Status> {
-        let Ok(_slot) = self.slots.try_acquire() else {
-            metrics::counter!("sequencer_requests_total", "method" => method, "code" => "busy").increment(1);
-            let line = "too many requests are in work: try again in a moment";
-            return Err(janction_rpc::status::refusal(Code::ResourceExhausted, "busy", line));
-        };
+        self.run_within(method, self.timeout, work).await
+    }
+
+    /// The same with another limit.
+    async fn run_within<T>(
+        &self,
+        method: &'static str,
+        limit: Duration,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<Response<T>, Status> {
         let start = std::time::Instant::now();
-        let result = if self.stopping.is_cancelled() { Err(Refusal::Stopping) } else { work.await };
+        let late = |_| Refusal::Timeout {
+            what: method,
+            limit_ms: limit.as_millis() as u64,
+            remedy: "what it was to do may have happened: ask before you send it again",
+        };
+        let result = match self.slots.try_acquire() {
+            Err(_) => Err(Refusal::Busy { what: "too many requests" }),
+            Ok(_) if self.stopping.is_cancelled() => Err(Refusal::Stopping),
+            Ok(_slot) => tokio::time::timeout(limit, work).await.unwrap_or_else(|e| Err(late(e))),
+        };
         let code = result.as_ref().map_or_else(Refusal::code, |_| "ok");
         metrics::counter!("sequencer_requests_total", "method" => method, "code" => code).increment(1);
         metrics::histogram!("sequencer_request_seconds", "method" => method)

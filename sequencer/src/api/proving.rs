@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use janction_protocol::Address;
+use janction_protocol::claim::Claim;
 use janction_protocol::state::RunState;
 use janction_rpc::{encoding, v1};
 use plonky2::field::types::PrimeField64;
@@ -23,6 +24,9 @@ const STEPS_BYTES: usize = 1 << 20;
 /// Bytes of an attachment in a message.
 const ATTACHMENT_BYTES: usize = 1 << 20;
 
+/// The longest name of a payee's process.
+const HOLDER_BYTES: usize = 32;
+
 /// Messages that wait for a slow prover.
 const WITNESS_BUFFER: usize = 2;
 
@@ -34,13 +38,11 @@ impl v1::proving_server::Proving for Api {
     async fn lease_range(&self, request: Request<v1::LeaseRangeRequest>) -> Answer<v1::Lease> {
         let request = request.into_inner();
         self.run("LeaseRange", async {
-            let payee = Address(exactly("payee", &request.payee)?);
-            if payee == Address::ZERO {
-                return Err(Refusal::Field { field: "payee", why: "is zero; name who is paid".into() });
-            }
+            let (payee, holder) = (payee(&request.payee)?, holder(&request.holder)?);
             let id = LeaseId(rand::random());
             let max = request.max_batches;
-            let granted = self.shared.engine(move |engine| engine.lease(id, payee, max, unix_ms())).await?;
+            let granting = self.shared.engine(move |engine| engine.lease(id, payee, &holder, max, unix_ms()));
+            let granted = granting.await?;
             let duration =
                 self.shared.engine(|engine| Ok::<_, Refusal>(engine.config().lease.duration_ms)).await?;
             Ok(lease(granted, duration))
@@ -93,16 +95,57 @@ impl v1::proving_server::Proving for Api {
         .await
     }
 
-    async fn lease_audit(&self, _: Request<v1::LeaseAuditRequest>) -> Answer<v1::AuditLease> {
-        Err(Status::unimplemented("audits are not served yet"))
+    async fn lease_audit(&self, request: Request<v1::LeaseAuditRequest>) -> Answer<v1::AuditLease> {
+        let request = request.into_inner();
+        self.run("LeaseAudit", async {
+            let (payee, holder) = (payee(&request.payee)?, holder(&request.holder)?);
+            let id = LeaseId(rand::random());
+            let blobs = self.blobs.clone();
+            let granted = self.shared.engine(move |engine| {
+                let ready = |claim: &Claim| blobs.has_audit(claim);
+                let granted = engine.lease_audit(id, payee, &holder, unix_ms(), ready)?;
+                Ok::<_, Refusal>((granted, engine.config().lease.duration_ms))
+            });
+            let (granted, duration_ms) = granted.await?;
+            Ok(v1::AuditLease {
+                id: granted.id.0.to_vec().into(),
+                job: granted.index,
+                claim: encoding::encode(&granted.claim).map_err(StoreError::from)?.into(),
+                deadline: granted.job.deadline,
+                expires_at_ms: granted.expires_at_ms,
+                duration_ms,
+                fee: granted.job.fee.units(),
+                price: granted.job.second_price.units(),
+            })
+        })
+        .await
     }
 
-    async fn heartbeat_audit(&self, _: Request<v1::HeartbeatRequest>) -> Answer<v1::HeartbeatResponse> {
-        Err(Status::unimplemented("audits are not served yet"))
+    async fn heartbeat_audit(&self, request: Request<v1::HeartbeatRequest>) -> Answer<v1::HeartbeatResponse> {
+        let id = request.into_inner().lease;
+        self.run("HeartbeatAudit", async {
+            let id = LeaseId(exactly("lease", &id)?);
+            let beat = self.shared.engine(move |engine| engine.heartbeat_audit(id, unix_ms()));
+            Ok(v1::HeartbeatResponse { expires_at_ms: beat.await? })
+        })
+        .await
     }
 
-    async fn release_audit(&self, _: Request<v1::ReleaseAuditRequest>) -> Answer<v1::ReleaseAuditResponse> {
-        Err(Status::unimplemented("audits are not served yet"))
+    async fn release_audit(
+        &self,
+        request: Request<v1::ReleaseAuditRequest>,
+    ) -> Answer<v1::ReleaseAuditResponse> {
+        let request = request.into_inner();
+        self.run("ReleaseAudit", async {
+            let id = LeaseId(exactly("lease", &request.lease)?);
+            let release = self.shared.engine(move |engine| {
+                let fault = request.fault.as_ref().map(|fault| (&*fault.code, &*fault.reason));
+                engine.release_audit(id, fault, unix_ms())
+            });
+            release.await?;
+            Ok(v1::ReleaseAuditResponse {})
+        })
+        .await
     }
 
     async fn release_lease(
@@ -170,6 +213,24 @@ impl Api {
 async fn send(sender: &PartSender, part: v1::witness_part::Part) -> Result<(), Refusal> {
     let sent = sender.send(Ok(v1::WitnessPart { part: Some(part) })).await;
     sent.map_err(|_| Refusal::Internal("the prover has gone".into()))
+}
+
+/// Who is paid.
+fn payee(bytes: &[u8]) -> Result<Address, Refusal> {
+    let payee = Address(exactly("payee", bytes)?);
+    if payee == Address::ZERO {
+        return Err(Refusal::Field { field: "payee", why: "is zero; name who is paid".into() });
+    }
+    Ok(payee)
+}
+
+/// Which of the payee's processes asks.
+fn holder(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+    if bytes.len() > HOLDER_BYTES {
+        let why = format!("has {} bytes, at most {HOLDER_BYTES} are taken", bytes.len());
+        return Err(Refusal::Field { field: "holder", why });
+    }
+    Ok(bytes.to_vec())
 }
 
 fn lease(granted: Granted, duration_ms: u64) -> v1::Lease {

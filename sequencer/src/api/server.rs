@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use janction_rpc::v1::blobs_server::BlobsServer;
 use janction_rpc::v1::ledger_server::LedgerServer;
 use janction_rpc::v1::proving_server::ProvingServer;
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,14 @@ use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use super::Api;
-use crate::gate::Gate;
+use super::blobs::PIECE;
+use super::{Api, PROOF_CHECKS};
+use crate::blobs::Blobs;
+use crate::gate::AuditGate;
 use crate::shared::Shared;
+
+/// Bytes of a message around the piece of a blob.
+const HEADROOM: usize = 4 << 10;
 
 /// How the interface is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +115,8 @@ impl Server {
     pub async fn bind(
         config: ApiConfig,
         shared: Arc<Shared>,
-        gate: Arc<dyn Gate>,
+        gate: Arc<dyn AuditGate>,
+        blobs: Arc<Blobs>,
         stopping: CancellationToken,
         confirmations: u64,
         minimum_fee_per_block: u64,
@@ -117,9 +124,15 @@ impl Server {
         let taken = |e: std::io::Error| ApiError::Listen { address: config.listen, why: e.to_string() };
         let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
+        let timeout = Duration::from_millis(config.timeout_ms);
+        // An upload is one request for the transport: the outer limit is its.
+        let longest = timeout.max(Duration::from_millis(blobs.config().timeout_ms));
         let api = Api {
             shared,
             gate,
+            blobs,
+            proof_checks: Arc::new(Semaphore::new(PROOF_CHECKS)),
+            timeout,
             slots: Arc::new(Semaphore::new(config.max_requests)),
             stopping,
             confirmations: confirmations.min(u32::MAX.into()) as u32,
@@ -136,7 +149,7 @@ impl Server {
             .map_err(|e| ApiError::Transport(e.to_string()))?;
         let limit = config.max_message_bytes;
         let mut builder = tonic::transport::Server::builder()
-            .timeout(Duration::from_millis(config.timeout_ms))
+            .timeout(longest + Duration::from_secs(1))
             .max_concurrent_streams(config.max_streams_per_connection)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .tcp_nodelay(true);
@@ -149,6 +162,7 @@ impl Server {
             .add_service(health_service)
             .add_service(reflection)
             .add_service(LedgerServer::new(api.clone()).max_decoding_message_size(limit))
+            .add_service(BlobsServer::new(api.clone()).max_decoding_message_size(PIECE as usize + HEADROOM))
             .add_service(ProvingServer::new(api.clone()).max_decoding_message_size(limit));
         Ok(Self { listener, address, config, api, health, router })
     }

@@ -10,7 +10,14 @@ pub fn of(error: &Refusal) -> Status {
     let kind = match error {
         Refusal::Malformed(_) | Refusal::Field { .. } | Refusal::Attachment { .. } => Code::InvalidArgument,
         Refusal::PublicInputs { .. } => Code::InvalidArgument,
-        Refusal::NotFound { .. } | Refusal::NoWork => Code::NotFound,
+        Refusal::BlobSize { .. } | Refusal::BlobContent { .. } | Refusal::BlobTooLarge { .. } => {
+            Code::InvalidArgument
+        }
+        Refusal::BlobUnauthorised { .. } => Code::PermissionDenied,
+        Refusal::BlobsFull | Refusal::Busy { .. } => Code::ResourceExhausted,
+        Refusal::BlobStore(_) => Code::Unavailable,
+        Refusal::Timeout { .. } => Code::DeadlineExceeded,
+        Refusal::NotFound { .. } | Refusal::NoWork | Refusal::NoAudit => Code::NotFound,
         Refusal::AlreadyProven { .. } => Code::AlreadyExists,
         Refusal::MempoolFull { .. } | Refusal::AccountFull { .. } => Code::ResourceExhausted,
         Refusal::Stopping | Refusal::Spoiled | Refusal::Store(_) => Code::Unavailable,
@@ -22,6 +29,8 @@ pub fn of(error: &Refusal) -> Status {
         | Refusal::FeeTooLow { .. }
         | Refusal::AuditProof { .. }
         | Refusal::Output { .. }
+        | Refusal::SettleWaits { .. }
+        | Refusal::BlobNeeds { .. }
         | Refusal::EarlierRefused { .. } => Code::FailedPrecondition,
     };
     refusal(kind, error.code(), error.to_string())

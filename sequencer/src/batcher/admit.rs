@@ -1,14 +1,15 @@
 //! Admission: a transaction is checked, written and only then acknowledged.
 
+use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
 use janction_protocol::ledger::{self, Preview};
-use janction_protocol::state::{Index, Job};
+use janction_protocol::state::{Index, JobStatus};
 use janction_protocol::stream::Signer;
-use janction_protocol::transaction::{SignedTransaction, Submit, Transaction};
+use janction_protocol::transaction::{SignedTransaction, Transaction};
 use janction_protocol::transition::{Effects, RuleError};
 
 use super::{Engine, EngineError, hex, item, missing};
-use crate::mempool::Admission;
+use crate::mempool::{Admission, Item};
 use crate::refusal::Refusal;
 use crate::store::column::{Attachments, Pending, Transactions};
 use crate::store::record::{Attachment, TransactionId, TransactionRecord, TransactionStatus};
@@ -20,8 +21,9 @@ pub enum GateQuestion {
     Nothing,
     /// Whether the attachment proves this claim.
     AuditProof(Index, Box<Claim>),
-    /// Whether the output is in the blob store.
-    Output(Index, Box<Job>, Submit),
+    /// Whether this job's output with this root is in the blob store. Payment needs the output to be available; until L1
+    /// can challenge that, it is the sequencer who sees to it.
+    Output(Index, Digest),
 }
 
 /// A decoded transaction and its id.
@@ -63,10 +65,7 @@ impl Engine {
                 let claim = Claim::of(self.config.deployment, settle.job, &job);
                 GateQuestion::AuditProof(settle.job, Box::new(claim))
             }
-            Transaction::Submit(submit) => {
-                let job = self.preview.job(&self.ledger, submit.job);
-                GateQuestion::Output(submit.job, Box::new(job), *submit)
-            }
+            Transaction::Submit(submit) => GateQuestion::Output(submit.job, submit.output_root),
             _ => GateQuestion::Nothing,
         }
     }
@@ -80,6 +79,46 @@ impl Engine {
             .store
             .get::<Transactions>(id)?
             .is_some_and(|r| !matches!(r.status, TransactionStatus::Refused { .. })))
+    }
+
+    /// Whether a transaction would be admitted now, but for what the gate says.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn would_admit(&self, submission: &Submission) -> Result<(), Refusal> {
+        self.usable().map_err(|_| Refusal::Spoiled)?;
+        let Submission { id, bytes, signed, attachment } = submission;
+        let item = item(*id, signed, bytes.len() + attachment.len(), self.next_arrival)?;
+        self.check_signer(&item, signed)?;
+        match self.pool.check(&item, self.leaf_nonce(&item))? {
+            Admission::Known => Ok(()),
+            Admission::New => self.push(&mut self.preview.clone(), signed).map(drop),
+            Admission::Replaces(old) => self.preview_with(old, signed).map(drop),
+        }
+    }
+
+    fn check_signer(&self, item: &Item, signed: &SignedTransaction) -> Result<(), Refusal> {
+        let kind = signed.transaction.kind();
+        if kind.signer() != Signer::None && item.signer.is_none() {
+            return Err(ledger::Refusal::from(RuleError::Unsigned { kind }).into());
+        }
+        Ok(())
+    }
+
+    /// The nonce in the signer's leaf; 0 for unsigned kinds.
+    fn leaf_nonce(&self, item: &Item) -> u32 {
+        item.signer.map_or(0, |(account, _)| self.ledger.account(account).nonce)
+    }
+
+    /// Takes a transaction into a preview. A second `Settle` of a job has its own refusal.
+    fn push(&self, preview: &mut Preview, signed: &SignedTransaction) -> Result<Effects, Refusal> {
+        if let Transaction::Settle(settle) = &signed.transaction
+            && preview.job(&self.ledger, settle.job).status == JobStatus::Settled
+            && self.ledger.job(settle.job).status == JobStatus::Proving
+        {
+            return Err(Refusal::SettleWaits { job: settle.job });
+        }
+        Ok(preview.push(&self.ledger, signed)?)
     }
 
     /// Admits a transaction whose gate question was answered. When this returns, it is on disk.
@@ -105,14 +144,16 @@ impl Engine {
             return Ok(id);
         }
         let mut item = item(id, &signed, bytes.len() + attachment.len(), self.next_arrival)?;
-        let kind = signed.transaction.kind();
-        if kind.signer() != Signer::None && item.signer.is_none() {
-            return Err(ledger::Refusal::from(RuleError::Unsigned { kind }).into());
-        }
-        let leaf_nonce = item.signer.map_or(0, |(account, _)| self.ledger.account(account).nonce);
-        let (replaced, effects) = match self.pool.check(&item, leaf_nonce)? {
+        self.check_signer(&item, &signed)?;
+        let (replaced, effects) = match self.pool.check(&item, self.leaf_nonce(&item))? {
             Admission::Known => return Ok(id),
-            Admission::New => (None, self.preview.push(&self.ledger, &signed)?),
+            Admission::New => {
+                // A push that fails leaves the preview as it was.
+                let mut preview = std::mem::replace(&mut self.preview, Preview::new(&self.ledger, 0));
+                let pushed = self.push(&mut preview, &signed);
+                self.preview = preview;
+                (None, pushed?)
+            }
             Admission::Replaces(old) => {
                 // It takes over the place in the order: later ones of the account need its nonce before theirs.
                 item.arrival = self.pool.get(&old).map_or(item.arrival, |old| old.arrival);

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Engine, EngineError, missing};
+use janction_protocol::state::JobStatus;
+
+use crate::l1::beacons::Awaited;
 use crate::l1::follower::Latest;
 use crate::l1::{Event, EventKind};
-use crate::store::column::{Attachments, Batches, Beacons, Leases, Operations, Proofs, Steps, Undos};
+use crate::store::column::{
+    Attachments, Batches, Beacons, Leases, Operations, Proofs, Steps, Touched, Undos,
+};
 use crate::store::record::{Action, BatchRecord, Commitment, Heads, L1Block, L1Cursor, ProofRecord};
 use crate::store::{Progress, StoreError};
 
@@ -221,6 +226,7 @@ impl Engine {
         let record = self.batch_record(number)?;
         progress.delete_range::<Steps>(&(number, 0), &(number, record.steps))?;
         progress.delete::<Undos>(&number)?;
+        progress.delete::<Touched>(&number)?;
         for id in &record.transactions {
             progress.delete::<Attachments>(id)?;
         }
@@ -262,6 +268,28 @@ impl Engine {
         let latest = Latest::new(self.heads, parent, view);
         latest.recent.iter().try_for_each(|commitment| self.check_ours(commitment))?;
         Ok(latest)
+    }
+
+    /// Every `Submit` on L1 whose beacon is not recorded there yet, in order of its job.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn awaited_beacons(&self, latest: &Latest) -> Result<Vec<Awaited>, EngineError> {
+        let jobs = self.live.iter().map(|&index| (index, self.ledger.job(index)));
+        let mut awaited: Vec<Awaited> = jobs
+            .filter(|(_, job)| {
+                job.status == JobStatus::Submitted && job.submit_batch <= latest.heads.committed
+            })
+            .map(|(index, job)| (index, job.trace_root))
+            .collect();
+        if !awaited.is_empty() {
+            // Recorded, but in no sealed batch yet.
+            for entry in self.store.from::<Beacons>(&self.ledger.state().beacon_cursor)? {
+                let (_, entry) = entry?;
+                awaited.retain(|submit| *submit != (entry.job, entry.trace_root));
+            }
+        }
+        Ok(awaited)
     }
 
     /// What is to be done next on L1. Proofs first: they are rare, and pay.

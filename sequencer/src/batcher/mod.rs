@@ -3,18 +3,24 @@
 //! - [`admit`]: acknowledges transactions;
 //! - [`seal`]: makes batches of them; [`rewind`]: takes batches back that cannot reach L1;
 //! - [`chain`]: takes over what L1 says, and says what is to be done there;
-//! - [`proving`]: leases, witnesses and proofs.
+//! - [`proving`]: leases of ranges, witnesses and proofs; [`audits`]: leases of audits;
+//! - [`jobs`]: what happened to each job; [`uploads`]: what may come into the blob store for them;
+//! - [`housekeeping`]: ends what is overdue.
 //!
 //! Every method that changes something writes it in one step of progress first and changes memory afterwards. When a
 //! write fails the engine is *spoiled*: it refuses everything until the process is restarted.
 
 pub mod admit;
+pub mod audits;
 pub mod chain;
+pub mod housekeeping;
+pub mod jobs;
 pub mod proving;
 pub mod rewind;
 pub mod seal;
+pub mod uploads;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,6 +53,8 @@ pub struct BatchConfig {
     pub max_uncommitted: u64,
     /// The account that is credited with fees. Account 1 until it exists.
     pub fee_account: Index,
+    /// Whether the sequencer itself ends overdue jobs (`Expire`) and seals that were not revealed (`Forfeit`).
+    pub housekeeping: bool,
 }
 
 impl Default for BatchConfig {
@@ -58,6 +66,7 @@ impl Default for BatchConfig {
             target_blocks: 384,
             max_uncommitted: 16,
             fee_account: 1,
+            housekeeping: true,
         }
     }
 }
@@ -70,11 +79,13 @@ pub struct LeaseConfig {
     pub duration_ms: u64,
     /// Batches in a lease.
     pub max_batches: u32,
+    /// How long a payee is not offered a job again after it reported that its audit cannot be proven, milliseconds.
+    pub fault_pause_ms: u64,
 }
 
 impl Default for LeaseConfig {
     fn default() -> Self {
-        Self { duration_ms: 120_000, max_batches: 16 }
+        Self { duration_ms: 120_000, max_batches: 16, fault_pause_ms: 600_000 }
     }
 }
 
@@ -180,6 +191,15 @@ pub struct Engine {
     /// Since when something waits for a batch.
     waiting_since: Option<Instant>,
     notices: broadcast::Sender<Notice>,
+    /// Jobs that have changed.
+    changes: broadcast::Sender<Index>,
+    /// Jobs that have not ended.
+    live: BTreeSet<Index>,
+    /// Units with a seal that is not revealed.
+    bonds: BTreeSet<Index>,
+    audits: audits::Audits,
+    /// The batch after which the house was last kept.
+    tidied: Option<u64>,
     spoiled: bool,
 }
 
@@ -193,6 +213,9 @@ impl Engine {
         let heads = store.single::<Heads>()?.unwrap_or_default();
         let cursor = store.single::<L1Cursor>()?.unwrap_or_default();
         let (notices, _) = broadcast::channel(1024);
+        let (changes, _) = broadcast::channel(1024);
+        let live = ledger.jobs().filter(|(_, job)| job.status.is_live()).map(|(index, _)| index).collect();
+        let bonds = ledger.accounts().filter(|(_, a)| a.lock_expiry != 0).map(|(index, _)| index).collect();
         let preview = Preview::new(&ledger, cursor.block.time);
         let pool = Mempool::new(config.mempool.clone());
         let mut engine = Self {
@@ -207,6 +230,11 @@ impl Engine {
             next_arrival: 0,
             waiting_since: None,
             notices,
+            changes,
+            live,
+            bonds,
+            audits: audits::Audits::default(),
+            tidied: None,
             spoiled: false,
         };
         engine.load_pool()?;
@@ -216,8 +244,9 @@ impl Engine {
     /// Reads everything again: memory then is what is on disk.
     fn reload(&mut self) -> Result<(), StoreError> {
         let fresh = Self::open(self.store.clone(), self.config.clone())?;
-        let notices = self.notices.clone();
-        *self = Self { notices, ..fresh };
+        let (notices, changes) = (self.notices.clone(), self.changes.clone());
+        let audits = std::mem::take(&mut self.audits);
+        *self = Self { notices, changes, audits, ..fresh };
         Ok(())
     }
 

@@ -32,9 +32,10 @@ pub struct BoundRange {
 }
 
 impl Engine {
-    /// Grants a range of committed batches to `payee`, or gives it its live lease again.
+    /// Grants a range of committed batches to `payee`, or gives this holder its live lease again.
     ///
     /// - `id`: a fresh random name;
+    /// - `holder`: which of the payee's processes asks;
     /// - `max_batches`: 0 for as many as there are, within the configured limit;
     /// - `now`: unix milliseconds.
     ///
@@ -44,6 +45,7 @@ impl Engine {
         &mut self,
         id: LeaseId,
         payee: Address,
+        holder: &[u8],
         max_batches: u32,
         now: u64,
     ) -> Result<Granted, Refusal> {
@@ -58,7 +60,7 @@ impl Engine {
         // A lease whose proof is here is done, though it has not expired.
         let mut open =
             leases.iter().filter(|(_, lease)| !taken.iter().any(|&(first, _)| first == lease.first));
-        if let Some((id, lease)) = open.find(|(_, lease)| lease.payee == payee) {
+        if let Some((id, lease)) = open.find(|(_, lease)| lease.payee == payee && lease.holder == holder) {
             let lease = Lease { expires_at_ms, ..lease.clone() };
             self.put_lease(*id, &lease)?;
             return self.granted(*id, lease);
@@ -74,7 +76,7 @@ impl Engine {
         };
         let end = (first..=committed).take(limit.max(1) as usize).take_while(|&number| free(number));
         let last = end.last().ok_or(Refusal::NoWork)?;
-        let lease = Lease { first, last, payee, expires_at_ms };
+        let lease = Lease { first, last, payee, holder: holder.to_vec(), expires_at_ms };
         self.put_lease(id, &lease)?;
         tracing::info!(first, last, %payee, "leased to a prover");
         self.granted(id, lease)

@@ -2,13 +2,16 @@
 //! reorganisation, or L1 was away for so long that they are too old to be committed. Their transactions wait again,
 //! before all others and in their old order.
 
+use std::collections::BTreeSet;
+
+use super::jobs::undo_events;
 use super::{Engine, EngineError, missing};
 use crate::store::column::{
-    Accounts, Batches, Jobs, Keys, Leases, Pending, Proofs, Steps, Transactions, Undos,
+    Accounts, Batches, Faults, Jobs, Keys, Leases, Pending, Proofs, Steps, Transactions, Undos,
 };
 use crate::store::record::{Heads, TransactionId, TransactionRecord, TransactionStatus};
 use crate::store::{Progress, StoreError};
-use janction_protocol::state::AccountKind;
+use janction_protocol::state::{AccountKind, JobStatus};
 
 impl Engine {
     /// Takes back the batches after `last`.
@@ -25,13 +28,14 @@ impl Engine {
         }
         let store = self.store.clone();
         let mut progress = store.begin();
-        let mut waiting = Vec::new();
+        let (mut waiting, mut touched) = (Vec::new(), BTreeSet::new());
         // From the newest to the oldest: what is written last is the oldest state.
         for number in (last + 1..=self.heads.sealed).rev() {
             let record =
                 store.get::<Batches>(&number)?.ok_or_else(|| missing::<Batches>(&number.to_be_bytes()))?;
             waiting.extend(record.transactions.iter().rev().copied());
             self.undo(&mut progress, number, record.steps)?;
+            touched.extend(undo_events(&store, &mut progress, number)?);
         }
         waiting.reverse();
         let moved = waiting.len();
@@ -53,6 +57,7 @@ impl Engine {
         );
         metrics::counter!("sequencer_batches_rewound_total").increment(sealed - last);
         (last + 1..=sealed).for_each(|batch| self.notify(batch, true));
+        touched.into_iter().for_each(|job| self.job_changed(job));
         Ok(())
     }
 
@@ -67,7 +72,12 @@ impl Engine {
             }
         }
         for (index, old) in &undo.jobs {
-            progress.put::<Jobs>(index, old)?;
+            if old.status == JobStatus::Empty {
+                progress.delete::<Jobs>(index)?;
+                progress.delete::<Faults>(index)?;
+            } else {
+                progress.put::<Jobs>(index, old)?;
+            }
         }
         progress.delete_range::<Steps>(&(number, 0), &(number, steps))?;
         progress.delete::<Undos>(&number)?;

@@ -12,6 +12,7 @@ use janction_protocol::transition::StepWitness;
 use janction_rpc::encoding;
 use sha3::{Digest as _, Keccak256};
 
+use super::jobs::{put_events, touched};
 use super::{Engine, EngineError, hex, missing};
 use crate::mempool::Item;
 use crate::refusal::Refusal;
@@ -42,6 +43,9 @@ impl Engine {
     /// - `latest_committed`: the last batch on L1, however deep;
     /// - `now`: unix seconds.
     pub fn is_due(&self, latest_committed: u64, now: u64) -> bool {
+        if self.clock_is_due() && self.may_seal(latest_committed, now) {
+            return true;
+        }
         let Some(since) = self.waiting_since else { return false };
         let batch = &self.config.batch;
         let waited = since.elapsed().as_millis() >= u128::from(batch.max_wait_ms);
@@ -84,11 +88,26 @@ impl Engine {
             self.pool.remove(id);
             self.bodies.remove(id);
         }
+        for (index, job) in &closed.jobs {
+            if job.status.is_live() {
+                self.live.insert(*index)
+            } else {
+                self.live.remove(index)
+            };
+        }
+        for (index, account) in &closed.accounts {
+            if account.lock_expiry == 0 {
+                self.bonds.remove(index)
+            } else {
+                self.bonds.insert(*index)
+            };
+        }
         self.preview = preview;
         self.heads = heads;
         self.waiting_since = None;
         self.note_waiting();
         self.notify(number, false);
+        touched(&closed).into_iter().for_each(|job| self.job_changed(job));
         let seconds = start.elapsed().as_secs_f64();
         metrics::histogram!("sequencer_seal_seconds").record(seconds);
         metrics::gauge!("sequencer_head", "stage" => "sealed").set(number as f64);
@@ -148,6 +167,8 @@ impl Engine {
         fee_account: Index,
     ) -> Result<Option<(ClosedBatch, Vec<TransactionId>)>, EngineError> {
         let max_blocks = self.config.batch.max_blocks;
+        // Not only a transaction: the clock itself may be what something waits for.
+        let clock_is_due = self.clock_is_due();
         let mut builder = BatchBuilder::new(&mut self.ledger, tail.time, fee_account)?;
         let mut included = Vec::new();
         let mut selection = self.pool.select();
@@ -174,7 +195,7 @@ impl Engine {
             }
             failed.drain(..).for_each(|item| selection.retry(&item));
         }
-        if included.is_empty() && tail.operations.is_empty() && tail.beacons.is_empty() {
+        if included.is_empty() && tail.operations.is_empty() && tail.beacons.is_empty() && !clock_is_due {
             return Ok(None);
         }
         let deposits: Vec<Deposit> = tail.operations.iter().map(deposit).collect();
@@ -281,6 +302,7 @@ impl Engine {
         for (position, step) in (0..).zip(&closed.steps) {
             progress.put::<Steps>(&(number, position), &encoding::encode(step)?)?;
         }
+        put_events(&mut progress, closed, included)?;
         progress.put::<Undos>(&number, &undo)?;
         progress.put::<Batches>(&number, &self.record(closed, entry, tail, included)?)?;
         progress.set(&closed.after)?;

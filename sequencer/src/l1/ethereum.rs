@@ -9,7 +9,7 @@ use alloy::signers::local::PrivateKeySigner;
 use async_trait::async_trait;
 use janction_bindings::abi::Rollup::RollupEvents;
 use janction_bindings::{BatchInfo, Call, Fees, L1 as Client, L1Error, Located, SignedCall};
-use janction_protocol::state::Key;
+use janction_protocol::state::{Index, Key};
 use janction_protocol::{Address, Amount, Digest};
 
 use super::{Event, EventKind, GasPrice, L1, L1Config, Receipt, Terms, Unsigned};
@@ -137,6 +137,18 @@ impl L1 for Ethereum {
     async fn receipt(&self, hash: [u8; 32]) -> Result<Option<Receipt>, L1Error> {
         let receipt = self.ask(self.client.receipt(hash.into())).await?;
         Ok(receipt.map(|r| Receipt { block: r.block, success: r.success, gas_used: r.gas_used }))
+    }
+
+    async fn beacon_block(&self, job: Index, trace_root: Digest) -> Result<Option<u64>, L1Error> {
+        self.ask(self.client.beacon_block(job, trace_root.to_bytes().into())).await
+    }
+
+    async fn header(&self, number: u64) -> Result<Vec<u8>, L1Error> {
+        Ok(self.ask(self.client.header_rlp(number)).await?.to_vec())
+    }
+
+    fn beacon_data(&self, job: Index, trace_root: Digest, header: Vec<u8>) -> Vec<u8> {
+        self.client.record_beacon(job, trace_root.to_bytes().into(), header.into()).data.to_vec()
     }
 
     fn commit_data(&self, parent: &Commitment, batch: &BatchRecord) -> Vec<u8> {

@@ -2,8 +2,10 @@
 //!
 //! - [`L1`]: the interface, which [`ethereum`] fills with the contract's bindings and tests with a chain in memory;
 //! - [`follower`]: takes over what is deep enough, notices reorganisations;
-//! - [`poster`]: commits and proves batches through the outbox.
+//! - [`poster`]: commits and proves batches, and records beacons, through the outbox;
+//! - [`beacons`]: which beacons are due.
 
+pub mod beacons;
 pub mod ethereum;
 pub mod follower;
 pub mod poster;
@@ -11,7 +13,8 @@ pub mod poster;
 pub use janction_bindings::L1Error;
 
 use async_trait::async_trait;
-use janction_protocol::Address;
+use janction_protocol::state::Index;
+use janction_protocol::{Address, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::store::record::{
@@ -204,6 +207,15 @@ pub trait L1: Send + Sync + 'static {
 
     /// What has become of the transaction with this hash; `None` while it is in no block.
     async fn receipt(&self, hash: [u8; 32]) -> Result<Option<Receipt>, L1Error>;
+
+    /// The block whose randomness makes the beacon of this `Submit`; `None` while the contract has not seen it.
+    async fn beacon_block(&self, job: Index, trace_root: Digest) -> Result<Option<u64>, L1Error>;
+
+    /// The header of a block, as the contract takes it.
+    async fn header(&self, number: u64) -> Result<Vec<u8>, L1Error>;
+
+    /// Call data that records a beacon.
+    fn beacon_data(&self, job: Index, trace_root: Digest, header: Vec<u8>) -> Vec<u8>;
 
     /// Call data that commits `batch` on top of `parent`.
     fn commit_data(&self, parent: &Commitment, batch: &BatchRecord) -> Vec<u8>;

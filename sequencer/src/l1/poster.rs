@@ -1,4 +1,4 @@
-//! Commits and proves batches on L1, each exactly once.
+//! Commits and proves batches on L1 and records beacons there, each exactly once.
 //!
 //! What is to be done becomes an *intent*: call data and nonce, written to the outbox before anything is sent. An
 //! intent is sent as often as needed, with rising fees but always with its nonce, so that at most one of its forms
@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::beacons::Beacons;
 use super::follower::{Latest, View};
 use super::{GasPrice, L1, L1Config, L1Error, Unsigned};
 use crate::batcher::EngineError;
@@ -73,13 +74,14 @@ pub struct Poster {
     /// An intent whose nonce was used by something unknown in the last step: it takes two looks, since receipts and
     /// nonces are not read at one instant.
     suspect: Option<u64>,
+    beacons: Beacons,
     last_send: Option<(u64, Instant)>,
 }
 
 impl Poster {
     /// A poster that works through `l1`.
     pub fn new(l1: Arc<dyn L1>, config: L1Config, shared: Arc<Shared>) -> Self {
-        Self { l1, config, shared, suspect: None, last_send: None }
+        Self { l1, config, shared, suspect: None, beacons: Beacons::default(), last_send: None }
     }
 
     /// One look at outbox and chain, and at most one new intent.
@@ -90,10 +92,21 @@ impl Poster {
         if self.reconcile(view).await? || Latest::is_unsettled(view) {
             return Ok(());
         }
-        let view = view.clone();
-        let todo =
-            self.shared.engine(move |engine| engine.latest(&view).and_then(|latest| engine.todo(&latest)));
-        let Some(todo) = todo.await? else { return Ok(()) };
+        let asked = view.clone();
+        let work = self.shared.engine(move |engine| {
+            let latest = engine.latest(&asked)?;
+            Ok::<_, EngineError>((engine.todo(&latest)?, engine.awaited_beacons(&latest)?))
+        });
+        let (todo, awaited) = work.await?;
+        // A beacon is not put off by commits, of which there may always be another: its block is soon out of reach.
+        if !matches!(todo, Some(Todo::Prove(..)))
+            && let Some(((job, trace_root), header)) =
+                self.beacons.due(&awaited, view, &*self.l1, &self.config).await?
+        {
+            let data = self.l1.beacon_data(job, trace_root, header);
+            return self.intend(Action::RecordBeacon { job, trace_root }, data).await;
+        }
+        let Some(todo) = todo else { return Ok(()) };
         let data = match &todo {
             Todo::Commit(parent, batch) => self.l1.commit_data(parent, batch),
             Todo::Prove(range, proof) => self.l1.prove_data(range, proof),
@@ -101,21 +114,26 @@ impl Poster {
         self.intend(todo.action(), data).await
     }
 
-    /// The contract would revert. Where that is for good, the cause is removed.
-    async fn refused(&self, action: Action, error: &L1Error) -> Result<(), EngineError> {
-        let L1Error::Reverted { reason, .. } = error else { return Ok(()) };
+    /// The contract would revert. Where that is for good, the cause is removed. Whether the effect is there already.
+    async fn refused(&mut self, action: Action, error: &L1Error) -> Result<bool, EngineError> {
+        let L1Error::Reverted { reason, .. } = error else { return Ok(false) };
         let name = reason.split(['(', ' ']).next().unwrap_or_default();
         let why = error.to_string();
         match (action, name) {
+            (Action::RecordBeacon { job, trace_root }, name) => {
+                return Ok(self.beacons.refused((job, trace_root), name, &why));
+            }
             // Nothing of ours is on its way, and time does not go back.
             (Action::Commit { batch }, "BatchTooOld") => {
-                self.shared.engine(move |engine| engine.rewind(batch - 1)).await
+                self.shared.engine(move |engine| engine.rewind(batch - 1)).await?;
             }
             (Action::Prove { first, .. }, "InvalidProof" | "WrongProofLength") => {
-                self.shared.engine(move |engine| Ok(engine.reject_proof(first, &why)?)).await
+                let reject = self.shared.engine(move |engine| engine.reject_proof(first, &why));
+                reject.await?;
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(false)
     }
 
     /// Brings the outbox up to date with the chain. Whether something is on its way.
@@ -137,6 +155,10 @@ impl Poster {
                 }
                 Some(_) => {
                     let action = intent.action;
+                    if let Action::RecordBeacon { job, trace_root } = action {
+                        // Perhaps somebody else was quicker; what is left to do is looked at again.
+                        self.beacons.refused((job, trace_root), "", "");
+                    }
                     self.settle(number, intent, IntentStatus::Failed { why: "it reverted".into() })?;
                     return Err(PostError::MinedAndReverted { action });
                 }
@@ -246,7 +268,9 @@ impl Poster {
         let estimate = match self.l1.estimate(&data).await {
             Ok(gas) => gas,
             Err(error) => {
-                self.refused(action, &error).await?;
+                if self.refused(action, &error).await? {
+                    return Ok(());
+                }
                 return Err(error.into());
             }
         };

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::record::{
-    Attachment, BatchRecord, BeaconEntry, Intent, Lease, LeaseId, OperationEntry, ProofRecord, TransactionId,
-    TransactionRecord, Undo,
+    Attachment, BatchRecord, BeaconEntry, FaultRecord, Intent, JobEvent, Lease, LeaseId, OperationEntry,
+    ProofRecord, TransactionId, TransactionRecord, Undo,
 };
 
 /// A column: keys in the order of their bytes.
@@ -75,6 +75,19 @@ impl ColumnKey for (u64, u32) {
     }
 }
 
+/// A job, a batch and the position of a step in it.
+impl ColumnKey for (Index, u64, u32) {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.0.to_be_bytes()[..], &self.1.to_be_bytes(), &self.2.to_be_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (job, rest) = bytes.split_at_checked(4)?;
+        let (batch, step) = rest.split_at_checked(8)?;
+        Some((ColumnKey::from_bytes(job)?, ColumnKey::from_bytes(batch)?, ColumnKey::from_bytes(step)?))
+    }
+}
+
 /// An owner key and an account that it owns.
 impl ColumnKey for (Key, Index) {
     fn to_bytes(&self) -> Vec<u8> {
@@ -137,6 +150,12 @@ columns! {
     Leases "leases": LeaseId => Lease;
     /// Proofs that were handed in, by their first batch, until they are on L1.
     Proofs "proofs": u64 => ProofRecord;
+    /// The steps that touched a job.
+    JobEvents "job-events": (Index, u64, u32) => JobEvent;
+    /// The jobs that each batch touched, until it is proven: whose events go when it is taken back.
+    Touched "touched": u64 => Vec<Index>;
+    /// What provers reported of a job's audit, oldest first, a few a job.
+    Faults "faults": Index => Vec<FaultRecord>;
     /// What was or will be sent to L1, in order.
     Outbox "outbox": u64 => Intent;
 }

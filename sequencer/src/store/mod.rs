@@ -22,11 +22,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failpoint;
-use column::{COLUMNS, Column, ColumnKey};
-use record::{Heads, L1Cursor};
+use column::{COLUMNS, Column, ColumnKey, Leases};
+use record::{Heads, L1Cursor, LeaseId};
 
-/// The schema that this version writes.
-pub const SCHEMA: u32 = 1;
+/// The schema that this version writes. Schema 2 has the columns of jobs, and leases with a holder; a database of schema
+/// 1 is brought up to it when it is opened (leases end, since provers ask again).
+pub const SCHEMA: u32 = 2;
 
 /// The column family of the few values that there is one of.
 pub const META: &str = "meta";
@@ -103,7 +104,7 @@ impl Store {
             Some(found) if found != deployment => {
                 return Err(StoreError::OtherDeployment { path: path.to_owned(), found, wanted: deployment });
             }
-            Some(_) => {}
+            Some(_) => store.upgrade()?,
             None => {
                 let mut progress = store.begin();
                 progress.put_meta(SCHEMA_KEY, &SCHEMA)?;
@@ -112,6 +113,20 @@ impl Store {
             }
         }
         Ok(store)
+    }
+
+    /// Brings a database of an older schema up to this one.
+    fn upgrade(&self) -> Result<(), StoreError> {
+        let bytes = self.db.get_pinned_cf(self.family(META)?, SCHEMA_KEY)?;
+        let found: Option<u32> = bytes.map(|bytes| encoding::decode(&bytes)).transpose()?;
+        if found == Some(SCHEMA) {
+            return Ok(());
+        }
+        tracing::info!(?found, schema = SCHEMA, "upgrading the database");
+        let mut progress = self.begin();
+        progress.delete_range::<Leases>(&LeaseId([0; 16]), &LeaseId([0xff; 16]))?;
+        progress.put_meta(SCHEMA_KEY, &SCHEMA)?;
+        progress.commit()
     }
 
     /// Where it is.

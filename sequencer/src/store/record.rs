@@ -2,6 +2,7 @@
 
 use janction_protocol::binding::BatchEntry;
 use janction_protocol::state::{Account, Index, Job, LedgerState};
+use janction_protocol::stream::Kind;
 use janction_protocol::{Address, Amount, Digest, state::Key};
 use plonky2::field::types::PrimeField64;
 use serde::{Deserialize, Serialize};
@@ -218,6 +219,32 @@ pub struct Attachment {
     pub proof: Vec<u8>,
 }
 
+/// A step that touched a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobEvent {
+    /// The batch's time, unix seconds.
+    pub time: u64,
+    /// What it was.
+    pub kind: Kind,
+    /// Who signed it; 0 for unsigned kinds and those from L1.
+    pub account: Index,
+    /// The transaction; none for a beacon record.
+    pub transaction: Option<TransactionId>,
+}
+
+/// Why a prover could not prove an audit, as it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// When it was reported, unix seconds.
+    pub time: u64,
+    /// A stable word.
+    pub code: String,
+    /// One line.
+    pub reason: String,
+    /// The prover's payee.
+    pub payee: Address,
+}
+
 /// Names a lease; who knows it holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LeaseId(pub [u8; 16]);
@@ -231,6 +258,8 @@ pub struct Lease {
     pub last: u64,
     /// Whom the proof pays.
     pub payee: Address,
+    /// Which of the payee's processes works on it; empty when they do not tell themselves apart.
+    pub holder: Vec<u8>,
     /// Unix milliseconds.
     pub expires_at_ms: u64,
 }
@@ -266,6 +295,13 @@ pub enum Action {
         first: u64,
         /// Last batch.
         last: u64,
+    },
+    /// Records a job's beacon.
+    RecordBeacon {
+        /// The job.
+        job: Index,
+        /// Of its `Submit`.
+        trace_root: Digest,
     },
 }
 

@@ -20,7 +20,6 @@ use janction_rpc::v1::ledger_client::LedgerClient;
 use janction_rpc::v1::proving_client::ProvingClient;
 use janction_rpc::v1::{self, BatchStage};
 use janction_sequencer::batcher::Engine;
-use janction_sequencer::gate::ClosedGate;
 use janction_sequencer::l1::ethereum::Ethereum;
 use janction_sequencer::refusal::Refusal;
 use janction_sequencer::store::record::BatchRecord;
@@ -28,7 +27,7 @@ use janction_sequencer::{Config, Error, Handle, Sequencer};
 use tonic::transport::Channel;
 
 use crate::support::{Anvil, account, deploy};
-use crate::world::{key, secret, units};
+use crate::world::{OneProof, blobs, key, secret, units};
 
 const UNIT: u64 = 1_000_000_000;
 
@@ -40,13 +39,14 @@ fn config(folder: &Path, l1: &Client) -> Config {
     config.l1.rollup = Address(l1.rollup().into());
     config.l1.confirmations = 0;
     config.l1.poll_ms = 50;
+    config.incoming = folder.join("incoming");
     config
 }
 
 async fn start(folder: &Path, l1: &Client) -> Handle {
     let config = config(folder, l1);
     let ethereum = Ethereum::connect(&config.l1, account(0)).await.unwrap();
-    Sequencer::start(config, Arc::new(ethereum), Arc::new(ClosedGate)).await.unwrap()
+    Sequencer::start(config, Arc::new(ethereum), Arc::new(OneProof), blobs(folder)).await.unwrap()
 }
 
 async fn channel(handle: &Handle) -> Channel {
@@ -127,7 +127,7 @@ async fn deposits_transfers_and_proofs_on_a_real_chain() {
     world.send(&secret(1), 1, Transfer { fee, from: 1, to: 2, value: units(5) }).await;
     let committed = world.reach(BatchStage::Committed).await;
     let mut proving = ProvingClient::new(channel(&handle).await);
-    let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0 };
+    let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0, ..Default::default() };
     let lease = proving.lease_range(lease).await.unwrap().into_inner();
     assert_eq!((lease.first, lease.last), (1, committed));
     let mut parts =
@@ -172,7 +172,9 @@ async fn a_wrong_l1_contract_or_key_is_said_at_the_start() {
     assert!(matches!(Ethereum::connect(&other, account(0)).await.err(), Some(L1Error::WrongContract { .. })));
     let start = async |key| {
         let ethereum = Ethereum::connect(&config.l1, key).await.unwrap();
-        Sequencer::start(config.clone(), Arc::new(ethereum), Arc::new(ClosedGate)).await.err()
+        Sequencer::start(config.clone(), Arc::new(ethereum), Arc::new(OneProof), blobs(folder.path()))
+            .await
+            .err()
     };
     assert!(matches!(start(account(1)).await, Some(Error::NotOperator { .. })));
     // The bindings' own deployment has a made-up genesis.

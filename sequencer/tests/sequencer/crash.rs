@@ -66,7 +66,7 @@ fn life(engine: &mut Engine) -> Vec<[u8; 32]> {
     engine.seal().unwrap();
     let payee = Address([4; 20]);
     // One proof at a time, as one prover would.
-    if let Ok(granted) = engine.lease(LeaseId([1; 16]), payee, 2, unix_ms()) {
+    if let Ok(granted) = engine.lease(LeaseId([1; 16]), payee, &[], 2, unix_ms()) {
         let bound = engine.bound(granted.lease.first, granted.lease.last, payee).unwrap();
         let _ = engine.submit_proof(granted.id, b"fine".to_vec(), &bound.inputs.to_u64s());
     }

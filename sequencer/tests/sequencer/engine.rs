@@ -301,17 +301,20 @@ fn a_lease_has_all_that_a_prover_needs() {
         engine.seal().unwrap();
     }
     let payee = Address([1; 20]);
-    assert_eq!(engine.lease(LeaseId([1; 16]), payee, 0, 1_000).unwrap_err().code(), "no-work");
+    assert_eq!(engine.lease(LeaseId([1; 16]), payee, &[], 0, 1_000).unwrap_err().code(), "no-work");
     let commits: Vec<_> = (1..=4).map(|n| committed(&engine, n)).collect();
     engine.apply_l1(&commits, block(9)).unwrap();
 
-    let first = engine.lease(LeaseId([1; 16]), payee, 2, 1_000).unwrap();
+    let first = engine.lease(LeaseId([1; 16]), payee, &[], 2, 1_000).unwrap();
     assert_eq!((first.lease.first, first.lease.last), (1, 2));
-    let again = engine.lease(LeaseId([2; 16]), payee, 1, 2_000).unwrap();
+    let again = engine.lease(LeaseId([2; 16]), payee, &[], 1, 2_000).unwrap();
     assert_eq!((again.id, again.lease.last), (first.id, 2), "the same one, extended");
-    let second = engine.lease(LeaseId([2; 16]), Address([2; 20]), 0, 2_000).unwrap();
+    let second = engine.lease(LeaseId([2; 16]), Address([2; 20]), &[], 0, 2_000).unwrap();
     assert_eq!((second.lease.first, second.lease.last), (3, 4));
-    assert_eq!(engine.lease(LeaseId([3; 16]), Address([3; 20]), 0, 2_000).unwrap_err().code(), "no-work");
+    assert_eq!(
+        engine.lease(LeaseId([3; 16]), Address([3; 20]), &[], 0, 2_000).unwrap_err().code(),
+        "no-work"
+    );
     let expiry = engine.heartbeat(first.id, 100_000).unwrap();
     assert_eq!(expiry, 100_000 + engine.config().lease.duration_ms);
     assert_eq!(engine.heartbeat(second.id, expiry).unwrap_err().code(), "not-found", "expired");
@@ -344,13 +347,13 @@ fn a_lease_has_all_that_a_prover_needs() {
     assert_eq!(engine.submit_proof(LeaseId([9; 16]), vec![1], &inputs).unwrap_err().code(), "not-found");
     engine.submit_proof(first.id, vec![1], &inputs).unwrap();
     engine.submit_proof(first.id, vec![1], &inputs).unwrap();
-    let more = engine.lease(LeaseId([6; 16]), payee, 0, 100_001);
+    let more = engine.lease(LeaseId([6; 16]), payee, &[], 0, 100_001);
     assert_eq!(more.unwrap_err().code(), "no-work", "a range whose proof is here is not given out again");
     assert_eq!(engine.submit_proof(first.id, vec![2], &inputs).unwrap_err().code(), "already-proven");
     // Nobody is given batches 1 and 2 again; when the contract refuses the proof, somebody is.
-    assert_eq!(engine.lease(LeaseId([4; 16]), Address([4; 20]), 0, expiry + 1).unwrap().lease.first, 3);
+    assert_eq!(engine.lease(LeaseId([4; 16]), Address([4; 20]), &[], 0, expiry + 1).unwrap().lease.first, 3);
     engine.reject_proof(1, "InvalidProof()").unwrap();
-    assert_eq!(engine.lease(LeaseId([5; 16]), Address([5; 20]), 0, expiry + 1).unwrap().lease.first, 1);
+    assert_eq!(engine.lease(LeaseId([5; 16]), Address([5; 20]), &[], 0, expiry + 1).unwrap().lease.first, 1);
 
     let proven = Event { kind: EventKind::Proven { first: 1, last: 2 }, ..commits[0].clone() };
     engine.apply_l1(&[proven], block(12)).unwrap();

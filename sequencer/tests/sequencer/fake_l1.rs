@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use janction_protocol::ledger::Ledger;
-use janction_protocol::state::Key;
-use janction_protocol::{Address, Amount};
+use janction_protocol::state::{Index, Key};
+use janction_protocol::stream::Kind;
+use janction_protocol::{Address, Amount, Digest};
 use janction_rpc::encoding::{decode, encode};
 use janction_sequencer::l1::{Event, EventKind, GasPrice, L1, L1Error, Receipt, Terms, Unsigned};
 use janction_sequencer::store::record::{
-    Attempt, BatchRecord, Commitment, L1Block, OperationEntry, ProofRecord,
+    Attempt, BatchRecord, BeaconEntry, Commitment, L1Block, OperationEntry, ProofRecord,
 };
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Keccak256};
@@ -24,7 +25,11 @@ const OPERATOR: Address = Address([6; 20]);
 enum Call {
     Commit(Box<Commitment>, Box<BatchRecord>),
     Prove(Vec<Commitment>, Box<ProofRecord>),
+    Beacon(Index, Digest, Vec<u8>),
 }
+
+/// Blocks from a Submit's first commit to the block whose hash stands for the randomness.
+pub const BEACON_DELAY: u64 = 3;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Raw {
@@ -39,6 +44,8 @@ struct Block {
     block: L1Block,
     transactions: Vec<([u8; 32], bool)>,
     events: Vec<(EventKind, [u8; 32])>,
+    /// Submits that were committed in it for the first time.
+    submits: Vec<(Index, Digest)>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -60,6 +67,17 @@ struct Contract {
     commitments: Vec<Commitment>,
     proven: u64,
     operations: Vec<OperationEntry>,
+    beacons: Vec<BeaconEntry>,
+}
+
+impl Contract {
+    /// The rolling hash of the beacon records before `end`.
+    fn beacon_hash(&self, end: u64) -> Option<[u8; 32]> {
+        match end {
+            0 => Some([0; 32]),
+            end => self.beacons.get(end as usize - 1).map(|b| b.queue_hash),
+        }
+    }
 }
 
 pub struct FakeL1 {
@@ -69,6 +87,26 @@ pub struct FakeL1 {
 fn keccak(parts: &[&[u8]]) -> [u8; 32] {
     parts.iter().fold(Keccak256::new(), |h, part| h.chain_update(part)).finalize().into()
 }
+
+/// The Submits in a batch's committed part, in order.
+fn submits(committed: &[u8]) -> Vec<(Index, Digest)> {
+    let blocks: Vec<Block56> = committed.as_chunks::<56>().0.to_vec();
+    let mut submits = Vec::new();
+    for at in (0..blocks.len()).filter(|at| blocks[*at][0] == Kind::Submit.tag()) {
+        let payload: Vec<u8> = blocks[at..at + 3]
+            .iter()
+            .enumerate()
+            .flat_map(|(i, block)| if i == 0 { block[21..].to_vec() } else { block[7..].to_vec() })
+            .collect();
+        let job = u32::from_be_bytes([0, payload[0], payload[1], payload[2]]);
+        // p[1..9]: halves of the trace root, in the low 4 bytes of a limb each.
+        let halves: Vec<u8> = (1..9).flat_map(|i| payload[7 * i + 3..7 * i + 7].to_vec()).collect();
+        submits.push((job, Digest::from_bytes(halves.try_into().unwrap()).unwrap()));
+    }
+    submits
+}
+
+type Block56 = [u8; 56];
 
 fn now() -> u64 {
     janction_sequencer::clock::unix_ms() / 1000
@@ -80,6 +118,7 @@ impl Chain {
         for (event, _) in self.blocks.iter().flat_map(|b| &b.events) {
             match event {
                 EventKind::Operation { entry, .. } => contract.operations.push(*entry),
+                EventKind::Beacon { entry, .. } => contract.beacons.push(*entry),
                 EventKind::Committed(c) if c.number > 0 => contract.commitments.push(*c),
                 EventKind::Reverted { last } => contract.commitments.truncate(*last as usize + 1),
                 EventKind::Proven { last, .. } => contract.proven = *last,
@@ -87,6 +126,11 @@ impl Chain {
             }
         }
         contract
+    }
+
+    fn beacon_block(&self, submit: (Index, Digest)) -> Option<u64> {
+        let seen = self.blocks.iter().find(|b| b.submits.contains(&submit));
+        seen.map(|b| b.block.number + BEACON_DELAY)
     }
 
     fn head(&self) -> L1Block {
@@ -118,6 +162,12 @@ impl Chain {
                 .map(|(bytes, raw)| (keccak(&[bytes]), raw));
             let Some((hash, raw)) = best else { break };
             let outcome = self.execute(&raw.data, block);
+            if let (Ok(_), Ok(Call::Commit(_, batch))) = (&outcome, decode::<Call>(&raw.data)) {
+                let seen = |submit: &(Index, Digest)| self.beacon_block(*submit).is_some();
+                mined.submits.extend(submits(&batch.committed).into_iter().filter(|s| !seen(s)));
+                let last = self.blocks.len() - 1;
+                self.blocks[last].submits = mined.submits.clone();
+            }
             mined.transactions.push((hash, outcome.is_ok()));
             mined.events.extend(outcome.ok().map(|event| (event, hash)));
             let last = self.blocks.len() - 1;
@@ -149,6 +199,12 @@ impl Chain {
                 };
                 if there != Some(batch.l1_queue_hash) {
                     return Err("WrongL1QueueHash()".into());
+                }
+                if contract.beacon_hash(batch.beacon_end) != Some(batch.beacon_queue_hash) {
+                    return Err("WrongBeaconQueueHash()".into());
+                }
+                if contract.beacons.get(batch.beacon_end as usize).is_some_and(|b| b.time < batch.time) {
+                    return Err(format!("LeftBehind({})", batch.beacon_end));
                 }
                 if contract.operations.get(batch.l1_end as usize).is_some_and(|o| o.time < batch.time) {
                     return Err(format!("LeftBehind({})", batch.l1_end));
@@ -182,6 +238,35 @@ impl Chain {
                     return Err("InvalidProof()".into());
                 }
                 Ok(EventKind::Proven { first: proof.first, last: proof.last })
+            }
+            Call::Beacon(job, trace_root, header) => {
+                if contract.beacons.iter().any(|b| (b.job, b.trace_root) == (job, trace_root)) {
+                    return Err(format!("BeaconAlreadyRecorded({job}, {trace_root})"));
+                }
+                let Some(target) = self.beacon_block((job, trace_root)) else {
+                    return Err(format!("UnknownSubmit({job}, {trace_root})"));
+                };
+                if block.number <= target {
+                    return Err(format!("BeaconNotYet({target})"));
+                }
+                if block.number > target + 8_191 {
+                    return Err(format!("BeaconTooOld({target})"));
+                }
+                let hash = self.blocks[target as usize].block.hash;
+                if header != hash {
+                    return Err(format!("WrongHeader({target})"));
+                }
+                let before = contract.beacon_hash(contract.beacons.len() as u64).unwrap();
+                let limb =
+                    |i: usize| hash[7 * i..7 * i + 7].iter().fold(0, |limb, &b| limb << 8 | u64::from(b));
+                let entry = BeaconEntry {
+                    job,
+                    trace_root,
+                    beacon: core::array::from_fn(limb),
+                    time: block.time,
+                    queue_hash: keccak(&[&before, &hash, &job.to_be_bytes()]),
+                };
+                Ok(EventKind::Beacon { index: contract.beacons.len() as u64, entry })
             }
         }
     }
@@ -269,6 +354,17 @@ impl FakeL1 {
         self.with(|chain| chain.base_fee = base_fee);
     }
 
+    /// Many empty blocks, at once and at one time.
+    pub fn jump(&self, blocks: usize) {
+        self.with(|chain| {
+            for _ in 0..blocks {
+                let mut block = chain.next_block();
+                block.time = chain.head().time;
+                chain.blocks.push(Block { block, ..Default::default() });
+            }
+        });
+    }
+
     /// Moves the clock of the chain: one block that is `seconds` later.
     pub fn skip_time(&self, seconds: u64) {
         self.with(|chain| {
@@ -296,6 +392,24 @@ impl FakeL1 {
                 });
             (committed.collect(), chain.contract().proven)
         })
+    }
+
+    /// The beacon records of the whole chain: job and trace root.
+    pub fn beacons(&self) -> Vec<(Index, Digest)> {
+        self.with(|chain| chain.contract().beacons.iter().map(|b| (b.job, b.trace_root)).collect())
+    }
+
+    /// Somebody else records a beacon that is due, in a block of its own.
+    pub fn record_elsewhere(&self, job: Index, trace_root: Digest) {
+        self.with(|chain| {
+            let target = chain.beacon_block((job, trace_root)).unwrap();
+            let header = chain.blocks[target as usize].block.hash.to_vec();
+            let block = chain.next_block();
+            chain.blocks.push(Block { block, ..Default::default() });
+            let data = encode(&Call::Beacon(job, trace_root, header)).unwrap();
+            let event = chain.execute(&data, block).unwrap();
+            chain.blocks.last_mut().unwrap().events.push((event, [2; 32]));
+        });
     }
 
     /// Transactions that were mined and reverted.
@@ -412,6 +526,18 @@ impl L1 for FakeL1 {
             });
             Ok(found)
         })
+    }
+
+    async fn beacon_block(&self, job: Index, trace_root: Digest) -> Result<Option<u64>, L1Error> {
+        self.ask(|chain| Ok(chain.beacon_block((job, trace_root))))
+    }
+
+    async fn header(&self, number: u64) -> Result<Vec<u8>, L1Error> {
+        self.ask(|chain| Ok(chain.blocks[number as usize].block.hash.to_vec()))
+    }
+
+    fn beacon_data(&self, job: Index, trace_root: Digest, header: Vec<u8>) -> Vec<u8> {
+        encode(&Call::Beacon(job, trace_root, header)).unwrap()
     }
 
     fn commit_data(&self, parent: &Commitment, batch: &BatchRecord) -> Vec<u8> {

@@ -30,7 +30,7 @@ async fn prove_all(stage: &Stage, proof: &[u8]) -> Granted {
     stage
         .engine(move |engine| {
             let payee = janction_protocol::Address([4; 20]);
-            let granted = engine.lease(LeaseId([1; 16]), payee, 0, unix_ms()).unwrap();
+            let granted = engine.lease(LeaseId([1; 16]), payee, &[], 0, unix_ms()).unwrap();
             let bound = engine.bound(granted.lease.first, granted.lease.last, payee).unwrap();
             engine.submit_proof(granted.id, proof, &bound.inputs.to_u64s()).unwrap();
             granted

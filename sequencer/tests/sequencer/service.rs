@@ -15,7 +15,6 @@ use janction_rpc::v1::proving_client::ProvingClient;
 use janction_rpc::v1::witness_part::Part;
 use janction_rpc::v1::{self, BatchStage, TransactionStage};
 use janction_sequencer::api::{ApiError, Tls};
-use janction_sequencer::gate::ClosedGate;
 use janction_sequencer::{Config, Error, Handle, Sequencer};
 use tonic::Code;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
@@ -33,12 +32,14 @@ fn config(folder: &Path) -> Config {
     let mut config = Config { database: folder.join("database"), l1: l1_config(), ..Config::default() };
     config.api.listen = "127.0.0.1:0".parse().unwrap();
     config.batch.max_wait_ms = 50;
+    config.incoming = folder.join("incoming");
     config
 }
 
 async fn start(folder: &Path) -> (Handle, Arc<FakeL1>) {
     let l1 = Arc::new(FakeL1::open(folder));
-    let handle = Sequencer::start(config(folder), l1.clone(), Arc::new(ClosedGate)).await.unwrap();
+    let handle =
+        Sequencer::start(config(folder), l1.clone(), Arc::new(OneProof), blobs(folder)).await.unwrap();
     (handle, l1)
 }
 
@@ -114,7 +115,7 @@ async fn from_a_deposit_to_a_proven_batch() {
     assert_eq!((transaction.stage(), transaction.position), (TransactionStage::Committed, Some(0)));
 
     let mut proving = ProvingClient::new(channel.clone());
-    let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0 };
+    let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0, ..Default::default() };
     let lease = proving.lease_range(lease).await.unwrap().into_inner();
     assert_eq!((lease.first, lease.last), (1, committed));
     let inputs = witness(&mut proving, &lease).await;
@@ -194,10 +195,10 @@ async fn refusals_travel_with_code_and_line() {
     let refused = ledger.submit_transaction(huge).await.unwrap_err();
     assert_eq!((refused.code(), status::code(&refused)), (Code::OutOfRange, Some("message-too-large")));
     let mut proving = ProvingClient::new(channel(&handle).await);
-    let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0 };
+    let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0, ..Default::default() };
     let refused = proving.lease_range(lease).await.unwrap_err();
     assert_eq!(status::code(&refused), Some("no-work"));
-    let lease = v1::LeaseRangeRequest { payee: vec![0; 20].into(), max_batches: 0 };
+    let lease = v1::LeaseRangeRequest { payee: vec![0; 20].into(), max_batches: 0, ..Default::default() };
     assert_eq!(status::code(&proving.lease_range(lease).await.unwrap_err()), Some("wrong-field"));
     handle.stop().await.unwrap();
 }
@@ -234,7 +235,8 @@ async fn what_prevents_a_start_is_said_and_nothing_is_left_running() {
     let folder = tempfile::tempdir().unwrap();
     let (handle, l1) = start(folder.path()).await;
     let try_start = async |config: Config| {
-        Sequencer::start(config, l1.clone(), Arc::new(ClosedGate)).await.err().expect("must not start")
+        let blobs = blobs(config.incoming.parent().unwrap());
+        Sequencer::start(config, l1.clone(), Arc::new(OneProof), blobs).await.err().expect("must not start")
     };
     let other = tempfile::tempdir().unwrap();
     let mut taken = config(other.path());
@@ -266,7 +268,7 @@ async fn tls_reflection_and_the_limit_of_requests() {
         Some(Tls { certificate: files.join("server.pem"), key: files.join("server.key"), client_ca: None });
     config.api.max_requests = 0;
     let l1 = Arc::new(FakeL1::open(folder.path()));
-    let handle = Sequencer::start(config, l1, Arc::new(ClosedGate)).await.unwrap();
+    let handle = Sequencer::start(config, l1, Arc::new(OneProof), blobs(folder.path())).await.unwrap();
     let authority = Certificate::from_pem(std::fs::read(files.join("ca.pem")).unwrap());
     let tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
     let endpoint = Channel::from_shared(format!("https://{}", handle.address())).unwrap();

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use janction_blobs::BlobStore;
+use janction_protocol::claim::Claim;
 use janction_protocol::crypto::SecretKey;
 use janction_protocol::state::{Index, Key};
 use janction_protocol::transaction::{SignedTransaction, Transaction, Transfer, Withdraw};
@@ -10,6 +12,7 @@ use janction_protocol::transition::Role;
 use janction_protocol::{Address, Amount, Deployment};
 use janction_sequencer::batcher::admit::Submission;
 use janction_sequencer::batcher::{BatchConfig, Engine, EngineConfig, LeaseConfig};
+use janction_sequencer::gate::AuditGate;
 use janction_sequencer::l1::L1Config;
 use janction_sequencer::l1::follower::{View, follow};
 use janction_sequencer::l1::poster::{PostError, Poster};
@@ -85,6 +88,22 @@ pub fn l1_config() -> L1Config {
         max_backoff_ms: 100,
         ..L1Config::default()
     }
+}
+
+/// Takes the one audit proof that there is.
+pub struct OneProof;
+
+pub const PROOF: &[u8] = b"an audit proof";
+
+impl AuditGate for OneProof {
+    fn check(&self, _: &Claim, proof: &[u8]) -> Result<(), String> {
+        if proof == PROOF { Ok(()) } else { Err("it does not verify".into()) }
+    }
+}
+
+/// A blob store in this folder.
+pub fn blobs(folder: &Path) -> BlobStore {
+    BlobStore::local(&folder.join("blobs")).unwrap()
 }
 
 /// A sequencer whose parts a test moves one by one.

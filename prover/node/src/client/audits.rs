@@ -32,7 +32,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`].
     pub async fn lease_audit(&mut self, payee: Address) -> Result<Option<AuditLease>, ClientError> {
-        let request = LeaseAuditRequest { payee: payee.0.to_vec().into() };
+        let request = LeaseAuditRequest { payee: payee.0.to_vec().into(), ..Default::default() };
         match self.proving.lease_audit(request).await {
             Ok(lease) => Ok(Some(lease.into_inner())),
             // A sequencer of an older version has none.

@@ -126,7 +126,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`].
     pub async fn lease(&mut self, payee: Address, max_batches: u32) -> Result<Option<Lease>, ClientError> {
-        let request = LeaseRangeRequest { payee: payee.0.to_vec().into(), max_batches };
+        let request = LeaseRangeRequest { payee: payee.0.to_vec().into(), max_batches, ..Default::default() };
         match self.proving.lease_range(request).await {
             Ok(lease) => Ok(Some(lease.into_inner())),
             Err(status) if status.code() == Code::NotFound => Ok(None),
