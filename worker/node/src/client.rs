@@ -14,10 +14,12 @@ use thiserror::Error;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
-/// How long a call may take; streams of blobs take as long as they take.
+/// How long a call, or a stream's next message, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of a blob in one message.
 const PIECE: usize = 1 << 20;
+/// Bytes a second of the slowest upload that is waited for.
+const SLOWEST: u64 = 1 << 16;
 
 /// Why the sequencer's services were of no help.
 #[derive(Debug, Error)]
@@ -259,10 +261,11 @@ impl Client {
             _ => failed(call)(status),
         };
         let request = v1::GetBlobRequest { name: Some(class.blob(digest)) };
-        let mut parts = self.blobs.get_blob(request).await.map_err(missing)?.into_inner();
+        let answer = in_time(call, self.blobs.get_blob(request), PATIENCE).await?;
+        let mut parts = answer.map_err(missing)?.into_inner();
         let mut bytes = Vec::new();
         let mut size = None;
-        while let Some(part) = parts.message().await.map_err(missing)? {
+        while let Some(part) = in_time(call, parts.message(), PATIENCE).await?.map_err(missing)? {
             let size = *size.get_or_insert(part.size);
             let received = bytes.len() as u64 + part.bytes.len() as u64;
             if size > limit || received > limit {
@@ -304,8 +307,12 @@ impl Client {
                 .chunks(PIECE)
                 .map(|piece| v1::PutBlobRequest { part: Some(Part::Bytes(piece.to_vec().into())) }),
         );
+        let patience = PATIENCE + Duration::from_secs(bytes.len() as u64 / SLOWEST);
         drop(bytes);
-        self.blobs.put_blob(tokio_stream::iter(parts)).await.map_err(failed("PutBlob"))?;
+        let call = "PutBlob";
+        in_time(call, self.blobs.put_blob(tokio_stream::iter(parts)), patience)
+            .await?
+            .map_err(failed(call))?;
         Ok(())
     }
 }
@@ -324,6 +331,16 @@ impl Jobs {
 fn job_view(call: &'static str, answer: v1::GetJobResponse) -> Result<JobView, ClientError> {
     let job = decode(&answer.job).map_err(unreadable(call))?;
     Ok(JobView { index: answer.index, job, blobs: answer.blobs, faults: answer.faults })
+}
+
+/// Waits for an answer, but not for ever.
+async fn in_time<T>(
+    call: &'static str,
+    answer: impl Future<Output = T>,
+    patience: Duration,
+) -> Result<T, ClientError> {
+    let silent = |_| ClientError::Unreachable { call, reason: format!("no answer in {patience:?}") };
+    tokio::time::timeout(patience, answer).await.map_err(silent)
 }
 
 fn limited<T>(message: T) -> tonic::Request<T> {

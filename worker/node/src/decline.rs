@@ -177,3 +177,39 @@ impl Decline {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The words that a function of a source maps to.
+    fn words<'a>(source: &'a str, function: &str) -> Vec<&'a str> {
+        let (_, rest) = source.split_once(&format!("fn {function}")).unwrap();
+        let (body, _) = rest.split_once("\n    }\n").unwrap();
+        body.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_page_lists_every_code() {
+        let page = include_str!("../../../docs/worker.md");
+        let (declines, errors) =
+            (words(include_str!("decline.rs"), "code"), words(include_str!("error.rs"), "code"));
+        assert!(declines.len() >= 20 && errors.len() >= 18);
+        for word in declines {
+            assert!(page.contains(&format!("`{word}`")), "docs/worker.md lacks {word}");
+        }
+        let passing = [
+            "io",
+            "executor",
+            "audit",
+            "transaction",
+            "content",
+            "random",
+            "panicked",
+            "killed",
+            "falsify-row",
+        ];
+        for word in errors {
+            let passes = passing.iter().any(|passing| word == format!("worker.{passing}"));
+            assert!(passes || page.contains(&format!("`{word}`")), "docs/worker.md lacks {word}");
+        }
+    }
+}

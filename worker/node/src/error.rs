@@ -173,6 +173,7 @@ impl WorkerError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Io { .. }
+            | Self::FalsifyRow { .. }
             | Self::Executor(_)
             | Self::Audit(_)
             | Self::Transaction(_)

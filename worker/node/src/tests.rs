@@ -39,7 +39,7 @@ fn program() -> Program {
     let make = || {
         let mut random = Random::new(7);
         let requantise = || PerColumn::All(Requantise { multiplier: 1 << 30, shift: 35 });
-        let mut b = Builder::new("two products", 3);
+        let mut b = Builder::new("two_products", 3);
         let x = b.input("x", DType::I8, &[2, 3]);
         let x = b.reshape("flat", x, &[6]);
         let w = b.constant("w0", random.tensor(DType::I8, 6, 5));
@@ -104,9 +104,9 @@ impl Running {
     }
 
     /// Ends it and waits until nothing of it runs any more.
-    async fn kill(mut self) {
+    async fn kill(self) {
         self.0.abort();
-        let _ = (&mut self.0).await;
+        until("the worker's end", || self.0.is_finished().then_some(())).await;
     }
 
     /// How it ended by itself.

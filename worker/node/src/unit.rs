@@ -8,14 +8,14 @@ mod finish;
 mod life;
 mod send;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use janction_protocol::Deployment;
 use janction_protocol::crypto::SecretKey;
 use janction_protocol::state::{Account, Index, Job};
 use janction_protocol::transition::Role;
+use janction_protocol::{Deployment, Digest};
 use tokio::sync::watch;
 
 use crate::audit_keys::AuditKeys;
@@ -61,8 +61,10 @@ pub(crate) struct Unit {
     declined: HashMap<Index, (Posting, &'static str, bool)>,
     /// When something was sent last; it is sent again after a while, in case it was lost.
     sent: HashMap<Step, Instant>,
-    /// The last thing that was said about the job in hand, so that it is said once.
-    said: Option<(Index, &'static str)>,
+    /// The output that was delivered for the `Submit` in the record.
+    delivered: Option<Digest>,
+    /// What was said about jobs, so that it is said once.
+    said: HashSet<(Index, &'static str)>,
 }
 
 impl Unit {
@@ -79,9 +81,10 @@ impl Unit {
             tracing::info!(unit = index, job = record.job, "going on with the job in hand");
             shared.claims.note(index, record.job);
         }
-        let (declined, sent, said) = (HashMap::new(), HashMap::new(), None);
+        let (declined, sent, said) = (HashMap::new(), HashMap::new(), HashSet::new());
         let records = Arc::new(records);
-        Ok(Self { index, role, records, client, board, shared, current, declined, sent, said })
+        let delivered = None;
+        Ok(Self { index, role, records, client, board, shared, current, declined, sent, delivered, said })
     }
 
     /// Returns only with an error that no retry can mend.
@@ -104,15 +107,8 @@ impl Unit {
                     rest
                 }
             };
-            tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                // A report may be about the job in hand. A closed board ends the process anyway.
-                changed = self.board.changed(), if rest <= poll => {
-                    if changed.is_err() {
-                        tokio::time::sleep(rest).await;
-                    }
-                }
-            }
+            // A report wakes it early: it may be about the job in hand. When nobody reports any more, the process ends.
+            let _ = tokio::time::timeout(rest, self.board.changed()).await;
         }
     }
 
@@ -138,7 +134,7 @@ impl Unit {
     /// job's end, or the folder was lost.
     fn take_up(&mut self, account: &Account) -> Result<(), WorkerError> {
         let (unit, job) = (self.index, account.lock_job);
-        let sealed = account.seal != janction_protocol::Digest::ZERO;
+        let sealed = account.seal != Digest::ZERO;
         let record = match self.records.ended(job, &self.shared.deployment)? {
             Some(ended) if !sealed || ended.sealed() == Some(account.seal) => {
                 let mut record = ended;
@@ -168,9 +164,9 @@ impl Unit {
         Ok(())
     }
 
-    /// Whether this is to be said about a job now: once, until something else is.
+    /// Whether this is said about a job for the first time.
     fn first_said(&mut self, job: Index, what: &'static str) -> bool {
-        self.said.replace((job, what)) != Some((job, what))
+        self.said.insert((job, what))
     }
 
     /// What a transaction of this unit costs a block.

@@ -13,7 +13,7 @@ use super::Unit;
 use super::send::{Answer, Step};
 use crate::client::{AccountView, Class, Info, JobView, Reason};
 use crate::files::JobFiles;
-use crate::record::JobRecord;
+use crate::record::{JobRecord, Signed};
 use crate::{BidPolicy, WorkerError, openings};
 
 impl Unit {
@@ -32,37 +32,57 @@ impl Unit {
         if self.first_said(job, "won") {
             tracing::info!(unit, job, price = %view.job.second_price, until = view.job.submit_end, "won");
         }
-        let submitted = roots(&record).map(|(trace_root, _)| trace_root);
-        let (_, trace) = self.trace(&view.job, job, submitted).await?;
+        let signed = match (submission(&record), &record.submit) {
+            (Some(submit), Some(signed)) if self.delivered == Some(submit.output_root) => signed.clone(),
+            (submit, _) => {
+                let root = submit.map(|submit| submit.trace_root);
+                self.deliver(&mut record, &view.job, root, (info, own)).await?
+            }
+        };
+        let answer = self.send(&mut record, Step::Submit, &signed, (info, own)).await?;
+        if let Answer::Refused { code, reason } = answer {
+            // A displacement that was not seen yet, or the window's end; the ledger will say.
+            self.note_sent(Step::Submit);
+            if self.first_said(job, "submit-refused") {
+                tracing::warn!(unit, job, code, reason, "Submit is refused");
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the job, signs its `Submit` and uploads the output: it is there before its root is, for nobody shall pay for
+    /// what cannot be had.
+    async fn deliver(
+        &mut self,
+        record: &mut JobRecord,
+        leaf: &Job,
+        submitted: Option<Digest>,
+        (info, own): (&Info, &AccountView),
+    ) -> Result<Signed, WorkerError> {
+        let (unit, job) = (self.index, record.job);
+        let (_, trace) = self.trace(leaf, job, submitted).await?;
         let (trace_root, output_root) = (trace.trace_root(), trace.output_root());
         let submit = |fee| Submit { fee, unit, job, trace_root, output_root }.into();
-        let signed = self.sign(&mut record, Step::Submit, (info, own), submit)?;
-        // The output is there before its root is: nobody shall pay for what cannot be had.
-        if !view.has(Class::Output, output_root) {
-            let output = npy::encode(trace.output().tensor());
-            let bytes = output.len();
-            self.shared.failpoint.hit()?;
-            let put =
-                self.client.put_blob(Class::Output, output_root, Reason::Transaction(signed.bytes()), output);
-            if let Err(error) = put.await {
-                // Its transaction may be of a nonce that has passed: Submit says so, and is signed again then.
-                if error.refusal().is_empty() {
-                    return Err(error.into());
-                }
-                tracing::warn!(unit, job, code = error.refusal(), %error, "the output is not taken");
-            } else {
+        let signed = self.sign(record, Step::Submit, (info, own), submit)?;
+        let output = npy::encode(trace.output().tensor());
+        let bytes = output.len();
+        self.shared.failpoint.hit()?;
+        let reason = Reason::Transaction(signed.bytes());
+        let put = self.client.put_blob(Class::Output, output_root, reason, output).await;
+        self.shared.failpoint.hit()?;
+        match put {
+            Ok(()) => {
+                self.delivered = Some(output_root);
                 tracing::info!(unit, job, bytes, output = %output_root, "output delivered");
             }
-            self.shared.failpoint.hit()?;
-        }
-        match self.send(&mut record, Step::Submit, &signed, (info, own)).await? {
-            Answer::Refused { code, reason } if self.first_said(job, "submit-refused") => {
-                // A displacement that was not seen yet, or the window's end; the ledger will say.
-                tracing::warn!(unit, job, code, reason, "Submit is refused");
-                Ok(())
+            // Its transaction may not be admissible now. Submit is refused for the same reason, and signed again or sent
+            // later; then the output comes again.
+            Err(error) if !error.refusal().is_empty() => {
+                tracing::debug!(unit, job, %error, "the output is not taken yet");
             }
-            _ => Ok(()),
+            Err(error) => return Err(error.into()),
         }
+        Ok(signed)
     }
 
     /// Uploads what the audit opens, once the rows are known.
@@ -117,10 +137,10 @@ impl Unit {
     }
 }
 
-/// The roots that were signed before.
-fn roots(record: &JobRecord) -> Option<(Digest, Digest)> {
+/// What was signed before.
+fn submission(record: &JobRecord) -> Option<Submit> {
     match &record.submit.as_ref()?.transaction().transaction {
-        Transaction::Submit(submit) => Some((submit.trace_root, submit.output_root)),
+        Transaction::Submit(submit) => Some(*submit),
         _ => None,
     }
 }

@@ -178,7 +178,8 @@ impl Unit {
         self.shared.claims.release(self.index);
         self.current = None;
         self.sent.clear();
-        self.said = None;
+        self.delivered = None;
+        self.said.clear();
         if let Some(outcome) = &record.outcome {
             tell(&record, outcome, view);
         }
