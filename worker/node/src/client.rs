@@ -47,6 +47,8 @@ pub enum ClientError {
         code: String,
         /// Its line.
         reason: String,
+        /// By the kind of the refusal: the sequencer is busy, full, stopping or broken, and the same may be asked again.
+        passing: bool,
     },
     /// The blob is not in the store.
     #[error("the {class} {digest} is not in the sequencer's store")]
@@ -354,10 +356,20 @@ fn unreadable(call: &'static str) -> impl Fn(DecodeError) -> ClientError {
 }
 
 fn failed(call: &'static str) -> impl Fn(Status) -> ClientError {
-    move |status| match status::code(&status) {
-        Some(code) => {
-            ClientError::Refused { call, code: code.to_owned(), reason: status.message().to_owned() }
+    move |status| {
+        let reason = status.message().to_owned();
+        let passing = matches!(
+            status.code(),
+            Code::ResourceExhausted
+                | Code::Unavailable
+                | Code::DeadlineExceeded
+                | Code::Internal
+                | Code::Aborted
+                | Code::Cancelled
+        );
+        match status::code(&status) {
+            Some(code) => ClientError::Refused { call, code: code.to_owned(), reason, passing },
+            None => ClientError::Unreachable { call, reason },
         }
-        None => ClientError::Unreachable { call, reason: status.message().to_owned() },
     }
 }

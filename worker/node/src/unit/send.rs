@@ -52,17 +52,8 @@ pub(super) enum Answer {
     Refused { code: String, reason: String },
 }
 
-/// Refusals that pass by themselves.
-const PASSING: [&str; 8] = [
-    "too-early",
-    "mempool-full",
-    "account-full",
-    "stopping",
-    "store",
-    "output-missing",
-    "internal",
-    "message-too-large",
-];
+/// Refusals that pass with the ledger's time, or once the output is there.
+const WAITS: [&str; 2] = ["too-early", "output-missing"];
 /// Refusals that want another nonce or fee.
 const SIGN_AGAIN: [&str; 7] =
     ["nonce-used", "nonce-gap", "nonce", "earlier-refused", "signature", "fee-too-low", "replacement-fee"];
@@ -127,16 +118,16 @@ impl Unit {
         self.shared.failpoint.hit()?;
         let answer = self.client.submit(signed.bytes()).await;
         self.shared.failpoint.hit()?;
-        let (code, reason) = match answer {
+        let (code, reason, passing) = match answer {
             Ok(id) => {
                 self.note_sent(step);
                 tracing::info!(unit, job, id = hex::encode(id), "{} acknowledged", step.name());
                 return Ok(Answer::Acknowledged);
             }
-            Err(ClientError::Refused { code, reason, .. }) => (code, reason),
+            Err(ClientError::Refused { code, reason, passing, .. }) => (code, reason, passing),
             Err(error) => return Err(error.into()),
         };
-        if PASSING.contains(&code.as_str()) {
+        if passing || WAITS.contains(&code.as_str()) {
             tracing::debug!(unit, job, code, reason, "{} waits", step.name());
             return Ok(Answer::Later);
         }

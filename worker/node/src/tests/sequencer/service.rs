@@ -56,7 +56,11 @@ impl Ledger for Service {
         let signed = SignedTransaction::decode(&request.into_inner().transaction).unwrap();
         match self.state().admit(signed) {
             Ok(id) => Ok(Response::new(v1::SubmitTransactionResponse { id: id.to_vec().into() })),
-            Err((code, line)) => Err(refusal(Code::FailedPrecondition, code.leak(), line)),
+            Err((code, line)) => {
+                let kind =
+                    if code == "mempool-full" { Code::ResourceExhausted } else { Code::FailedPrecondition };
+                Err(refusal(kind, code.leak(), line))
+            }
         }
     }
 
