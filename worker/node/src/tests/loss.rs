@@ -144,6 +144,48 @@ async fn a_damaged_record_stops_the_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_that_cannot_be_kept() {
+    let sequencer = Sequencer::start(Manner::default()).await;
+    let data = tempfile::tempdir().unwrap();
+    let _worker = start(config(&sequencer, &[UNIT_A], data.path()));
+    let jobs = data.path().join(format!("units/{UNIT_A}/jobs"));
+    until("the folder", || jobs.exists().then_some(())).await;
+    // What a full disk does, to whoever may write to every folder.
+    fs::remove_dir(&jobs).unwrap();
+    let index = sequencer.post(job(Policy::Full));
+    // The program was fetched and found good: a bid is next.
+    let cache = data.path().join("cache");
+    until("the input", || (fs::read_dir(&cache).ok()?.count() == 2).then_some(())).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!((sequencer.included(Kind::SealBid), sequencer.account(UNIT_A).lock_job), (0, 0));
+    fs::create_dir(&jobs).unwrap();
+    assert_eq!(until_ended(data.path(), UNIT_A, index).await, Outcome::Settled { price: amount(BUDGET) });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_caches_and_traces_are_made_again() {
+    let sequencer = Sequencer::start(Manner { beacons: false, ..Manner::default() }).await;
+    let data = tempfile::tempdir().unwrap();
+    let worker = start(config(&sequencer, &[UNIT_A], data.path()));
+    let index = sequencer.post(job(Policy::Rows(4)));
+    until("the Submit", || (sequencer.included(Kind::Submit) == 1).then_some(())).await;
+    worker.kill().await;
+    let files = [data.path().join("cache"), data.path().join(format!("units/{UNIT_A}/traces"))];
+    let mut damaged = 0;
+    for file in files.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
+        let path = file.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        damaged += 1;
+    }
+    assert_eq!(damaged, 3);
+    sequencer.state().manner.beacons = true;
+    let _worker = start(config(&sequencer, &[UNIT_A], data.path()));
+    assert_eq!(until_ended(data.path(), UNIT_A, index).await, Outcome::Settled { price: amount(BUDGET) });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_work_is_said_at_the_start() {
     let sequencer = Sequencer::start(Manner::default()).await;
     let folder = tempfile::tempdir().unwrap();
