@@ -47,6 +47,13 @@ fn posting(job: &Job) -> Posting {
     (job.owner, job.nonce, job.bid_end)
 }
 
+/// The output of the job in hand.
+struct Output {
+    root: Digest,
+    /// As a file; none once it is delivered.
+    bytes: Option<Vec<u8>>,
+}
+
 /// A unit of this process.
 pub(crate) struct Unit {
     index: Index,
@@ -61,8 +68,8 @@ pub(crate) struct Unit {
     declined: HashMap<Index, (Posting, &'static str, bool)>,
     /// When something was sent last; it is sent again after a while, in case it was lost.
     sent: HashMap<Step, Instant>,
-    /// The output that was delivered for the `Submit` in the record.
-    delivered: Option<Digest>,
+    /// The output that the `Submit` in the record names.
+    output: Option<Output>,
     /// What was said about jobs, so that it is said once.
     said: HashSet<(Index, &'static str)>,
 }
@@ -83,8 +90,8 @@ impl Unit {
         }
         let (declined, sent, said) = (HashMap::new(), HashMap::new(), HashSet::new());
         let records = Arc::new(records);
-        let delivered = None;
-        Ok(Self { index, role, records, client, board, shared, current, declined, sent, delivered, said })
+        let output = None;
+        Ok(Self { index, role, records, client, board, shared, current, declined, sent, output, said })
     }
 
     /// Returns only with an error that no retry can mend.

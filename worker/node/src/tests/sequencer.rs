@@ -345,9 +345,6 @@ impl State {
         if self.manner.censors == Some(kind) {
             return refused("mempool-full");
         }
-        if signed.transaction.fee() < amount(self.manner.fee_per_block * kind.blocks() as u64) {
-            return refused("fee-too-low");
-        }
         match &signed.transaction {
             Transaction::RevealBid(reveal)
                 if self.manner.second_reveal == Some(reveal.unit)
@@ -363,6 +360,18 @@ impl State {
             }
             _ => {}
         }
+        self.would_admit(&signed)?;
+        self.stages.insert(id, TransactionStage::Pending);
+        self.pending.push((id, signed));
+        Ok(id)
+    }
+
+    /// Whether a transaction would be admitted now, its gate left aside.
+    fn would_admit(&mut self, signed: &SignedTransaction) -> Result<(), (String, String)> {
+        let kind = signed.transaction.kind();
+        if signed.transaction.fee() < amount(self.manner.fee_per_block * kind.blocks() as u64) {
+            return Err(("fee-too-low".into(), "by its manner".into()));
+        }
         if self.manner.interferes.take_if(|wanted| *wanted == kind).is_some() {
             let (fee, value) = (amount(1_000), Amount::ZERO);
             let transfer = Transfer { fee, from: UNIT_A, to: 3, value };
@@ -372,12 +381,10 @@ impl State {
         for (_, waiting) in &self.pending {
             let _ = preview.push_unchecked(&self.ledger, waiting);
         }
-        if let Err(refusal) = preview.push(&self.ledger, &signed) {
+        if let Err(refusal) = preview.push(&self.ledger, signed) {
             return Err((refusal.code().into(), refusal.to_string()));
         }
-        self.stages.insert(id, TransactionStage::Pending);
-        self.pending.push((id, signed));
-        Ok(id)
+        Ok(())
     }
 
     fn seal(&mut self, deposits: &[Deposit], beacons: &[RecordBeacon]) {

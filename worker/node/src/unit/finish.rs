@@ -9,8 +9,9 @@ use janction_protocol::state::Job;
 use janction_protocol::transaction::{Submit, Transaction};
 use janction_trace::Trace;
 
-use super::Unit;
-use super::send::{Answer, Step};
+use super::life::Standing;
+use super::send::{Answer, Step, wants_signing};
+use super::{Output, Unit};
 use crate::client::{AccountView, Class, Info, JobView, Reason};
 use crate::files::JobFiles;
 use crate::record::{JobRecord, Signed};
@@ -32,13 +33,18 @@ impl Unit {
         if self.first_said(job, "won") {
             tracing::info!(unit, job, price = %view.job.second_price, until = view.job.submit_end, "won");
         }
-        let signed = match (submission(&record), &record.submit) {
-            (Some(submit), Some(signed)) if self.delivered == Some(submit.output_root) => signed.clone(),
-            (submit, _) => {
+        let submit = submission(&record);
+        let known = self.output.as_ref().map(|output| output.root);
+        let signed = match &record.submit {
+            Some(signed) if known == submit.map(|submit| submit.output_root) => signed.clone(),
+            _ => {
                 let root = submit.map(|submit| submit.trace_root);
-                self.deliver(&mut record, &view.job, root, (info, own)).await?
+                self.run(&mut record, &view.job, root, (info, own)).await?
             }
         };
+        if !self.deliver(&mut record, &signed, (info, own)).await? {
+            return Ok(());
+        }
         let answer = self.send(&mut record, Step::Submit, &signed, (info, own)).await?;
         if let Answer::Refused { code, reason } = answer {
             // A displacement that was not seen yet, or the window's end; the ledger will say.
@@ -50,9 +56,8 @@ impl Unit {
         Ok(())
     }
 
-    /// Runs the job, signs its `Submit` and uploads the output: it is there before its root is, for nobody shall pay for
-    /// what cannot be had.
-    async fn deliver(
+    /// Runs the job, or takes up its trace, and signs its `Submit`.
+    async fn run(
         &mut self,
         record: &mut JobRecord,
         leaf: &Job,
@@ -62,27 +67,46 @@ impl Unit {
         let (unit, job) = (self.index, record.job);
         let (_, trace) = self.trace(leaf, job, submitted).await?;
         let (trace_root, output_root) = (trace.trace_root(), trace.output_root());
+        let bytes = Some(npy::encode(trace.output().tensor()));
         let submit = |fee| Submit { fee, unit, job, trace_root, output_root }.into();
         let signed = self.sign(record, Step::Submit, (info, own), submit)?;
-        let output = npy::encode(trace.output().tensor());
-        let bytes = output.len();
+        self.output = Some(Output { root: output_root, bytes });
+        Ok(signed)
+    }
+
+    /// Uploads the output: it is there before its root is, for nobody shall pay for what cannot be had. Whether `Submit` may
+    /// follow.
+    async fn deliver(
+        &mut self,
+        record: &mut JobRecord,
+        signed: &Signed,
+        seen: (&Info, &AccountView),
+    ) -> Result<bool, WorkerError> {
+        let Some(Output { root, bytes: Some(bytes) }) = &self.output else { return Ok(true) };
+        let (unit, job, root, length) = (self.index, record.job, *root, bytes.len());
         self.shared.failpoint.hit()?;
         let reason = Reason::Transaction(signed.bytes());
-        let put = self.client.put_blob(Class::Output, output_root, reason, output).await;
+        let put = self.client.put_blob(Class::Output, root, reason, bytes.clone()).await;
         self.shared.failpoint.hit()?;
-        match put {
+        let error = match put {
             Ok(()) => {
-                self.delivered = Some(output_root);
-                tracing::info!(unit, job, bytes, output = %output_root, "output delivered");
+                self.output = Some(Output { root, bytes: None });
+                tracing::info!(unit, job, bytes = length, output = %root, "output delivered");
+                return Ok(true);
             }
-            // Its transaction may not be admissible now. Submit is refused for the same reason, and signed again or sent
-            // later; then the output comes again.
-            Err(error) if !error.refusal().is_empty() => {
-                tracing::debug!(unit, job, %error, "the output is not taken yet");
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) if error.refusal().is_empty() => return Err(error.into()),
+            Err(error) => error,
+        };
+        // Its transaction is not admissible. Where it waits or is included already, all is well; where its nonce or fee
+        // will not do, it is signed again. Otherwise it is not its time yet.
+        if self.standing(record, Step::Submit).await? != Standing::Gone {
+            return Ok(true);
         }
-        Ok(signed)
+        tracing::debug!(unit, job, %error, "the output is not taken yet");
+        if wants_signing(error.refusal()) {
+            self.sign_again(record, Step::Submit, signed, seen, error.refusal())?;
+        }
+        Ok(false)
     }
 
     /// Uploads what the audit opens, once the rows are known.

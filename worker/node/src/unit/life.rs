@@ -13,7 +13,7 @@ use crate::record::{JobRecord, Outcome};
 
 /// Where a transaction of this unit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     /// It was never signed, or the sequencer will not include it.
     Gone,
     /// It waits for a batch.
@@ -153,7 +153,7 @@ impl Unit {
         Ok(self.client.account(self.index).await?.account.lock_job != record.job)
     }
 
-    async fn standing(&mut self, record: &JobRecord, step: Step) -> Result<Standing, WorkerError> {
+    pub(super) async fn standing(&mut self, record: &JobRecord, step: Step) -> Result<Standing, WorkerError> {
         let mut record = record.clone();
         let Some(signed) = step.slot(&mut record) else { return Ok(Standing::Gone) };
         let id = signed.transaction().id()?;
@@ -178,7 +178,7 @@ impl Unit {
         self.shared.claims.release(self.index);
         self.current = None;
         self.sent.clear();
-        self.delivered = None;
+        self.output = None;
         self.said.clear();
         if let Some(outcome) = &record.outcome {
             tell(&record, outcome, view);

@@ -58,6 +58,11 @@ const WAITS: [&str; 2] = ["too-early", "output-missing"];
 const SIGN_AGAIN: [&str; 7] =
     ["nonce-used", "nonce-gap", "nonce", "earlier-refused", "signature", "fee-too-low", "replacement-fee"];
 
+/// Whether a refusal wants another nonce or fee.
+pub(super) fn wants_signing(code: &str) -> bool {
+    SIGN_AGAIN.contains(&code)
+}
+
 impl Unit {
     /// Whether `step` was sent lately.
     pub(super) fn is_sent(&self, step: Step) -> bool {
@@ -131,7 +136,7 @@ impl Unit {
             tracing::debug!(unit, job, code, reason, "{} waits", step.name());
             return Ok(Answer::Later);
         }
-        if SIGN_AGAIN.contains(&code.as_str()) {
+        if wants_signing(&code) {
             self.sign_again(record, step, signed, (info, own), &code)?;
             return Ok(Answer::Later);
         }
@@ -140,7 +145,7 @@ impl Unit {
 
     /// The same step with the nonce and fee that are wanted now. At most one of both can take effect: a second seal, reveal
     /// or submit of one job breaks a rule.
-    fn sign_again(
+    pub(super) fn sign_again(
         &mut self,
         record: &mut JobRecord,
         step: Step,

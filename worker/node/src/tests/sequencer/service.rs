@@ -180,8 +180,11 @@ impl Blobs for Service {
             let claim = janction_protocol::claim::Claim::of(deployment(), header.job, &job);
             assert_eq!(claim.digest(), Digest::from_bytes(digest).unwrap());
         } else {
-            SignedTransaction::decode(&header.transaction).unwrap();
             assert_eq!(name.class, i32::from(BlobClass::Output));
+            let signed = SignedTransaction::decode(&header.transaction).unwrap();
+            if let Err((code, line)) = self.state().would_admit(&signed) {
+                return Err(refusal(Code::FailedPrecondition, code.leak(), line));
+            }
         }
         self.state().blobs.insert((name.class, digest), bytes);
         Ok(Response::new(v1::PutBlobResponse::default()))
