@@ -59,8 +59,9 @@ impl Beacons {
                 _ => false,
             })
         };
-        // The block itself must be as deep as everything else that is taken over.
-        let deep = |block: u64| block + config.confirmations <= view.head.number;
+        // The block itself must be as deep as everything else that is taken over. At least one block stands on it: nodes
+        // estimate gas as if in their newest block, and the contract wants a later one.
+        let deep = |block: u64| block + config.confirmations.max(1) <= view.head.number;
         for submit in awaited.iter().filter(|submit| !recorded(submit)) {
             match self.known.get(submit) {
                 Some(Stand::Done) => continue,
@@ -83,12 +84,17 @@ impl Beacons {
         Ok(None)
     }
 
-    /// The contract would revert with the error `name`. Whether that is as good as having recorded it.
+    /// The contract would revert with the error `name`. Whether that is no error: somebody else was quicker, or it is too
+    /// early by a block.
     pub fn refused(&mut self, submit: Awaited, name: &str, why: &str) -> bool {
         match name {
             "BeaconAlreadyRecorded" => {
                 tracing::info!(job = submit.0, "somebody else has recorded the beacon");
                 self.known.insert(submit, Stand::Done);
+                return true;
+            }
+            "BeaconNotYet" => {
+                self.known.remove(&submit);
                 return true;
             }
             "BeaconTooOld" | "ConstantRandomness" => self.give_up(submit, why),

@@ -16,7 +16,13 @@ use janction_sequencer::clock::unix_ms;
 use janction_sequencer::store::Store;
 use janction_sequencer::store::record::{LeaseId, TransactionStatus};
 
+use janction_protocol::state::JobStatus;
+use janction_protocol::stream::Kind;
+use janction_trace::Policy;
+
+use crate::beacons::until_proving;
 use crate::fake_l1::FakeL1;
+use crate::market::{JOB, Work};
 use crate::world::*;
 
 /// What the script acknowledges: transfers with nonces below this.
@@ -73,13 +79,19 @@ fn life(engine: &mut Engine) -> Vec<[u8; 32]> {
     ids
 }
 
-/// Runs the child once; whether it came to the end of its script.
-fn run(folder: &Path, crash_at: Option<&str>) -> bool {
+/// The way of a beacon: from a Submit that is sealed to the proving window.
+#[tokio::test]
+#[ignore = "run by the other tests of this file"]
+async fn beacon_child() {
+    let folder = std::env::var("CRASH_FOLDER").unwrap();
+    let mut stage = Stage::open(Path::new(&folder));
+    until_proving(&mut stage).await;
+}
+
+/// Runs a child once; whether it came to the end of its script.
+fn run(child: &str, folder: &Path, crash_at: Option<&str>) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--ignored", "--exact", "crash::child"])
-        .env("CRASH_FOLDER", folder)
-        .env("RUST_BACKTRACE", "0");
+    command.args(["--ignored", "--exact", child]).env("CRASH_FOLDER", folder).env("RUST_BACKTRACE", "0");
     if let Some(place) = crash_at {
         command.env("SEQUENCER_CRASH_AT", place);
     }
@@ -118,14 +130,14 @@ fn check(folder: &Path, place: &str) {
 }
 
 /// Kills at the n-th visit of a place for each n, until the script runs through.
-fn kill_everywhere(place: &str) -> usize {
+fn kill_everywhere(child: &str, place: &str, prepare: impl Fn(&Path), check: impl Fn(&Path, &str)) -> usize {
     for n in 1.. {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
         let at = format!("{place}:{n}");
-        let through = run(folder.path(), Some(&at));
+        let through = run(child, folder.path(), Some(&at));
         if !through {
-            assert!(run(folder.path(), None), "{at}: the second life must reach the end");
+            assert!(run(child, folder.path(), None), "{at}: the second life must reach the end");
         }
         check(folder.path(), &at);
         if through {
@@ -138,10 +150,55 @@ fn kill_everywhere(place: &str) -> usize {
 #[test]
 fn killed_before_and_after_every_write() {
     // Each write of the script, before and after: dozens of lives.
-    assert!(kill_everywhere("write") >= 20);
+    assert!(kill_everywhere("crash::child", "write", prepare, check) >= 20);
 }
 
 #[test]
 fn killed_before_and_after_everything_that_is_sent() {
-    assert!(kill_everywhere("l1-send") >= 4);
+    assert!(kill_everywhere("crash::child", "l1-send", prepare, check) >= 4);
+}
+
+/// Copies a folder of files and folders.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap().map(|entry| entry.unwrap()) {
+        let target = to.join(entry.file_name());
+        match entry.metadata().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn killed_on_the_way_of_a_beacon() {
+    let ready = tempfile::tempdir().unwrap();
+    let work = Work::new(Policy::Rows(3));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut stage = Stage::open(ready.path());
+        stage.submitted(&work).await;
+        // All but the Submit's batch, so that few lives are needed.
+        for _ in 0..40 {
+            let _ = stage.step().await;
+            if stage.engine(|engine| engine.heads().committed + 1 >= engine.heads().sealed).await {
+                break;
+            }
+            stage.l1.mine();
+        }
+    });
+    drop(runtime);
+    let check = |folder: &Path, place: &str| {
+        let l1 = FakeL1::open(folder);
+        assert_eq!((l1.beacons(), l1.reverted()), (vec![(JOB, work.trace.trace_root())], 0), "{place}");
+        let store = Arc::new(Store::open(&folder.join("database"), deployment()).unwrap());
+        let engine = Engine::open(store, engine_config()).unwrap();
+        let view = engine.job_view(JOB).unwrap();
+        assert_eq!(view.job.status, JobStatus::Proving, "{place}");
+        let told = view.events.iter().filter(|(_, event)| event.kind == Kind::RecordBeacon);
+        assert_eq!(told.count(), 1, "{place}");
+    };
+    let prepare = |folder: &Path| copy(ready.path(), folder);
+    assert!(kill_everywhere("crash::beacon_child", "write", prepare, check) >= 8);
+    assert!(kill_everywhere("crash::beacon_child", "l1-send", prepare, check) >= 2);
 }

@@ -7,7 +7,6 @@ mod crash;
 mod engine;
 mod fake_l1;
 mod jobs;
-#[allow(dead_code)]
 mod market;
 mod posting;
 mod service;
