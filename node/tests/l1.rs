@@ -34,10 +34,12 @@ async fn a_wrong_l1_is_named() {
     let machine = Machine::new();
     let anvil = Anvil::start().await;
     let rollup = anvil.deploy(None).await.to_string();
-    let audit =
-        |url: &str, rollup: &str| machine.run(&["--json", "--l1-url", url, "--rollup", rollup, "audit"]);
+    let audit = |url: &str, rollup: &str| {
+        machine.run(&["--json", "--l1-url", url, "--rollup", rollup, "audit", "--keys", "none"])
+    };
 
     machine.run(&["--json", "--l1-url", &anvil.url, "audit"]).must_fail(2, "config.missing");
+    machine.run(&["--json", "audit", "--blobs", "nowhere"]).must_fail(1, "audit.no_blobs");
     audit(&anvil.url, "0x12").must_fail(2, "l1.address");
     audit("here", &rollup).must_fail(2, "l1.endpoint");
     audit("http://127.0.0.1:1", &rollup).must_fail(1, "l1.unreachable");
@@ -45,7 +47,8 @@ async fn a_wrong_l1_is_named() {
     let parameters =
         anvil.connect(rollup.parse().expect("an address")).await.parameters().await.expect("parameters");
     audit(&anvil.url, &parameters.token.to_string()).must_fail(1, "l1.wrong_contract");
-    let mut other = machine.command(&["--json", "--l1-url", &anvil.url, "--rollup", &rollup, "audit"]);
+    let mut other =
+        machine.command(&["--json", "--l1-url", &anvil.url, "--rollup", &rollup, "audit", "--keys", "none"]);
     let run = Finished(other.env("JANCTION_L1_CHAIN_ID", "1").output().expect("runs"));
     let message = run.must_fail(1, "l1.wrong_chain");
     assert!(message.contains("31337") && message.contains('1'), "{message}");
@@ -57,7 +60,8 @@ async fn the_auditor_follows_a_ledger_from_l1_data() {
     let anvil = Anvil::start().await;
     let rollup = anvil.deploy(None).await;
     let address = rollup.to_string();
-    let audit = || machine.run(&["--json", "--l1-url", &anvil.url, "--rollup", &address, "audit"]);
+    let audit =
+        || machine.run(&["--json", "--l1-url", &anvil.url, "--rollup", &address, "audit", "--keys", "none"]);
 
     // Nothing has happened: complete but for what this version cannot check.
     let empty = report(&audit(), 3);
@@ -101,7 +105,9 @@ async fn the_auditor_follows_a_ledger_from_l1_data() {
 
     let after = report(&audit(), 3);
     assert_eq!(after["committed_batches"], 2);
-    for what in ["queues", "batches", "state root", "escrow", "token balance", "proofs on L1"] {
+    for what in
+        ["contracts", "beacons", "queues", "batches", "state root", "escrow", "token balance", "proofs on L1"]
+    {
         assert_eq!(finding(&after, what)["verdict"], "right", "{after}");
     }
     for what in ["SRS", "proofs natively", "keys"] {
@@ -119,7 +125,8 @@ async fn the_auditor_notices_a_wrong_root() {
     let machine = Machine::new();
     let anvil = Anvil::start().await;
     let rollup = anvil.deploy(Some(B256::with_last_byte(1))).await.to_string();
-    let run = machine.run(&["--json", "--l1-url", &anvil.url, "--rollup", &rollup, "audit"]);
+    let run =
+        machine.run(&["--json", "--l1-url", &anvil.url, "--rollup", &rollup, "audit", "--keys", "none"]);
     let report = report(&run, 4);
     assert_eq!(report["verdict"], "mismatch");
     assert_eq!(finding(&report, "state root")["verdict"], "wrong");

@@ -1,15 +1,16 @@
 //! The proofs: that the contract accepted the right statements, and that they hold.
 
 use alloy::primitives::B256;
-use janction_bindings::{L1, ProvenRange};
+use janction_bindings::{L1, Parameters, ProvenRange};
 use janction_protocol::binding::{PublicInputs, Range};
 use janction_protocol::{Address, Deployment};
+use janction_wrap::{AuditKey, EvmProof};
 
 use super::replay::{History, Replayed};
 use super::report::Report;
 use crate::failure::Outcome;
 
-/// Checks every proof.
+/// Checks every proof: by `eth_call` of the deployed verifier, and, with `key`, here with arkworks.
 ///
 /// # Errors
 /// L1 does not answer.
@@ -19,24 +20,30 @@ pub async fn check(
     deployment: Deployment,
     history: &History,
     replayed: &Replayed,
+    parameters: &Parameters,
+    key: Option<&AuditKey>,
 ) -> Outcome {
-    let parameters = l1.parameters().await?;
-    let (mut statements, mut accepted) = (Vec::new(), 0);
+    let (mut statements, mut native, mut accepted) = (Vec::new(), Vec::new(), 0);
     let mut next = 1;
     for proven in &history.proven {
         let name = format!("batches {} to {}", proven.event.first, proven.event.last);
-        match statement(proven, deployment, replayed, next) {
-            Err(reason) => statements.push(format!("{name}: {reason}")),
-            Ok(instances) => {
-                let proof = proven.call.proof.clone();
-                match l1.verify(parameters.wrapper, instances.to_u64s(), proof).await {
-                    Ok(true) => accepted += 1,
-                    Ok(false) => statements.push(format!("{name}: the deployed verifier refuses the proof")),
-                    Err(error) => statements.push(format!("{name}: {error}")),
-                }
+        let due = std::mem::replace(&mut next, proven.event.last + 1);
+        let instances = match statement(proven, deployment, replayed, due) {
+            Ok(instances) => instances.to_u64s(),
+            Err(reason) => {
+                statements.push(format!("{name}: {reason}"));
+                continue;
             }
+        };
+        let proof = proven.call.proof.clone();
+        if let Some(Err(reason)) = key.map(|key| key.verify(&evm_proof(&instances, &proof))) {
+            native.push(format!("{name}: {reason}"));
         }
-        next = proven.event.last + 1;
+        match l1.verify(parameters.wrapper, instances, proof).await {
+            Ok(true) => accepted += 1,
+            Ok(false) => statements.push(format!("{name}: the deployed verifier refuses the proof")),
+            Err(error) => statements.push(format!("{name}: {error}")),
+        }
     }
     report.equal(
         "proofs on L1",
@@ -44,6 +51,16 @@ pub async fn check(
         format!("{accepted} accepted by the deployed verifier for the statements that the replay gives"),
         statements.join("; "),
     );
+    if key.is_none() {
+        report.unchecked("proofs natively", "not without keys (--keys none)");
+    } else {
+        report.equal(
+            "proofs natively",
+            native.is_empty() && statements.is_empty(),
+            format!("{accepted} verified here with arkworks, under the key of this source"),
+            native.join("; "),
+        );
+    }
     if parameters.development_srs {
         report.unchecked(
             "SRS",
@@ -52,12 +69,21 @@ pub async fn check(
     } else {
         report.unchecked("SRS", format!("hash {}: compare it with the ceremony's", parameters.srs_hash));
     }
-    report.unchecked(
-        "proofs natively",
-        "this version asks the deployed verifier and does not verify the proofs itself",
-    );
-    report.unchecked("keys", "this version does not recompute the verifying keys from source");
+    let unproven = (history.batches.len() as u64 + 1).saturating_sub(next);
+    if unproven > 0 {
+        report.unchecked("unproven batches", format!("{unproven} are committed and not proven yet"));
+    }
     Ok(())
+}
+
+/// As the auditor's verifier takes it: instances as words.
+fn evm_proof(instances: &[u64], proof: &[u8]) -> EvmProof {
+    let word = |x: &u64| {
+        let mut word = [0; 32];
+        word[24..].copy_from_slice(&x.to_be_bytes());
+        word
+    };
+    EvmProof { instances: instances.iter().map(word).collect(), proof: proof.to_vec() }
 }
 
 /// The public inputs that a proof of this range must have, if the range is the one that the replay continues with.

@@ -1,5 +1,7 @@
 //! The state, rebuilt from what stands on L1.
 
+use std::collections::HashMap;
+
 use alloy::primitives::{B256, keccak256};
 use janction_bindings::abi::Rollup::RollupEvents;
 use janction_bindings::{BatchInfo, CommittedBatch, L1, ProvenRange, State, queue};
@@ -27,10 +29,25 @@ pub struct History {
     pub deposits: Vec<(Deposit, u64, B256)>,
     /// Beacon records in order, with the queue hash after each.
     pub beacons: Vec<(RecordBeacon, B256)>,
+    /// The same records as they were logged.
+    pub records: Vec<BeaconLog>,
+    /// L1 block of each `Submit`'s first commit, by job and trace root.
+    pub submits: HashMap<(u32, B256), u64>,
     /// Units that were claimed.
     pub claimed: u128,
     /// Entries that this version cannot read.
     pub unreadable: Vec<String>,
+}
+
+/// A beacon as L1 logged it.
+#[derive(Clone, Copy, Debug)]
+pub struct BeaconLog {
+    /// The job.
+    pub job: u32,
+    /// The trace root that it was derived with.
+    pub trace_root: B256,
+    /// The beacon.
+    pub beacon: [u8; 28],
 }
 
 /// The state before and after each batch.
@@ -56,7 +73,7 @@ pub async fn read(l1: &L1, from: u64, head: u64) -> Outcome<History> {
     while first <= head {
         let last = head.min(first + SPAN - 1);
         for located in l1.events(first, last).await? {
-            history.take(located.event);
+            history.take(located.block, located.event);
         }
         history.proven.extend(l1.proven_ranges(first, last).await?);
         first = last + 1;
@@ -67,8 +84,11 @@ pub async fn read(l1: &L1, from: u64, head: u64) -> Outcome<History> {
 }
 
 impl History {
-    fn take(&mut self, event: RollupEvents) {
+    fn take(&mut self, block: u64, event: RollupEvents) {
         match event {
+            RollupEvents::SubmitSeen(e) => {
+                self.submits.entry((e.job.to(), e.traceRoot)).or_insert(block);
+            }
             RollupEvents::Deposited(e) => {
                 let deposit = Key::from_u64s(e.key).ok().zip(Amount::new(e.units).ok());
                 match deposit {
@@ -80,6 +100,7 @@ impl History {
                 }
             }
             RollupEvents::BeaconRecorded(e) => {
+                self.records.push(BeaconLog { job: e.job.to(), trace_root: e.traceRoot, beacon: e.beacon.0 });
                 let mut beacon = [0; 4];
                 for (limb, bytes) in beacon.iter_mut().zip(e.beacon.chunks(7)) {
                     *limb = bytes.iter().fold(0, |x, &b| x << 8 | u64::from(b));

@@ -2,12 +2,14 @@
 //!
 //! - [`L1`] is the typed client: [`client`] reads, [`sender`] writes, one step at a time.
 //! - [`history`] tells what happened: batches, proofs, rewards, settled jobs.
+//! - [`code`] compares deployed code with this source.
 //! - [`queue`] follows the rolling hashes that a commit must name.
 //! - [`event_tree`] makes the paths that claims need.
 //! - [`abi`] holds what `sol!` makes of the checked-in artifacts (`npm run artifacts` extracts them from forge's output).
 
 pub mod abi;
 pub mod client;
+pub mod code;
 pub mod error;
 pub mod event_tree;
 pub mod history;
