@@ -30,8 +30,8 @@ build: setup ## the janction binary, proving keys and SRS
 	@$(JANCTION) prover --prepare
 	@echo "built $(JANCTION)"
 
-demo: build ## the main job, end to end, on an embedded L1
-	@$(JANCTION) demo
+demo: build ## the main job, end to end, on an embedded L1 (CHEAT=1: the winner cheats)
+	@$(JANCTION) demo $(if $(CHEAT),--cheat only)
 
 test: setup ## all tests: Rust and contracts
 	@scripts/test.sh

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::account::Account;
+use crate::audit;
 use crate::config::LogFormat;
+use crate::demo;
 use crate::earnings::ProverAction;
 use crate::job::Job;
 use crate::program::ProgramAction;
@@ -143,22 +145,30 @@ SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes o
     /// Check a rollup from L1's data alone, and say what was not checked
     #[command(after_help = "Examples:
   janction --l1-url http://127.0.0.1:8545 --rollup 0x5FbDB2315678afecb367f032d93F642f64180aa3 audit
-  janction audit --json
+  janction audit --blobs ~/blobs --json       job binaries too: their audit keys are recomputed
+  janction audit --keys cached                sooner, when this machine has built the keys before
+  janction audit --keys none                  seconds: state and money only
 
 Exit status: 0 everything was checked and is right, 3 everything that was checked is right,
 4 something is wrong, 1 L1 does not answer.")]
-    Audit,
+    Audit {
+        /// What the auditor brings along.
+        #[command(flatten)]
+        means: audit::Means,
+    },
     /// Run the main job end to end on an embedded L1, every role a process of its own
     #[command(after_help = "Examples:
   make demo
+  make demo CHEAT=1                          the winner falsifies rows: no proof, no payment
   janction demo --repository ~/janction --json
+  janction demo --cheat too --kill           everything at once, with SIGKILL for every role
 
 Logs and report.json are in target/demo of the repository.
 Exit status: 0 every equality held, 1 otherwise.")]
     Demo {
-        /// The check-out that holds contracts and scripts [default: this folder, else where the binary was built]
-        #[arg(long, value_name = "DIR")]
-        repository: Option<PathBuf>,
+        /// What is shown, and where.
+        #[command(flatten)]
+        options: demo::Options,
     },
     /// What this machine can do, what it lacks, and what to do about it
     #[command(after_help = "Examples:

@@ -66,8 +66,8 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Program { action } => program::run(action, output).map(|()| Exit::Success),
         Command::Job { action } => job::run(*action, &config, output).await.map(|()| Exit::Success),
         Command::Worker { action } => worker::run(action, &config, output).await.map(|()| Exit::Success),
-        Command::Audit => audit::run(&config, output).await,
-        Command::Demo { repository } => demo::run(&config, output, repository).await,
+        Command::Audit { means } => audit::run(&config, output, &means).await,
+        Command::Demo { options } => demo::run(&config, output, &options).await,
         Command::Doctor => Ok(doctor::run(&config, output).await),
     }
 }

@@ -15,6 +15,10 @@ use super::house::{CHAIN, Folders, OPERATOR};
 use crate::config::Config;
 use crate::failure::Outcome;
 
+/// The deployment script, and where its words go.
+const DEPLOY: &str = "script/deploy.mjs";
+const LOG: &str = "deploy.log";
+
 /// What was deployed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Deployed {
@@ -30,16 +34,19 @@ struct Prediction {
     rollup: Address,
 }
 
-/// Makes or loads the proving keys and generates the verifier from them.
+/// Makes or loads the proving keys and generates the verifier from them; also the rows of circuit that a ledger
+/// transaction takes.
 ///
 /// # Errors
 /// Those of [`Keys::load_or_build`].
-pub async fn verifier(config: &Config) -> Outcome<VerifierContract> {
+pub async fn verifier(config: &Config) -> Outcome<(VerifierContract, usize)> {
     let own = config.prover()?;
     let made = tokio::task::spawn_blocking(move || {
-        Keys::load_or_build(&own.keys, CHAIN, &SrsSource::Development, &Silent)?.contract()
+        let keys = Keys::load_or_build(&own.keys, CHAIN, &SrsSource::Development, &Silent)?;
+        let chunk = &keys.circuits.ledger.chunk;
+        Ok((keys.contract()?, (1 << chunk.data().common.degree_bits()) / chunk.capacity()))
     });
-    Ok(made.await.map_err(|e| ProverError::Panicked { reason: e.to_string() })??)
+    made.await.map_err(|e| ProverError::Panicked { reason: e.to_string() })?
 }
 
 /// Deploys token, verifier, wrapper and rollup.
@@ -51,7 +58,7 @@ pub async fn deploy(
     url: &str,
     contract: &VerifierContract,
 ) -> Result<Deployed, DemoError> {
-    let text = script(folders, &["--predict", "--rpc", url]).await?;
+    let text = script(folders, DEPLOY, LOG, &["--predict", "--rpc", url]).await?;
     let Prediction { rollup } = read(&text)?;
     let address = janction_protocol::Address(rollup.into_array());
     let deployment = Deployment::new(CHAIN, address)
@@ -83,7 +90,7 @@ pub async fn deploy(
         "--out",
         &out_text,
     ];
-    script(folders, &arguments).await?;
+    script(folders, DEPLOY, LOG, &arguments).await?;
     read(&fs::read(&out).map_err(|source| DemoError::File { file: out, source })?)
 }
 
@@ -96,15 +103,21 @@ fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, DemoError> {
         .map_err(|e| DemoError::Unreadable { what: "the deployment's answer", reason: e.to_string() })
 }
 
-/// Runs the script; what it printed.
-async fn script(folders: &Folders, arguments: &[&str]) -> Result<Vec<u8>, DemoError> {
-    let log = folders.logs.join("deploy.log");
+/// Runs a script of the contracts with the deployer's key; what it printed.
+///
+/// # Errors
+/// It does not start, or fails.
+pub async fn script(
+    folders: &Folders,
+    script: &str,
+    log: &str,
+    arguments: &[&str],
+) -> Result<Vec<u8>, DemoError> {
+    let log = folders.logs.join(log);
     let mut command = tokio::process::Command::new("node");
-    command.arg("script/deploy.mjs").args(arguments).current_dir(folders.root.join("verifier-contracts"));
+    command.arg(script).args(arguments).current_dir(folders.root.join("verifier-contracts"));
     command.env("JANCTION_DEPLOYER_KEY", OPERATOR).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await;
-    let output =
-        output.map_err(|source| DemoError::Start { name: "the deployment script".into(), source })?;
+    let output = command.output().await.map_err(|source| DemoError::Start { name: script.into(), source })?;
     let text = [output.stdout.as_slice(), &output.stderr].concat();
     fs::write(&log, text).map_err(|source| DemoError::File { file: log, source })?;
     if output.status.success() {

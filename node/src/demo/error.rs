@@ -65,6 +65,16 @@ pub enum DemoError {
         /// What the script said.
         reason: String,
     },
+    /// A command failed.
+    #[error("`{command}` failed with {code}: {reason}")]
+    Command {
+        /// What was run.
+        command: String,
+        /// Its code.
+        code: String,
+        /// Its message.
+        reason: String,
+    },
     /// Something took too long.
     #[error("{what} took more than {seconds} s")]
     Slow {
@@ -96,6 +106,7 @@ impl Advice for DemoError {
             DemoError::Silent { .. } => "demo.silent",
             DemoError::NoPort(_) => "demo.no_port",
             DemoError::Deployment { .. } => "demo.deployment",
+            DemoError::Command { .. } => "demo.command",
             DemoError::Slow { .. } => "demo.slow",
             DemoError::Stopped => "demo.stopped",
             DemoError::Unreadable { .. } => "demo.unreadable",
@@ -111,6 +122,7 @@ impl Advice for DemoError {
             DemoError::Ended { log, .. } | DemoError::Silent { log, .. } => format!("read {}", log.display()),
             DemoError::NoPort(_) => "close programs that hold ports".into(),
             DemoError::Deployment { .. } => "read target/demo/logs/deploy.log".into(),
+            DemoError::Command { .. } => "read the logs in target/demo/logs".into(),
             DemoError::Slow { .. } => {
                 "read the logs in target/demo/logs; `janction doctor` says what the machine lacks".into()
             }

@@ -17,10 +17,13 @@ use crate::tools;
 /// Secret keys of anvil's first accounts, of its well-known mnemonic: they hold ether on every anvil, and nothing
 /// anywhere else.
 pub const OPERATOR: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-/// The two owners' L1 keys.
-pub const OWNERS: [&str; 2] = [
+/// L1 keys of the people.
+pub const PEOPLE: [&str; 5] = [
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
+    "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
+    "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
 ];
 /// The prover operator's L1 address, which is paid for proofs.
 pub const PAYEE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
@@ -100,24 +103,42 @@ pub fn configure(
     config.l1.confirmations = 0;
     config.l1.poll_ms = 200;
     config.sequencer.batch.max_wait_ms = 500;
-    // The demonstration reads the prover's log for the seconds of each stage.
+    // Everything in one proof.
+    config.sequencer.lease.max_batches = 256;
+    // The demonstration reads the provers' logs for the seconds of each stage.
     config.telemetry.format = LogFormat::Json;
-    let file = folders.demo.join("janction.toml");
-    let text = toml::to_string(&config)
-        .map_err(|e| DemoError::Unreadable { what: "the configuration", reason: e.to_string() })?;
-    fs::write(&file, text).map_err(|source| DemoError::File { file: file.clone(), source })?;
+    let file = write_config(folders, "janction", &config)?;
     Ok((config, file))
 }
 
-/// Starts a role of this same binary.
+/// Writes a configuration to `target/demo/NAME.toml`.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_config(folders: &Folders, name: &str, config: &Config) -> Result<PathBuf, DemoError> {
+    let file = folders.demo.join(format!("{name}.toml"));
+    let text = toml::to_string(config)
+        .map_err(|e| DemoError::Unreadable { what: "the configuration", reason: e.to_string() })?;
+    fs::write(&file, text).map_err(|source| DemoError::File { file: file.clone(), source })?;
+    Ok(file)
+}
+
+/// Starts a role of this same binary; `name` is what it is called in the report, `variables` override the configuration.
 ///
 /// # Errors
 /// It does not start.
-pub fn start_role(folders: &Folders, config: &Path, role: &str) -> Result<Process, DemoError> {
-    let binary = std::env::current_exe().map_err(|source| DemoError::Start { name: role.into(), source })?;
+pub fn start_role(
+    folders: &Folders,
+    config: &Path,
+    name: &str,
+    role: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<Process, DemoError> {
+    let binary = std::env::current_exe().map_err(|source| DemoError::Start { name: name.into(), source })?;
     let mut command = Command::new(binary);
-    command.arg("--config").arg(config).arg(role).env("JANCTION_L1_SECRET", OPERATOR);
-    Process::start(role, command, &folders.logs)
+    command.arg("--config").arg(config).args(role).env("JANCTION_PASSWORD", super::cli::PASSWORD);
+    command.envs(variables.iter().copied());
+    Process::start(name, command, &folders.logs)
 }
 
 /// One of the well-known keys above.

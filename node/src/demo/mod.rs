@@ -1,17 +1,26 @@
 //! `janction demo`: the main job, end to end, on an embedded L1, with every role as a process of its own.
 //!
-//! It drives the house as its users would (deposit, transfer, withdraw, claim) and as an auditor would, and checks
-//! every equality on the way. What it reports was read back from the chain or measured.
+//! It drives the house as its users would (with this same binary's commands) and as an auditor would, and checks every
+//! equality on the way. What it reports was read back from the chain or measured.
 
+mod cheat;
 mod check;
+mod cli;
+mod consumer;
 mod deployment;
 mod error;
 mod house;
-mod ledger;
+mod kill;
+mod market;
+mod money;
+mod people;
 mod process;
 pub mod progress;
+mod proof;
 mod report;
+mod scene;
 mod stage;
+mod story;
 
 pub use error::DemoError;
 
@@ -25,19 +34,45 @@ use crate::output::Output;
 use house::Folders;
 use stage::Stages;
 
-/// Runs the demonstration in the repository at `root`.
+/// What is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cheat {
+    /// Two honest workers and two models.
+    #[default]
+    No,
+    /// The winner falsifies some rows: nothing can be proven, the developer is refunded, the unit slashed.
+    Only,
+    /// Both, in one proven range.
+    Too,
+}
+
+/// How the demonstration runs.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Options {
+    /// The check-out that holds contracts and scripts [default: this folder, else where the binary was built]
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+    /// Whether a winner cheats
+    #[arg(long, value_enum, default_value = "no")]
+    pub cheat: Cheat,
+    /// Kill every role at its worst moments (SIGKILL) and start it again
+    #[arg(long)]
+    pub kill: bool,
+}
+
+/// Runs the demonstration.
 ///
 /// [`Exit::Success`] only if every equality was checked and held.
 ///
 /// # Errors
 /// A process that does not start or ends, a refusal, or a signal.
-pub async fn run(config: &Config, output: Output, root: Option<PathBuf>) -> Outcome<Exit> {
-    let root = root.unwrap_or_else(here);
+pub async fn run(config: &Config, output: Output, options: &Options) -> Outcome<Exit> {
+    let root = options.repository.clone().unwrap_or_else(here);
     let folders = Folders::fresh(&root)?;
     let mut stages = Stages::new(output.json);
     let shutdown = net::shutdown()?;
     let report = tokio::select! {
-        report = ledger::run(&folders, config, &mut stages) => report?,
+        report = story::run(&folders, config, &mut stages, options) => report?,
         // Leaving drops the processes, which stops them.
         () = shutdown.cancelled() => return Err(DemoError::Stopped.into()),
     };

@@ -18,8 +18,10 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Process {
     /// What it is called in the report and in the name of its log.
     pub name: String,
+    command: Command,
     child: Child,
     log: PathBuf,
+    peak: u64,
 }
 
 impl Process {
@@ -29,11 +31,25 @@ impl Process {
     /// The program or the log file cannot be opened.
     pub fn start(name: &str, mut command: Command, logs: &Path) -> Result<Self, DemoError> {
         let log = logs.join(format!("{name}.log"));
-        let cannot = |source| DemoError::Start { name: name.to_owned(), source };
-        let out = File::options().create(true).append(true).open(&log).map_err(cannot)?;
-        let err = out.try_clone().map_err(cannot)?;
-        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(cannot)?;
-        Ok(Process { name: name.to_owned(), child, log })
+        let child = spawn(name, &mut command, &log)?;
+        Ok(Process { name: name.to_owned(), command, child, log, peak: 0 })
+    }
+
+    /// Ends it as a power cut would (SIGKILL), and starts it again.
+    ///
+    /// # Errors
+    /// It does not start again.
+    pub fn kill_and_restart(&mut self) -> Result<(), DemoError> {
+        self.peak = self.peak_bytes().unwrap_or_default();
+        let cannot = |source| DemoError::Start { name: self.name.clone(), source };
+        self.child.kill().and_then(|()| self.child.wait()).map_err(cannot)?;
+        self.child = spawn(&self.name, &mut self.command, &self.log)?;
+        Ok(())
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Fails with the end of its log when it has ended.
@@ -73,12 +89,12 @@ impl Process {
         }
     }
 
-    /// The largest resident set that it has had, in bytes; none when the system does not say.
+    /// The largest resident set that it has had, over all restarts, in bytes; none when the system does not say.
     pub fn peak_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
         let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kib * 1024)
+        Some((kib * 1024).max(self.peak))
     }
 
     /// Asks it to end, if it has not ended by itself (its number may by then be another process's).
@@ -89,6 +105,13 @@ impl Process {
             let _ = kill_process(pid, Signal::TERM);
         }
     }
+}
+
+fn spawn(name: &str, command: &mut Command, log: &Path) -> Result<Child, DemoError> {
+    let cannot = |source| DemoError::Start { name: name.to_owned(), source };
+    let out = File::options().create(true).append(true).open(log).map_err(cannot)?;
+    let err = out.try_clone().map_err(cannot)?;
+    command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(cannot)
 }
 
 impl Drop for Process {

@@ -26,6 +26,16 @@ pub fn latest(log: &Path) -> Option<String> {
     Some(format!("{stage} {done}/{total}"))
 }
 
+/// How many parts of a stage are finished, over all proofs.
+pub fn finished(log: &Path, stage: &str) -> u64 {
+    lines(log)
+        .iter()
+        .filter(|line| line["stage"] == stage)
+        .filter_map(|line| line["done"].as_u64())
+        .max()
+        .unwrap_or(0)
+}
+
 /// Seconds of each stage over all proofs, in the order in which they first ran.
 pub fn seconds(log: &Path) -> Vec<(String, f64)> {
     let mut order = Vec::new();
@@ -73,6 +83,8 @@ mod tests {
         std::fs::write(file.path(), text.join("\n")).expect("written");
         assert_eq!(latest(file.path()).as_deref(), Some("wrap 0/1"));
         assert_eq!(seconds(file.path()), [("chunks".to_owned(), 3.0), ("wrap".to_owned(), 4.0)]);
+        assert_eq!(finished(file.path(), "chunks"), 2);
+        assert_eq!(finished(file.path(), "root"), 0);
         assert_eq!(latest(Path::new("/nowhere")), None);
     }
 }
