@@ -3,6 +3,7 @@
 //! Keys are kept in `JANCTION_KEYS_DIR`, or beside the build.
 
 mod market;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,16 +15,19 @@ use janction_engine::{Engine, EngineError, Stock};
 use janction_program::{Cells, Tensor, container, npy};
 use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
+use janction_protocol::transaction::{SignedTransaction, Transaction};
 use janction_prover::ProverError;
 use janction_prover::audit::{AuditPipeline, MaterialError, Materials};
 use janction_prover::cache::Cache;
 use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::Silent;
 use janction_prover::range::{RangeWitness, RootPipeline};
+use janction_rpc::v1::BlobClass;
 use janction_trace::{Openings, Policy, Trace};
 use plonky2::iop::witness::PartialWitness;
 
 use market::PAYEE;
+use service::Told;
 
 /// Circuits, a job, and the range that settles it.
 struct World {
@@ -48,6 +52,15 @@ impl World {
     fn materials(&self, openings: &[u8]) -> Result<Materials, MaterialError> {
         let program = container::encode(&market::program());
         Materials::read(self.claim, &program, &npy::encode(self.trace.input().tensor()), openings)
+    }
+
+    /// The audit of `claim` with the openings of `trace`, as a sequencer offers it.
+    fn offered(&self, claim: Claim, trace: &Trace) -> Told {
+        let openings = Openings::Full(trace.clone()).to_bytes();
+        Told::of(&claim)
+            .blob(BlobClass::Program, claim.program, container::encode(&market::program()))
+            .blob(BlobClass::Input, claim.input_root, npy::encode(trace.input().tensor()))
+            .blob(BlobClass::Openings, claim.digest(), openings)
     }
 
     fn openings(&self) -> Vec<u8> {
@@ -108,11 +121,10 @@ fn a_job_is_proven_and_the_range_that_settles_it() {
     let proof = audits(folder.path(), &second).prove(&materials, &Silent).expect("an audit proof");
     assert_eq!(second.made.into_inner(), 1, "the piece was kept");
     let third = Mortal::default();
-    let pipeline = audits(folder.path(), &third);
-    assert_eq!(pipeline.prove(&materials, &Silent).expect("kept"), proof);
-    pipeline.forget(&w.claim).expect("dropped");
+    assert_eq!(audits(folder.path(), &third).prove(&materials, &Silent).expect("kept"), proof);
     assert_eq!(third.made.into_inner(), 0, "the whole proof was kept");
     let bytes = proof.to_bytes();
+    the_node_hands_in_a_settle(folder.path(), &bytes);
 
     hostile_audits_are_refused_before_work(&bytes);
 
@@ -127,6 +139,28 @@ fn a_job_is_proven_and_the_range_that_settles_it() {
     w.circuits.root.root.data().verify(root.clone()).expect("valid");
     let expected = range.public_inputs.map(plonky2::field::types::Field::from_canonical_u64);
     assert_eq!(root.public_inputs, expected.to_vec());
+}
+
+/// The node takes the finished proof up. Whether its `Settle` is the first or comes too late, nothing of the claim is left.
+fn the_node_hands_in_a_settle(folder: &Path, proof: &[u8]) {
+    let w = &*WORLD;
+    let kept = folder.join("audits").join(w.claim.digest().to_string());
+    let finished = std::fs::read(kept.join("finished.audit")).expect("kept");
+    for ended in [false, true] {
+        std::fs::create_dir_all(&kept).expect("a folder");
+        std::fs::write(kept.join("finished.audit"), &finished).expect("written");
+        let mut offered = w.offered(w.claim, &w.trace);
+        offered.ended = ended;
+        let told = service::run_node(folder, offered);
+        assert!(told.fault.is_none());
+        let [(transaction, attachment)] = &told.settles[..] else { panic!("one Settle") };
+        assert_eq!(attachment, proof);
+        let signed = SignedTransaction::decode(transaction).expect("a transaction");
+        let Transaction::Settle(settle) = signed.transaction else { panic!("a Settle") };
+        assert_eq!((settle.job, settle.fee.units(), settle.price.units()), (w.claim.job, 13, 1000));
+        assert_eq!(settle.output_root, w.claim.output_root);
+        assert!(!kept.exists());
+    }
 }
 
 fn hostile_audits_are_refused_before_work(proof: &[u8]) {
@@ -185,18 +219,28 @@ fn unprovable_jobs_are_named() {
         error
     };
     let honest = w.materials(&openings).expect("honest blobs");
-    let claim = Claim { audit_key: Digest::ZERO, ..w.claim };
-    let error = refused(&Materials { claim, ..honest.clone() });
-    assert!(matches!(error, ProverError::AuditKey { .. }), "{error}");
     // Openings of another trace than the one that was submitted.
     let (forged, claim) = falsified(w);
     let error = refused(&Materials { openings: Openings::Full(forged.clone()), ..honest.clone() });
     assert!(matches!(error, ProverError::Audit(AuditError::Openings(_))), "{error}");
     // A false trace that was submitted.
-    let error = refused(&Materials { claim, openings: Openings::Full(forged), ..honest });
+    let error = refused(&Materials { claim, openings: Openings::Full(forged.clone()), ..honest.clone() });
     let said = error.to_string();
     assert!(matches!(error, ProverError::Audit(AuditError::FalseRow { row: 2, .. })), "{said}");
     assert!(said.contains("operation \"y\", row 2, column 1"), "{said}");
+    let other = Claim { audit_key: Digest::ZERO, ..w.claim };
+    let error = refused(&Materials { claim: other, ..honest });
+    assert!(matches!(error, ProverError::AuditKey { .. }), "{error}");
+
+    // The node tells the sequencer.
+    let told = service::run_node(folder.path(), w.offered(claim, &forged));
+    let fault = told.fault.expect("a fault");
+    assert_eq!((fault.code.as_str(), fault.reason.as_str()), ("false-row", said.as_str()));
+    assert!(told.settles.is_empty());
+    let told = service::run_node(folder.path(), w.offered(claim, &w.trace));
+    assert_eq!(told.fault.expect("a fault").code, "openings");
+    let told = service::run_node(folder.path(), Told::of(&w.claim));
+    assert_eq!(told.fault.expect("a fault").code, "unprovable");
 }
 
 /// A trace with one false cell, and the claim of who submits it.
