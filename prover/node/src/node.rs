@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::{AuditPipeline, AuditWork};
 use crate::cache::Cache;
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, Holder};
 use crate::config::ProverConfig;
 use crate::error::ProverError;
 use crate::keys::WorkKeys;
@@ -59,7 +59,8 @@ pub async fn run(
             Some(RangeWork { pipeline, progress: ranges_progress, payee, max_batches })
         }
     };
-    let node = Node { config, audits, ranges };
+    let holder = Holder::load_or_draw(&Cache::open(&config.data)?)?;
+    let node = Node { config, holder, audits, ranges };
     let work = node.serve();
     tokio::select! {
         error = work => Err(error),
@@ -73,6 +74,7 @@ pub async fn run(
 
 struct Node {
     config: ProverConfig,
+    holder: Holder,
     audits: Option<AuditWork>,
     ranges: Option<RangeWork>,
 }
@@ -97,7 +99,7 @@ impl Node {
 
     /// One connection: until the first error. Audits go first, since they have deadlines.
     async fn session(&self) -> Result<(), ProverError> {
-        let mut client = Client::connect(&self.config.sequencer).await?;
+        let mut client = Client::connect(&self.config.sequencer, self.holder).await?;
         tracing::info!(sequencer = %self.config.sequencer, "connected");
         loop {
             let mut worked = false;

@@ -32,11 +32,11 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`].
     pub async fn lease_audit(&mut self, payee: Address) -> Result<Option<AuditLease>, ClientError> {
-        let request = LeaseAuditRequest { payee: payee.0.to_vec().into(), ..Default::default() };
+        let holder = self.holder.0.to_vec().into();
+        let request = LeaseAuditRequest { payee: payee.0.to_vec().into(), holder };
         match self.proving.lease_audit(request).await {
             Ok(lease) => Ok(Some(lease.into_inner())),
-            // A sequencer of an older version has none.
-            Err(status) if matches!(status.code(), Code::NotFound | Code::Unimplemented) => Ok(None),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(refused("LeaseAudit", status)),
         }
     }

@@ -17,6 +17,7 @@ use thiserror::Error;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
+use crate::cache::{Cache, CacheError};
 use crate::pipeline::PUBLIC_INPUTS;
 use crate::range::RangeWitness;
 use crate::witness::Reader;
@@ -95,9 +96,35 @@ pub enum ClientError {
     Decode(#[from] DecodeError),
 }
 
+/// Which of a payee's processes this is: by it, one that was restarted is given its leases back, and no two are given the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder([u8; 32]);
+
+impl Holder {
+    /// The one that is kept in `data`, drawn at random the first time.
+    ///
+    /// # Errors
+    /// [`CacheError`] when it can be neither read nor written; a damaged one is drawn anew.
+    pub fn load_or_draw(data: &Cache) -> Result<Self, CacheError> {
+        const FILE: &str = "holder";
+        let kept = match data.read(FILE) {
+            Ok(kept) => kept.and_then(|bytes| bytes.try_into().ok()),
+            Err(CacheError::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(kept) = kept {
+            return Ok(Self(kept));
+        }
+        let drawn = rand::random::<[u8; 32]>();
+        data.write(FILE, &drawn)?;
+        Ok(Self(drawn))
+    }
+}
+
 /// A connection to a sequencer.
 #[derive(Clone, Debug)]
 pub struct Client {
+    holder: Holder,
     proving: ProvingClient<Channel>,
     ledger: LedgerClient<Channel>,
     blobs: BlobsClient<Channel>,
@@ -108,7 +135,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Uri`], [`ClientError::Unreachable`].
-    pub async fn connect(uri: &str) -> Result<Self, ClientError> {
+    pub async fn connect(uri: &str, holder: Holder) -> Result<Self, ClientError> {
         let endpoint = Endpoint::from_shared(uri.to_owned())
             .map_err(|source| ClientError::Uri { uri: uri.to_owned(), source })?;
         let channel = endpoint
@@ -118,7 +145,7 @@ impl Client {
         let proving = ProvingClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let ledger = LedgerClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let blobs = BlobsClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        Ok(Self { proving, ledger, blobs })
+        Ok(Self { holder, proving, ledger, blobs })
     }
 
     /// The oldest range that waits for a proof, or `None`.
@@ -126,7 +153,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`].
     pub async fn lease(&mut self, payee: Address, max_batches: u32) -> Result<Option<Lease>, ClientError> {
-        let request = LeaseRangeRequest { payee: payee.0.to_vec().into(), max_batches, ..Default::default() };
+        let holder = self.holder.0.to_vec().into();
+        let request = LeaseRangeRequest { payee: payee.0.to_vec().into(), max_batches, holder };
         match self.proving.lease_range(request).await {
             Ok(lease) => Ok(Some(lease.into_inner())),
             Err(status) if status.code() == Code::NotFound => Ok(None),
@@ -193,4 +221,22 @@ impl Client {
 
 fn refused(call: &'static str, status: Status) -> ClientError {
     ClientError::Refused { call, status: Box::new(status) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_is_the_same_after_a_restart() {
+        let holder = |folder: &tempfile::TempDir| {
+            Holder::load_or_draw(&Cache::open(folder.path()).expect("a folder")).expect("a holder")
+        };
+        let [one, two] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let first = holder(&one);
+        assert_eq!(holder(&one), first);
+        assert_ne!(holder(&two), first);
+        std::fs::write(one.path().join("holder"), b"damaged").expect("written");
+        assert_ne!(holder(&one), first);
+    }
 }
