@@ -38,6 +38,8 @@ pub struct Told {
     pub settles: Vec<(Vec<u8>, Vec<u8>)>,
     pub fault: Option<v1::AuditFault>,
     released: bool,
+    /// It was asked for work again, so the node has done with the audit.
+    asked_again: bool,
 }
 
 impl Told {
@@ -73,12 +75,10 @@ pub fn run_node(folder: &Path, told: Told) -> Told {
         let (uri, stop) = (serve(Arc::clone(&told)).await, CancellationToken::new());
         let config = ProverConfig { sequencer: uri, ..config };
         let node = tokio::spawn(node::run(config, keys, Arc::new(Silent), stop.clone()));
-        while !told.lock().expect("no panic").is_over() {
+        while !told.lock().expect("no panic").asked_again {
             assert!(!node.is_finished(), "the node ends only when it is told to");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // What comes after the answer is done as well.
-        tokio::time::sleep(Duration::from_millis(300)).await;
         stop.cancel();
         node.await.expect("no panic").expect("stopped in order");
     };
@@ -139,9 +139,10 @@ impl Proving for Service {
     async fn lease_audit(&self, request: Request<v1::LeaseAuditRequest>) -> Answer<v1::AuditLease> {
         let request = request.into_inner();
         assert_eq!((request.payee.to_vec(), request.holder.len()), (PAYEE.0.to_vec(), 32));
-        let told = self.told();
+        let mut told = self.told();
+        told.asked_again = told.is_over();
         match &told.lease {
-            Some(lease) if !told.is_over() => Ok(Response::new(lease.clone())),
+            Some(lease) if !told.asked_again => Ok(Response::new(lease.clone())),
             _ => Err(refusal(Code::NotFound, "no-work", "no audit is due")),
         }
     }
