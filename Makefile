@@ -14,10 +14,10 @@ export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACH
 
 JANCTION := $(CARGO_TARGET_DIR)/release/janction
 
-.PHONY: help setup build demo test test-gpu bench lint clean
+.PHONY: help setup build demo test test-gpu bench lint contracts contracts-check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  build outputs  $(CARGO_TARGET_DIR)"
 	@echo "  keys and SRS   $(JANCTION_KEYS_DIR)"
@@ -44,6 +44,13 @@ bench: setup ## criterion benches of the stages
 
 lint: setup ## formatting, clippy, floors
 	@scripts/lint.sh
+
+contracts: setup ## verifier, artifacts and gas snapshot anew, with PROOF=1 the proof for the tests too
+	@scripts/contracts.sh $(if $(PROOF),--proof)
+	@cd verifier-contracts && npm run --silent snapshot
+
+contracts-check: setup ## whether the generated files are what the sources and keys give
+	@scripts/contracts.sh --check
 
 clean: ## remove build outputs (keys and SRS stay)
 	@cargo clean

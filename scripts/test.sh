@@ -19,9 +19,7 @@ fi
 # (nextest starts a process for each test, which would build them anew every time.)
 cargo test --release --locked --workspace --no-fail-fast
 
-cd verifier-contracts
-# Unit, fuzz and invariant tests, and the gas of every call against the snapshot.
-node script/forge.mjs test
-# What the bindings were made from must be what the sources compile to.
-node script/forge.mjs build src test/support/OutputReader.sol
-node script/artifacts.mjs --check
+# Unit, fuzz and invariant tests, real proofs, and the gas of every call against the snapshot.
+(cd verifier-contracts && node script/forge.mjs test)
+# What is checked in must be what the sources and the keys give.
+scripts/contracts.sh --check

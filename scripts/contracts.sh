@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What is generated and checked in under verifier-contracts/, made anew from the sources and the proving keys:
+#   generated/           the halo2 verifier of the keys (source, bytecode, what the wrapper pins), and a proof under them
+#   bindings/artifacts/  ABI and bytecode of the other contracts, for Rust and the deployment script
+# --check compares and changes nothing. --proof also makes the proof anew, which takes a minute or two; it must be when
+# the keys have changed. Keys that are not in $JANCTION_KEYS_DIR are built there, which takes minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+check=() proof=
+for option in "$@"; do
+    case "$option" in
+        --check) check=(--check) ;;
+        --proof) proof=yes ;;
+        *) printf 'contracts: unknown option %s; there are --check and --proof\n' "$option" >&2; exit 2 ;;
+    esac
+done
+keys="${JANCTION_KEYS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/janction/keys}"
+run() { cargo run --release --locked --quiet -p janction-prover --example "$@"; }
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+run verifier_contract "$keys" "$out"
+if [ -n "$proof" ]; then
+    mkdir -p verifier-contracts/generated
+    run proof_fixture "$keys" verifier-contracts/generated/proof.json
+fi
+cd verifier-contracts
+node script/verifier.mjs "${check[@]}" "$out"
+node script/forge.mjs build src test/support/OutputReader.sol
+node script/artifacts.mjs "${check[@]}"
