@@ -16,7 +16,8 @@ for option in "$@"; do
     esac
 done
 keys="${JANCTION_KEYS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/janction/keys}"
-run() { cargo run --release --locked --quiet -p janction-prover --example "$@"; }
+# Without -p: with the same features, and so the same build, as the tests.
+run() { cargo run --release --locked --quiet --example "$@"; }
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

@@ -16,7 +16,7 @@ use crate::failure::Outcome;
 
 /// The job that the cheat wins. Its proving window is short, since nobody can prove it.
 const PLAN: Plan =
-    Plan { model: "mlp_64_32_10", policy: "full", budget: 8 * JCT, bid_window: 25, proving_window: 60 };
+    Plan { model: "mlp_64_32_10", policy: "full", budget: 8 * JCT, bid_window: 20, proving_window: 60 };
 /// The least that the cheat asks: less than the honest ones.
 const PRICE: u64 = 3 * JCT;
 
@@ -37,13 +37,14 @@ pub async fn run(
         return Err(DemoError::Unreadable { what: "the units", reason: "there is none".into() }.into());
     };
     let layer = market::first_layer(scene, PLAN.model).await?;
+    let estimate = market::estimate(scene, PLAN).await?;
     market::start_worker(scene, cheat, PRICE, Some(&layer))?;
     if options.cheat == Cheat::Only {
         market::start_worker(scene, &honest[0], PRICES[1], None)?;
     }
     let before = scene.client.wallet(developer.key).await?.account.balance.units();
     let burned = scene.client.info().await?.burned;
-    let posted = market::post(scene, developer, PLAN).await?;
+    let posted = market::post(scene, developer, PLAN.patient(options.kill), estimate).await?;
     let views =
         market::follow(scene, stages, std::slice::from_ref(&posted), &mut Kills::none(), report).await?;
     let view = &views[0];

@@ -1,4 +1,4 @@
-//! The contracts of the demonstration, deployed with the deployment script; the verifier is generated from the keys.
+//! The contracts of the demonstration, deployed with the deployment script.
 
 use std::fs;
 use std::process::Stdio;
@@ -6,14 +6,10 @@ use std::process::Stdio;
 use alloy::primitives::{Address, B256};
 use janction_protocol::Deployment;
 use janction_protocol::ledger::Ledger;
-use janction_prover::progress::Silent;
-use janction_prover::{Keys, ProverError, SrsSource, VerifierContract};
 use serde::Deserialize;
 
 use super::DemoError;
 use super::house::{CHAIN, Folders, OPERATOR};
-use crate::config::Config;
-use crate::failure::Outcome;
 
 /// The deployment script, and where its words go.
 const DEPLOY: &str = "script/deploy.mjs";
@@ -34,30 +30,23 @@ struct Prediction {
     rollup: Address,
 }
 
-/// Makes or loads the proving keys and generates the verifier from them; also the rows of circuit that a ledger
-/// transaction takes.
-///
-/// # Errors
-/// Those of [`Keys::load_or_build`].
-pub async fn verifier(config: &Config) -> Outcome<(VerifierContract, usize)> {
-    let own = config.prover()?;
-    let made = tokio::task::spawn_blocking(move || {
-        let keys = Keys::load_or_build(&own.keys, CHAIN, &SrsSource::Development, &Silent)?;
-        let chunk = &keys.circuits.ledger.chunk;
-        Ok((keys.contract()?, (1 << chunk.data().common.degree_bits()) / chunk.capacity()))
-    });
-    made.await.map_err(|e| ProverError::Panicked { reason: e.to_string() })?
+/// The verifier that is checked in. That it is the one of this source's keys is for the auditor to find out, at the end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Verifier {
+    proof_length: u64,
+    srs_hash: B256,
+    bytecode: String,
 }
 
 /// Deploys token, verifier, wrapper and rollup.
 ///
 /// # Errors
 /// The script fails, or its answer cannot be read.
-pub async fn deploy(
-    folders: &Folders,
-    url: &str,
-    contract: &VerifierContract,
-) -> Result<Deployed, DemoError> {
+pub async fn deploy(folders: &Folders, url: &str) -> Result<Deployed, DemoError> {
+    let generated = folders.root.join("verifier-contracts/generated/Halo2Verifier.json");
+    let contract: Verifier =
+        read(&fs::read(&generated).map_err(|source| DemoError::File { file: generated, source })?)?;
     let text = script(folders, DEPLOY, LOG, &["--predict", "--rpc", url]).await?;
     let Prediction { rollup } = read(&text)?;
     let address = janction_protocol::Address(rollup.into_array());
@@ -65,11 +54,10 @@ pub async fn deploy(
         .map_err(|e| DemoError::Unreadable { what: "the prediction", reason: e.to_string() })?;
     let root = B256::from(Ledger::genesis(deployment).state().root().to_bytes()).to_string();
 
-    let verifier = folders.demo.join("Halo2Verifier.sol");
-    fs::write(&verifier, &contract.solidity)
+    let verifier = folders.demo.join("Halo2Verifier.bin");
+    fs::write(&verifier, &contract.bytecode)
         .map_err(|source| DemoError::File { file: verifier.clone(), source })?;
-    let (verifier, rollup, srs) =
-        (path(&verifier), rollup.to_string(), B256::from(contract.srs_hash).to_string());
+    let (verifier, rollup, srs) = (path(&verifier), rollup.to_string(), contract.srs_hash.to_string());
     let proof_length = contract.proof_length.to_string();
     let out = folders.demo.join("deployment.json");
     let out_text = path(&out);

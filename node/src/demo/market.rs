@@ -46,6 +46,13 @@ pub struct Plan {
     pub proving_window: u32,
 }
 
+impl Plan {
+    /// The same with longer auctions, if processes are killed meanwhile.
+    pub fn patient(self, patient: bool) -> Self {
+        Plan { bid_window: self.bid_window * if patient { 2 } else { 1 }, ..self }
+    }
+}
+
 /// A job on the ledger.
 #[derive(Clone, Debug)]
 pub struct Posted {
@@ -126,14 +133,23 @@ pub fn start_audit_prover(scene: &mut Scene) -> Outcome {
     Ok(())
 }
 
-/// Compiles the model, has the job estimated and posts it.
+/// Compiles a model and has its job estimated.
 ///
 /// # Errors
 /// A command is refused.
-pub async fn post(scene: &Scene, developer: &Person, plan: Plan) -> Outcome<Posted> {
+pub async fn estimate(scene: &Scene, plan: Plan) -> Outcome<Value> {
     let program = compile(scene, plan.model).await?;
     let input = text(&scene.folders.root.join(IMAGES));
-    let estimate = scene.cli.run(&["job", "estimate", &program, &input, "--policy", plan.policy]).await?;
+    Ok(scene.cli.run(&["job", "estimate", &program, &input, "--policy", plan.policy]).await?)
+}
+
+/// Posts a job that was estimated.
+///
+/// # Errors
+/// A command is refused.
+pub async fn post(scene: &Scene, developer: &Person, plan: Plan, estimate: Value) -> Outcome<Posted> {
+    let program = text(&binary(scene, plan.model));
+    let input = text(&scene.folders.root.join(IMAGES));
     let (budget, bid, proving) =
         (jct(plan.budget), plan.bid_window.to_string(), plan.proving_window.to_string());
     #[rustfmt::skip]

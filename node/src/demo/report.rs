@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use janction_ledger::STEPS_PER_CHUNK;
 use janction_protocol::state::Index;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use super::check::Checks;
 use super::people::jct;
 use super::stage::Stages;
 use crate::output::columns;
+
+/// Rows of circuit that a ledger transaction takes: those of a chunk, 2^14 (its key is pinned), over its steps.
+const LEDGER_ROWS_PER_TX: usize = (1 << 14) / STEPS_PER_CHUNK;
 
 /// How a job went.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -70,8 +74,6 @@ pub struct Report {
     pub proven_batches: u64,
     /// Bytes of the batches' streams.
     pub stream_bytes: usize,
-    /// Rows of circuit that a ledger transaction takes.
-    pub ledger_rows_per_tx: usize,
     /// Largest resident set of each process, in bytes.
     pub peaks: BTreeMap<String, u64>,
     /// Processes that were killed and started again, in order.
@@ -125,7 +127,7 @@ impl Finished {
             "proof_bytes": report.proof_bytes,
             "proven_batches": report.proven_batches,
             "stream_bytes": report.stream_bytes,
-            "ledger_rows_per_tx": report.ledger_rows_per_tx,
+            "ledger_rows_per_tx": LEDGER_ROWS_PER_TX,
             "stages": self.stages,
             "proving": proving,
             "total_seconds": self.total,
@@ -169,7 +171,7 @@ impl Finished {
             ),
             ("verification", format!("{} gas for {} batches", report.verify_gas, report.proven_batches)),
             ("proof", format!("{} bytes", report.proof_bytes)),
-            ("ledger", format!("{} rows of circuit a transaction", report.ledger_rows_per_tx)),
+            ("ledger", format!("{} rows of circuit a transaction", LEDGER_ROWS_PER_TX)),
         ];
         let peaks = report.peaks.iter().map(|(name, bytes)| format!("{name} {} MiB", bytes >> 20));
         rows.push(("peak memory", peaks.collect::<Vec<_>>().join(", ")));

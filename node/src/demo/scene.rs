@@ -43,14 +43,10 @@ impl Scene {
     ///
     /// # Errors
     /// Whatever does not start.
-    pub async fn open(
-        folders: &Folders,
-        base: &Config,
-        contract: &janction_prover::VerifierContract,
-    ) -> Outcome<Self> {
+    pub async fn open(folders: &Folders, base: &Config) -> Outcome<Self> {
         let (anvil, address) = house::start_l1(folders).await?;
         let url = format!("http://{address}");
-        let deployed = super::deployment::deploy(folders, &url, contract).await?;
+        let deployed = super::deployment::deploy(folders, &url).await?;
         let (config, file) = house::configure(folders, base, &url, &deployed)?;
         let l1 = l1::connect(&config).await?;
         l1.check_randomness().await?;

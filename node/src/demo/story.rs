@@ -2,7 +2,6 @@
 
 use super::cheat;
 use super::consumer;
-use super::deployment;
 use super::house::Folders;
 use super::kill::Kills;
 use super::market::{self, Plan};
@@ -37,7 +36,7 @@ const SAMPLED: Plan = Plan {
 /// Another architecture, compiled after the deployment, checked in full. Its bids are open until after the first job's
 /// auction, so the unit that lost there can have this one.
 const FULL: Plan =
-    Plan { model: "mlp_64_48_24_10", policy: "full", budget: 9 * JCT, bid_window: 50, proving_window: 1_800 };
+    Plan { model: "mlp_64_48_24_10", policy: "full", budget: 9 * JCT, bid_window: 35, proving_window: 1_800 };
 /// Runs it.
 ///
 /// # Errors
@@ -50,13 +49,8 @@ pub async fn run(
 ) -> Outcome<Report> {
     let mut report = Report::default();
 
-    stages.begin("keys", "Loading proving keys and SRS (minutes the first time)");
-    let (contract, rows) = deployment::verifier(base).await?;
-    report.ledger_rows_per_tx = rows;
-
     stages.begin("deploy", "Starting L1, deploying JCT, verifier and rollup; starting the sequencer");
-    let mut scene = Scene::open(folders, base, &contract).await?;
-    drop(contract);
+    let mut scene = Scene::open(folders, base).await?;
 
     stages.begin("deposit", "Developer and owners deposit JCT on L1");
     let mut people = Vec::new();
@@ -138,13 +132,18 @@ async fn honest_jobs(
     options: &Options,
     report: &mut Report,
 ) -> Outcome<(Vec<Withdrawal>, Last)> {
-    stages.begin("post", "The developer compiles two models, has them estimated, and posts two jobs");
+    stages.begin("estimate", "The developer compiles two models and has their jobs estimated");
+    let mut estimates = Vec::new();
+    for plan in [SAMPLED, FULL] {
+        estimates.push(market::estimate(scene, plan).await?);
+    }
+    stages.begin("post", "The developer posts two jobs");
     for (unit, price) in units_.iter().zip(PRICES) {
         market::start_worker(scene, unit, price, None)?;
     }
     let mut jobs = Vec::new();
-    for plan in [SAMPLED, FULL] {
-        jobs.push(market::post(scene, developer, plan).await?);
+    for (plan, estimate) in [SAMPLED, FULL].into_iter().zip(estimates) {
+        jobs.push(market::post(scene, developer, plan.patient(options.kill), estimate).await?);
     }
     stages.begin("jobs", "Units bid, win, run and submit; audits are proven");
     let workers: Vec<String> = units_.iter().map(Unit::process).collect();

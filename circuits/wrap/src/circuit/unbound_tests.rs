@@ -87,8 +87,8 @@ pub fn unbound_cells(tape: &Tape) -> Vec<Location> {
         }
     }
     let mut free = Vec::new();
-    for cell in 0..tape.flex.len() + tape.range.len() {
-        if classes.find(cell) == cell && !bound[cell] {
+    for (cell, &bound) in bound.iter().enumerate().take(tape.flex.len() + tape.range.len()) {
+        if classes.find(cell) == cell && !bound {
             let (column, row) = match cell.checked_sub(tape.flex.len()) {
                 None => (Column::Flex, cell),
                 Some(row) => (Column::Range, row),
