@@ -25,6 +25,7 @@ fn every_optional_field_is_among_the_keys() {
             Kind::Text if key.path.ends_with("listen") || key.path.ends_with("metrics") => "127.0.0.1:1",
             Kind::Text if key.path == "telemetry.format" => "json",
             Kind::Text if key.path == "worker.device" => "cpu",
+            Kind::Text if key.path == "prover.work" => "audits",
             Kind::Text => "x",
             Kind::Number => "1",
             Kind::Numbers => "1, 2",
