@@ -15,8 +15,7 @@ use super::{Cheat, DemoError, Options};
 use crate::failure::Outcome;
 
 /// The job that the cheat wins. Its proving window is short, since nobody can prove it.
-const PLAN: Plan =
-    Plan { model: "mlp_64_32_10", policy: "full", budget: 8 * JCT, bid_window: 20, proving_window: 60 };
+const PLAN: Plan = Plan { model: "mlp_64_32_10", policy: "full", budget: 8 * JCT, proving_window: 60 };
 /// The least that the cheat asks: less than the honest ones.
 const PRICE: u64 = 3 * JCT;
 
@@ -44,7 +43,7 @@ pub async fn run(
     }
     let before = scene.client.wallet(developer.key).await?.account.balance.units();
     let burned = scene.client.info().await?.burned;
-    let posted = market::post(scene, developer, PLAN.patient(options.kill), estimate).await?;
+    let posted = market::post(scene, developer, PLAN, &estimate, estimate.window(4.0, options.kill)).await?;
     let views =
         market::follow(scene, stages, std::slice::from_ref(&posted), &mut Kills::none(), report).await?;
     let view = &views[0];

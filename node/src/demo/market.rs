@@ -1,7 +1,7 @@
 //! The market: units register and stake; jobs are posted, bid for, run, audited and settled.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use janction_program::npy;
 use janction_protocol::state::{Index, Job, JobStatus};
@@ -40,16 +40,23 @@ pub struct Plan {
     pub policy: &'static str,
     /// The most that the developer pays, in units.
     pub budget: u64,
-    /// Seconds for sealed bids.
-    pub bid_window: u32,
     /// Seconds until it must be proven.
     pub proving_window: u32,
 }
 
-impl Plan {
-    /// The same with longer auctions, if processes are killed meanwhile.
-    pub fn patient(self, patient: bool) -> Self {
-        Plan { bid_window: self.bid_window * if patient { 2 } else { 1 }, ..self }
+/// What the developer was told of a job, and how long its audit key took to build: every unit that bids builds it too.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    told: Value,
+    building: Duration,
+}
+
+impl Estimate {
+    /// Seconds in which `builds` units build the key, one after the other, and a little more; twice that when processes are
+    /// killed meanwhile.
+    pub fn window(&self, builds: f64, kill: bool) -> u32 {
+        let seconds = self.building.as_secs_f64() * builds + 5.0;
+        (seconds * if kill { 2.0 } else { 1.0 }).ceil() as u32
     }
 }
 
@@ -62,6 +69,8 @@ pub struct Posted {
     pub index: Index,
     /// What the developer was told before.
     pub estimate: Value,
+    /// Ledger time at which its reveals end.
+    pub reveal_end: u64,
 }
 
 /// Registers a unit of `owner` with the hardware that is found here, and stakes for it. `price` is the least that it works
@@ -137,27 +146,35 @@ pub fn start_audit_prover(scene: &mut Scene) -> Outcome {
 ///
 /// # Errors
 /// A command is refused.
-pub async fn estimate(scene: &Scene, plan: Plan) -> Outcome<Value> {
+pub async fn estimate(scene: &Scene, plan: Plan) -> Outcome<Estimate> {
     let program = compile(scene, plan.model).await?;
     let input = text(&scene.folders.root.join(IMAGES));
-    Ok(scene.cli.run(&["job", "estimate", &program, &input, "--policy", plan.policy]).await?)
+    let start = Instant::now();
+    let told = scene.cli.run(&["job", "estimate", &program, &input, "--policy", plan.policy]).await?;
+    Ok(Estimate { told, building: start.elapsed() })
 }
 
-/// Posts a job that was estimated.
+/// Posts a job that was estimated, with `bid_window` seconds for sealed bids.
 ///
 /// # Errors
 /// A command is refused.
-pub async fn post(scene: &Scene, developer: &Person, plan: Plan, estimate: Value) -> Outcome<Posted> {
+pub async fn post(
+    scene: &Scene,
+    developer: &Person,
+    plan: Plan,
+    estimate: &Estimate,
+    bid_window: u32,
+) -> Outcome<Posted> {
     let program = text(&binary(scene, plan.model));
     let input = text(&scene.folders.root.join(IMAGES));
-    let (budget, bid, proving) =
-        (jct(plan.budget), plan.bid_window.to_string(), plan.proving_window.to_string());
+    let (budget, bid, proving) = (jct(plan.budget), bid_window.to_string(), plan.proving_window.to_string());
     #[rustfmt::skip]
     let posted = scene.cli.run(&[
         "job", "post", &program, &input, "--from", developer.name, "--policy", plan.policy, "--budget", &budget,
         "--bid-window", &bid, "--reveal-window", "10", "--proving-window", &proving,
     ]).await?;
-    Ok(Posted { plan, index: number(&posted, "job")?, estimate })
+    let reveal_end = posted["reveal_end"].as_u64().unwrap_or_default();
+    Ok(Posted { plan, index: number(&posted, "job")?, estimate: estimate.told.clone(), reveal_end })
 }
 
 /// The name of a model's first operation whose result is committed to.
@@ -179,6 +196,22 @@ async fn compile(scene: &Scene, model: &str) -> Outcome<String> {
     let program = text(&binary(scene, model));
     scene.cli.run(&["program", "compile", &source, "-o", &program]).await?;
     Ok(program)
+}
+
+/// Waits until `units` have sealed a bid for a job, or its bids are over.
+///
+/// # Errors
+/// A process ends, or it takes too long.
+pub async fn sealed(scene: &mut Scene, job: &Posted, units: usize) -> Outcome {
+    let index = job.index;
+    scene
+        .until("the bids", JOB, async |scene| {
+            let view = scene.client.job(index).await?;
+            let seals = view.events.iter().filter(|event| event.kind == Kind::SealBid as u32).count();
+            let now = scene.client.info().await?.l1.map_or(0, |l1| l1.head_time);
+            Ok((seals >= units || now > view.job.bid_end).then_some(()))
+        })
+        .await
 }
 
 /// Follows jobs until each is settled or expired, and shows where they stand.

@@ -26,17 +26,10 @@ pub const STAKE: u64 = 30 * JCT;
 /// The least that each unit works for.
 pub const PRICES: [u64; 2] = [4 * JCT, 6 * JCT];
 /// The model that the developer has run first, sampled.
-const SAMPLED: Plan = Plan {
-    model: "mlp_64_32_10",
-    policy: "rows:176",
-    budget: 10 * JCT,
-    bid_window: 10,
-    proving_window: 1_800,
-};
-/// Another architecture, compiled after the deployment, checked in full. Its bids are open until after the first job's
-/// auction, so the unit that lost there can have this one.
-const FULL: Plan =
-    Plan { model: "mlp_64_48_24_10", policy: "full", budget: 9 * JCT, bid_window: 35, proving_window: 1_800 };
+const SAMPLED: Plan =
+    Plan { model: "mlp_64_32_10", policy: "rows:176", budget: 10 * JCT, proving_window: 1_800 };
+/// Another architecture, compiled after the deployment, checked in full.
+const FULL: Plan = Plan { model: "mlp_64_48_24_10", policy: "full", budget: 9 * JCT, proving_window: 1_800 };
 /// Runs it.
 ///
 /// # Errors
@@ -142,9 +135,16 @@ async fn honest_jobs(
         market::start_worker(scene, unit, price, None)?;
     }
     let mut jobs = Vec::new();
-    for (plan, estimate) in [SAMPLED, FULL].into_iter().zip(estimates) {
-        jobs.push(market::post(scene, developer, plan.patient(options.kill), estimate).await?);
-    }
+    let [sampled, full] = &estimates[..] else { return Ok((Vec::new(), Last::default())) };
+    // Both units build the first job's key at once.
+    let window = sampled.window(4.0, options.kill);
+    jobs.push(market::post(scene, developer, SAMPLED, sampled, window).await?);
+    market::sealed(scene, &jobs[0], units_.len()).await?;
+    // The unit that loses the first auction can have the second job, so its bids are open for longer.
+    let now = scene.client.info().await?.l1.map_or(0, |l1| l1.head_time);
+    let rest = jobs[0].reveal_end.saturating_sub(now) as u32;
+    let window = rest + full.window(3.0, options.kill);
+    jobs.push(market::post(scene, developer, FULL, full, window).await?);
     stages.begin("jobs", "Units bid, win, run and submit; audits are proven");
     let workers: Vec<String> = units_.iter().map(Unit::process).collect();
     let mut kills = if options.kill { Kills::all(&workers) } else { Kills::none() };
