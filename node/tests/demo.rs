@@ -28,7 +28,6 @@ fn the_demonstration_holds_through_kills_and_a_cheat_and_leaves_nothing_behind()
     let jobs = report["jobs"].as_array().expect("jobs");
     let outcomes: Vec<&str> = jobs.iter().filter_map(|job| job["outcome"].as_str()).collect();
     assert_eq!(outcomes, ["settled", "settled", "expired"]);
-    assert_ne!(jobs[0]["winner"], jobs[1]["winner"]);
     for job in &jobs[..2] {
         assert_eq!(job["l1_payout"], job["price"], "{job}");
         assert!(job["accuracy"].as_f64().is_some_and(|share| share > 0.97), "{job}");

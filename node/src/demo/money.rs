@@ -6,6 +6,7 @@ use alloy::primitives::U256;
 use alloy::sol_types::SolCall;
 use janction_bindings::Call;
 use janction_bindings::abi::JCT as Token;
+use janction_protocol::state::Index;
 
 use super::DemoError;
 use super::house::{self, OPERATOR};
@@ -48,6 +49,8 @@ pub async fn deposit(scene: &mut Scene, person: &mut Person, amount: u64, report
 pub struct Withdrawal {
     /// Whose.
     pub person: Person,
+    /// The job that earned it.
+    pub job: Index,
     /// Units.
     pub amount: u64,
     /// The transaction.
@@ -83,7 +86,7 @@ impl Last {
 ///
 /// # Errors
 /// A command is refused.
-pub async fn withdraw(scene: &Scene, unit: &Unit, amount: u64) -> Outcome<Withdrawal> {
+pub async fn withdraw(scene: &Scene, unit: &Unit, job: Index, amount: u64) -> Outcome<Withdrawal> {
     let (account, to) = (unit.account.to_string(), unit.owner.address().to_string());
     #[rustfmt::skip]
     let sent = scene.cli.run(&[
@@ -93,22 +96,22 @@ pub async fn withdraw(scene: &Scene, unit: &Unit, amount: u64) -> Outcome<Withdr
     let unreadable = || DemoError::Unreadable { what: "a withdrawal", reason: sent.to_string() };
     let id = sent["id"].as_str().and_then(|id| hex::decode(id).ok()).ok_or_else(unreadable)?;
     let batch = sent["batch"].as_u64().ok_or_else(unreadable)?;
-    Ok(Withdrawal { person: unit.owner.clone(), amount, last: Last { id, batch } })
+    Ok(Withdrawal { person: unit.owner.clone(), job, amount, last: Last { id, batch } })
 }
 
-/// Claims a proven withdrawal; how many units its owner gained on L1. A second claim must find nothing.
+/// Claims a person's proven withdrawals, all at once; how many units he gained on L1. A second claim must find nothing.
 ///
 /// # Errors
 /// L1 or a command refuses.
-pub async fn claim(scene: &mut Scene, withdrawal: &Withdrawal, report: &mut Report) -> Outcome<u64> {
-    let (person, token) = (&withdrawal.person, scene.deployed.token);
+pub async fn claim(scene: &mut Scene, person: &Person, owed: u64, report: &mut Report) -> Outcome<u64> {
+    let token = scene.deployed.token;
     let before = scene.l1.jct_balance(token, person.address()).await?;
     scene.cli.run_as(Some(person.l1_secret), &["account", "claim"]).await?;
     let after = scene.l1.jct_balance(token, person.address()).await?;
     let gained: u64 = (after.saturating_sub(before) / U256::from(l1::WEI_PER_UNIT)).saturating_to();
     report.checks.equal(
         format!("JCT that {} gained on L1 is the price", person.name),
-        units(withdrawal.amount),
+        units(owed),
         units(gained),
     );
     let again = scene.cli.run_as(Some(person.l1_secret), &["account", "claim"]).await?;

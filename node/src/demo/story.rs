@@ -82,11 +82,19 @@ pub async fn run(
 
     stages.begin("claim", "The winners' owners claim on L1");
     let mut claimed = 0;
-    for withdrawal in &withdrawals {
-        let gained = money::claim(&mut scene, withdrawal, &mut report).await?;
+    for person in &people {
+        // One unit may have won both jobs: its owner then claims both prices at once.
+        let own: Vec<&Withdrawal> = withdrawals.iter().filter(|w| w.person.name == person.name).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let owed = own.iter().map(|withdrawal| withdrawal.amount).sum();
+        let gained = money::claim(&mut scene, person, owed, &mut report).await?;
         claimed += gained;
-        if let Some(job) = report.jobs.iter_mut().find(|job| job.winner == withdrawal.person.name) {
-            job.l1_payout = gained;
+        for withdrawal in own {
+            if let Some(job) = report.jobs.iter_mut().find(|job| job.job == withdrawal.job) {
+                job.l1_payout = if gained == owed { withdrawal.amount } else { 0 };
+            }
         }
     }
     proof::chain(&mut scene, &mut report, last.batch, money::held(&paid_in, claimed)).await?;
@@ -169,7 +177,7 @@ async fn honest_jobs(
             units(described.price),
         );
         if let Some(unit) = units_.iter().find(|unit| unit.account == view.job.winner) {
-            withdrawals.push(money::withdraw(scene, unit, described.price).await?);
+            withdrawals.push(money::withdraw(scene, unit, job.index, described.price).await?);
         }
         report.jobs.push(described);
     }
