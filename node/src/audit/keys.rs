@@ -18,7 +18,7 @@ use crate::failure::Outcome;
 use crate::output::Output;
 use crate::progress::Progress;
 
-/// The generated verifier that is checked in, and the hash of the code that it compiles to; CI makes both again.
+/// The generated verifier that is checked in, and the hash of the code that it compiles to; `make contracts` makes both.
 const VERIFIER_SOURCE: &str = include_str!("../../../verifier-contracts/generated/Halo2Verifier.sol");
 const VERIFIER: &str = include_str!("../../../verifier-contracts/generated/Halo2Verifier.json");
 
