@@ -16,11 +16,13 @@ for option in "$@"; do
     esac
 done
 keys="${JANCTION_KEYS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/janction/keys}"
-# Without -p: with the same features, and so the same build, as the tests.
+# An example of janction-prover. Without -p, which would build half of the dependencies again with fewer features: `cargo
+# test --workspace` has built it already.
 run() { cargo run --release --locked --quiet --example "$@"; }
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+printf 'contracts: the verifier of the keys in %s (those that are missing are built, which takes minutes)\n' "$keys" >&2
 run verifier_contract "$keys" "$out"
 if [ -n "$proof" ]; then
     mkdir -p verifier-contracts/generated

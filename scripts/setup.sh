@@ -72,8 +72,14 @@ if [ -f "$lock" ]; then
         # locked versions too and leaves the lock as it is.
         (cd verifier-contracts && npm install --no-save --loglevel=error --no-audit --no-fund >&2) ||
             die "npm install failed" "read npm's message above; a proxy or an offline machine are the usual reasons"
-        verifier-contracts/node_modules/.bin/anvil --version >/dev/null 2>&1 ||
-            die "npm did not install anvil for this machine" "see which platforms @foundry-rs/anvil supports"
+        # The programs themselves: npm's scripts in .bin exit with 0 whatever happened. npm says nothing when it has none.
+        machine=$(node -p 'process.platform + "-" + (process.arch === "x64" ? "amd64" : process.arch)')
+        for tool in anvil forge; do
+            program="verifier-contracts/node_modules/@foundry-rs/$tool-$machine/bin/$tool"
+            [ -x "$program" ] ||
+                die "npm has no $tool for $machine" "use a machine of a platform that @foundry-rs/$tool names on npmjs.com"
+            "$program" --version >/dev/null || die "$program does not run on this machine" "read its message above"
+        done
         printf '%s\n' "$sum" >"$stamp"
     fi
 fi

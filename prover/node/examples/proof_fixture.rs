@@ -2,7 +2,7 @@
 //!
 //! Two batches over two deposits: the first only takes them in, the second transfers and withdraws. The contracts' tests
 //! deploy a rollup at the same address, make the same deposits and commit the same bytes. Takes a minute or two; run it
-//! when the keys have changed (`make contracts FIXTURE=1`).
+//! when the keys have changed (`make contracts PROOF=1`).
 
 use std::error::Error;
 use std::fs;
