@@ -210,11 +210,66 @@ impl LastLayer {
 
 #[cfg(test)]
 mod tests {
+    use plonky2::field::extension::FieldExtension;
+    use plonky2::field::types::Field;
+
     use super::*;
 
     #[test]
     fn every_layer_reaches_the_level_of_the_inner_circuits() {
         assert_eq!(conjectured_bits(&shrink_config().fri_config), 112);
         assert_eq!(conjectured_bits(&last_layer_config().fri_config), 113);
+    }
+
+    /// A layer over a small circuit with few queries: what it takes in must be a proof of that circuit.
+    #[test]
+    fn a_layer_refuses_what_does_not_verify() {
+        type Layer = RecursionLayer<InnerConfig>;
+        type Inner = ProofWithPublicInputs<F, InnerConfig, D>;
+        let mut config = shrink_config();
+        config.security_bits = 10;
+        config.fri_config.num_query_rounds = 2;
+        config.fri_config.proof_of_work_bits = 5;
+        let circuit = |factor: u64| {
+            let mut builder = CircuitBuilder::<F, D>::new(config.clone());
+            let input = builder.add_virtual_public_input();
+            let product = builder.mul_const(F::from_canonical_u64(factor), input);
+            builder.register_public_input(product);
+            (input, builder.build::<InnerConfig>())
+        };
+        let prove = |factor| {
+            let (input, data) = circuit(factor);
+            let mut witness = PartialWitness::new();
+            witness.set_target(input, F::TWO).expect("a free target");
+            data.prove(witness).expect("satisfiable")
+        };
+        let (_, data) = circuit(3);
+        let description = Layer::describe(config.clone(), &data.common, &data.verifier_only);
+        let layer = Layer::build("shrink layer", description);
+        let honest: Inner = prove(3);
+        let shrunk = layer.prove(&honest).expect("a valid inner proof");
+        assert_eq!(shrunk.public_inputs, honest.public_inputs);
+        layer.data.verify(shrunk).expect("a valid proof");
+
+        let refused = |proof: &Inner| {
+            let error = layer.prove(proof).expect_err("no proof of the inner circuit");
+            assert!(matches!(error, WrapError::Plonky2 { layer: "shrink layer", .. }), "{error}");
+        };
+        refused(&prove(5));
+        let changes: [fn(&mut Inner); 6] = [
+            |p| p.public_inputs[1] += F::ONE,
+            |p| p.proof.wires_cap.0[0].elements[0] += F::ONE,
+            |p| p.proof.openings.wires[0] += FieldExtension::<D>::from_basefield(F::ONE),
+            |p| p.proof.openings.quotient_polys[0] += FieldExtension::<D>::from_basefield(F::ONE),
+            |p| p.proof.opening_proof.pow_witness += F::ONE,
+            |p| {
+                p.proof.opening_proof.query_round_proofs[1].initial_trees_proof.evals_proofs[1].0[0] += F::ONE
+            },
+        ];
+        for change in changes {
+            let mut forged = honest.clone();
+            change(&mut forged);
+            refused(&forged);
+        }
     }
 }
