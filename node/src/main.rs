@@ -63,7 +63,7 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
             roles::prover::run(&config, prepare).await.map(|()| Exit::Success)
         }
         Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),
-        Command::Program { action } => program::run(action, output).map(|()| Exit::Success),
+        Command::Program { action } => program::run(&config, action, output).map(|()| Exit::Success),
         Command::Job { action } => job::run(*action, &config, output).await.map(|()| Exit::Success),
         Command::Worker { action } => worker::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Audit { means } => audit::run(&config, output, &means).await,

@@ -11,7 +11,7 @@ use crate::gather::{AuditNode, FAMILY};
 use crate::operation::ProgramPlan;
 use crate::piece::{NAME, PieceCircuit};
 use crate::subject::Subject;
-use crate::{AuditError, AuditProof, Wrapper, audit_key_digest, precheck};
+use crate::{AuditError, AuditFacts, AuditProof, Wrapper, audit_key_digest, precheck};
 
 /// The circuits of one program's audit under one policy. They follow from program and policy alone, so anyone who holds
 /// the job binary can recompute the audit key.
@@ -96,29 +96,33 @@ impl AuditCircuits {
         self.piece.step()
     }
 
+    /// Key and size, without the circuits.
+    #[must_use]
+    pub fn facts(&self) -> AuditFacts {
+        AuditFacts {
+            key: self.digest,
+            piece_size: self.piece_size(),
+            piece_bits: self.piece.data.common.degree_bits() as u32,
+            operations: self.plan.steps.len() as u32,
+        }
+    }
+
     /// Row checks (one row of one operation) that the audit of a job of `rows` rows makes.
     #[must_use]
     pub fn row_checks(&self, rows: u32) -> u64 {
-        u64::from(self.end(rows)) * self.plan.steps.len() as u64
+        self.facts().row_checks(self.policy, rows)
     }
 
     /// Pieces that the audit of a job of `rows` rows takes.
     #[must_use]
     pub fn pieces(&self, rows: u32) -> usize {
-        let positions = match self.policy {
-            Policy::Full => rows,
-            Policy::Rows(s) => s,
-        };
-        positions.div_ceil(self.piece_size()) as usize
+        self.facts().pieces(self.policy, rows)
     }
 
     /// Position where the audit of a job of `rows` rows ends: the rows under `full`, at least s under `rows(s)`.
     #[must_use]
     pub fn end(&self, rows: u32) -> u32 {
-        match self.policy {
-            Policy::Full => rows,
-            Policy::Rows(_) => self.pieces(rows) as u32 * self.piece_size(),
-        }
+        self.facts().end(self.policy, rows)
     }
 
     /// The stretch of the chain of audit states that piece `index` of the claim's audit proves.

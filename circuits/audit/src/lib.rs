@@ -18,6 +18,7 @@
 mod audit;
 mod draw;
 mod error;
+mod facts;
 mod gather;
 mod key;
 pub mod keys;
@@ -36,6 +37,7 @@ mod wrapper;
 
 pub use audit::AuditCircuits;
 pub use error::{AuditError, Place, Rule};
+pub use facts::AuditFacts;
 pub use gather::{AuditNode, GatherCircuit};
 pub use key::audit_key_digest;
 pub use proof::{AuditProof, ProofBytesError};

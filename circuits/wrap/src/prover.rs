@@ -81,6 +81,17 @@ pub struct WrapVerifier {
 }
 
 impl WrapVerifier {
+    /// Builds the verifying key alone, which takes a fraction of what a prover's takes.
+    ///
+    /// # Errors
+    /// Those of [`InnerCircuit::new`]; [`WrapError::SrsSize`] for a string of another size; [`WrapError::Keygen`].
+    pub fn build(layers: &LastLayer, srs: Srs) -> Result<Self, WrapError> {
+        check_size(&srs)?;
+        let inner = InnerCircuit::new(&layers.data().common, &layers.data().verifier_only)?;
+        let vk = build_vk(&key_circuit(&inner)?, &srs)?;
+        Ok(Self { srs, vk, num_instances: inner.common.num_public_inputs })
+    }
+
     /// Verifies a proof natively, and strictly: no trailing bytes, no other form of an instance.
     ///
     /// # Errors
@@ -181,9 +192,7 @@ impl WrapProver {
         srs: Srs,
         key_dir: &Path,
     ) -> Result<Self, WrapError> {
-        if srs.k() != WRAP_K {
-            return Err(WrapError::SrsSize { expected: WRAP_K, got: srs.k() });
-        }
+        check_size(&srs)?;
         let layers = LastLayer::build(common, verifier_only)?;
         let inner = InnerCircuit::new(&layers.data().common, &layers.data().verifier_only)?;
         let circuit = key_circuit(&inner)?;
@@ -288,10 +297,17 @@ fn key_circuit(inner: &InnerCircuit) -> Result<WrapCircuit, WrapError> {
     Ok(WrapCircuit { k: WRAP_K, tape, witness_only: false })
 }
 
+fn check_size(srs: &Srs) -> Result<(), WrapError> {
+    if srs.k() == WRAP_K { Ok(()) } else { Err(WrapError::SrsSize { expected: WRAP_K, got: srs.k() }) }
+}
+
+fn build_vk(circuit: &WrapCircuit, srs: &Srs) -> Result<VerifyingKey<G1Affine>, WrapError> {
+    keygen_vk(srs.params(), circuit).map_err(|error| WrapError::Keygen(error.to_string()))
+}
+
 fn build_key(circuit: &WrapCircuit, srs: &Srs) -> Result<ProvingKey<G1Affine>, WrapError> {
-    let error = |error: halo2_proofs::plonk::Error| WrapError::Keygen(error.to_string());
-    let vk = keygen_vk(srs.params(), circuit).map_err(error)?;
-    keygen_pk(srs.params(), vk, circuit).map_err(error)
+    let vk = build_vk(circuit, srs)?;
+    keygen_pk(srs.params(), vk, circuit).map_err(|error| WrapError::Keygen(error.to_string()))
 }
 
 fn write_key(path: &Path, pk: &ProvingKey<G1Affine>) -> Result<(), WrapError> {

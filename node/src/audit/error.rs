@@ -1,7 +1,6 @@
 //! Why an audit could not go on.
 
 use std::borrow::Cow;
-use std::io;
 use std::path::PathBuf;
 
 use janction_blobs::BlobError;
@@ -12,14 +11,6 @@ use crate::failure::Advice;
 /// Why an audit could not go on. What it finds wrong is in its report instead.
 #[derive(Debug, Error)]
 pub enum AuditFailure {
-    /// No place for the keys that are built anew.
-    #[error("cannot write to {}", folder.display())]
-    Folder {
-        /// Where.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The folder of blobs is not there.
     #[error("{} is no folder of blobs", folder.display())]
     NoBlobs {
@@ -40,7 +31,6 @@ pub enum AuditFailure {
 impl Advice for AuditFailure {
     fn code(&self) -> Cow<'static, str> {
         let code = match self {
-            AuditFailure::Folder { .. } => "audit.folder",
             AuditFailure::NoBlobs { .. } => "audit.no_blobs",
             AuditFailure::Blobs(_) => "audit.blobs",
             AuditFailure::Panicked { .. } => "audit.stopped",
@@ -50,7 +40,6 @@ impl Advice for AuditFailure {
 
     fn remedy(&self) -> String {
         let remedy = match self {
-            AuditFailure::Folder { .. } => "check space and permissions of keys_dir",
             AuditFailure::NoBlobs { .. } => {
                 "name the folder that holds `blobs` and `links`, for example a sequencer's data_dir/blobs"
             }

@@ -1,22 +1,16 @@
 //! The keys: the circuits of this source, built anew, give the verifier that is deployed.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use alloy::primitives::B256;
 use janction_bindings::{L1, Parameters};
 use janction_prover::progress::Silent;
-use janction_prover::{Keys, ProverError, VerifierContract};
-use janction_wrap::AuditKey;
-use tempfile::TempDir;
+use janction_prover::{Keys, ProverError, VerifierContract, build_verifier};
+use janction_wrap::{AuditKey, WrapVerifier};
+use tokio::task::JoinHandle;
 
 use super::error::AuditFailure;
 use super::report::Report;
 use crate::config::Config;
 use crate::failure::Outcome;
-use crate::output::Output;
-use crate::progress::Progress;
 
 /// The generated verifier that is checked in, and the hash of the code that it compiles to; `make contracts` makes both.
 const VERIFIER_SOURCE: &str = include_str!("../../../verifier-contracts/generated/Halo2Verifier.sol");
@@ -41,59 +35,43 @@ pub struct Built {
     contract: VerifierContract,
 }
 
-/// Builds the ledger's, the recursion's and the wrap's keys.
+/// Starts to build the ledger's, the recursion's and the wrap's keys, on threads of their own.
 ///
 /// # Errors
-/// No reference string, or no space.
-pub async fn build(config: &Config, output: Output, source: KeySource) -> Outcome<Option<Built>> {
+/// The prover's configuration is wrong.
+pub fn build(config: &Config, source: KeySource) -> Outcome<Building> {
     if source == KeySource::None {
-        return Ok(None);
+        return Ok(Building(None));
     }
     let own = config.prover()?;
     let (folder, chain_id, srs) = (own.keys, own.chain_id, own.srs);
-    let what = match source {
-        KeySource::Rebuild => "building the circuits from source",
-        _ => "reading keys",
-    };
-    let _shown = Progress::spinner(output, what);
-    let fresh = match source {
-        KeySource::Cached | KeySource::None => None,
-        KeySource::Rebuild => Some(empty_folder(&folder).map_err(|source| {
-            let folder = folder.clone();
-            AuditFailure::Folder { folder, source }
-        })?),
-    };
-    let built = tokio::task::spawn_blocking(move || {
-        let folder = fresh.as_ref().map_or(folder.as_path(), TempDir::path);
-        let keys = Keys::load_or_build(folder, chain_id, &srs, &Silent)?;
-        Ok::<_, ProverError>(Built {
-            audit_key: keys.wrap.verifier().audit_key()?,
-            contract: keys.contract()?,
-        })
-    })
-    .await
-    .map_err(|e| AuditFailure::Panicked { reason: e.to_string() })??;
-    Ok(Some(built))
-}
-
-/// A folder beside the keys that holds no key.
-fn empty_folder(keys: &Path) -> io::Result<TempDir> {
-    fs::create_dir_all(keys)?;
-    let fresh = tempfile::Builder::new().prefix("audit-").tempdir_in(keys)?;
-    borrow_srs(keys, fresh.path())?;
-    Ok(fresh)
-}
-
-/// Lets the reference string be found in `to`: it is no key, and its hash is compared with the one on L1.
-fn borrow_srs(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let file = entry?.path();
-        let name = file.file_name().filter(|_| file.extension().is_some_and(|e| e == "srs"));
-        if let Some(name) = name {
-            fs::hard_link(&file, to.join(name)).or_else(|_| fs::copy(&file, to.join(name)).map(|_| ()))?;
+    Ok(Building(Some(tokio::task::spawn_blocking(move || {
+        let of = |verifier: &WrapVerifier| {
+            Ok::<_, ProverError>(Built {
+                audit_key: verifier.audit_key()?,
+                contract: VerifierContract::of(verifier)?,
+            })
+        };
+        match source {
+            KeySource::Rebuild => of(&build_verifier(&folder, chain_id, &srs)?),
+            _ => of(Keys::load_or_build(&folder, chain_id, &srs, &Silent)?.wrap.verifier()),
         }
+    }))))
+}
+
+/// Keys that are being built.
+pub struct Building(Option<JoinHandle<Result<Built, ProverError>>>);
+
+impl Building {
+    /// Waits for them; none where none are wanted.
+    ///
+    /// # Errors
+    /// No reference string, or another version's circuits.
+    pub async fn ready(self) -> Outcome<Option<Built>> {
+        let Some(building) = self.0 else { return Ok(None) };
+        let built = building.await.map_err(|e| AuditFailure::Panicked { reason: e.to_string() })?;
+        Ok(Some(built?))
     }
-    Ok(())
 }
 
 /// Compares what is deployed with what these keys give.

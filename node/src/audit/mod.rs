@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::failure::{Exit, Outcome};
 use crate::l1;
 use crate::output::Output;
+use crate::progress::Progress;
 
 pub use keys::KeySource;
 
@@ -52,8 +53,8 @@ pub async fn run(config: &Config, output: Output, means: &Means) -> Outcome<Exit
         return Err(AuditFailure::NoBlobs { folder: folder.clone() }.into());
     }
     let l1 = l1::connect(config).await?;
-    let built = keys::build(config, output, means.keys).await?;
-    let report = audit(&l1, config.l1.first_block, built.as_ref(), means, output).await?;
+    let building = keys::build(config, means.keys)?;
+    let report = audit(&l1, config.l1.first_block, building, means, output).await?;
     output.print(&report.to_json(), |_| report.to_text());
     Ok(report.exit())
 }
@@ -65,7 +66,7 @@ pub async fn run(config: &Config, output: Output, means: &Means) -> Outcome<Exit
 async fn audit(
     l1: &L1,
     from: u64,
-    built: Option<&keys::Built>,
+    building: keys::Building,
     means: &Means,
     output: Output,
 ) -> Outcome<Report> {
@@ -75,16 +76,28 @@ async fn audit(
     let state = l1.state(Some(head)).await?;
     let mut report = Report::new(rollup, l1.chain_id(), head, &state);
     let parameters = l1.parameters().await?;
-    keys::check(&mut report, l1, &parameters, built, means.keys).await?;
     match Deployment::new(l1.chain_id(), rollup) {
         Ok(deployment) => {
             let history = replay::read(l1, from, head).await?;
-            if let Some(replayed) = replay::replay(&mut report, deployment, &history, &state) {
+            let replayed = replay::replay(&mut report, deployment, &history, &state);
+            let find = async {
+                match &replayed {
+                    Some(replayed) => programs::find(&replayed.ledger, means.blobs.as_deref()).await,
+                    None => Ok(None),
+                }
+            };
+            let shown = Progress::spinner(output, "making keys and recomputing jobs");
+            let (built, jobs) = tokio::join!(building.ready(), find);
+            drop(shown);
+            let (built, jobs) = (built?, jobs?);
+            keys::check(&mut report, l1, &parameters, built.as_ref(), means.keys).await?;
+            if let Some(replayed) = replayed {
                 beacons::check(&mut report, l1, &parameters, &history).await?;
-                let key = built.map(|built| &built.audit_key);
-                proofs::check(&mut report, l1, deployment, &history, &replayed, &parameters, key).await?;
+                let key = built.map(|built| built.audit_key);
+                proofs::check(&mut report, l1, deployment, &history, &replayed, &parameters, key.as_ref())
+                    .await?;
                 money::check(&mut report, l1, &history, &replayed, &state).await?;
-                programs::check(&mut report, &replayed.ledger, means.blobs.as_deref(), output).await?;
+                programs::check(&mut report, jobs);
             }
         }
         Err(error) => report.wrong("deployment", error.to_string()),

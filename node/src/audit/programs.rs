@@ -15,15 +15,21 @@ use janction_trace::{CommittedTensor, Policy};
 
 use super::error::AuditFailure;
 use super::report::Report;
-use crate::output::Output;
-use crate::progress::Progress;
 
 /// The largest blob that is read: 1 GiB.
 const LIMIT: u64 = 1 << 30;
 
+/// The jobs of a ledger.
+pub enum Jobs {
+    /// So many, without their blobs.
+    Unseen(usize),
+    /// Compared with their blobs.
+    Seen(Found),
+}
+
 /// What was found of the jobs.
 #[derive(Default)]
-struct Found {
+pub struct Found {
     keys: usize,
     foreign: Vec<String>,
     programs: BTreeSet<String>,
@@ -32,31 +38,31 @@ struct Found {
     missing: Vec<String>,
 }
 
-/// Checks every job of the ledger against the blobs in `folder`; without a folder, says what that leaves unchecked.
+/// Compares every job of the ledger with the blobs in `folder`: seconds a program. None without jobs.
 ///
 /// # Errors
 /// The folder cannot be read. Blobs that are missing or wrong are findings.
-pub async fn check(
-    report: &mut Report,
-    ledger: &Ledger,
-    folder: Option<&Path>,
-    output: Output,
-) -> Result<(), AuditFailure> {
+pub async fn find(ledger: &Ledger, folder: Option<&Path>) -> Result<Option<Jobs>, AuditFailure> {
     let jobs: Vec<(Index, Job)> =
         ledger.jobs().filter(|(_, job)| job.status != JobStatus::Empty).map(|(i, job)| (i, *job)).collect();
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    let Some(folder) = folder else {
-        report.unchecked(
-            "audit keys",
-            format!("of {} jobs: their binaries are needed (--blobs DIR)", jobs.len()),
-        );
-        return Ok(());
+    let Some(folder) = folder.filter(|_| !jobs.is_empty()) else {
+        return Ok((!jobs.is_empty()).then_some(Jobs::Unseen(jobs.len())));
     };
     let blobs = Blobs { store: BlobStore::local(folder)? };
-    let _shown = Progress::spinner(output, "recomputing audit keys and outputs");
-    let found = blobs.jobs(&jobs).await?;
+    Ok(Some(Jobs::Seen(blobs.jobs(&jobs).await?)))
+}
+
+/// Reports what was found; without a folder of blobs, what that leaves unchecked.
+pub fn check(report: &mut Report, jobs: Option<Jobs>) {
+    let found = match jobs {
+        None => return,
+        Some(Jobs::Unseen(jobs)) => {
+            report
+                .unchecked("audit keys", format!("of {jobs} jobs: their binaries are needed (--blobs DIR)"));
+            return;
+        }
+        Some(Jobs::Seen(found)) => found,
+    };
     report.right(
         "audit keys",
         format!(
@@ -77,7 +83,6 @@ pub async fn check(
     if !found.missing.is_empty() {
         report.unchecked("blobs", format!("missing: {}", found.missing.join(", ")));
     }
-    Ok(())
 }
 
 struct Blobs {

@@ -44,7 +44,8 @@ pub struct Plan {
     pub proving_window: u32,
 }
 
-/// What the developer was told of a job, and how long its audit key took to build: every unit that bids builds it too.
+/// What the developer was told of a job, and how long that took: most of it to build the audit key, beside another one, as
+/// every unit that bids does.
 #[derive(Clone, Debug)]
 pub struct Estimate {
     told: Value,
@@ -52,8 +53,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Seconds in which `builds` units build the key, one after the other, and a little more; twice that when processes are
-    /// killed meanwhile.
+    /// Seconds in which a key is built `builds` times, and a little more; twice that when processes are killed meanwhile.
     pub fn window(&self, builds: f64, kill: bool) -> u32 {
         let seconds = self.building.as_secs_f64() * builds + 5.0;
         (seconds * if kill { 2.0 } else { 1.0 }).ceil() as u32
@@ -196,22 +196,6 @@ async fn compile(scene: &Scene, model: &str) -> Outcome<String> {
     let program = text(&binary(scene, model));
     scene.cli.run(&["program", "compile", &source, "-o", &program]).await?;
     Ok(program)
-}
-
-/// Waits until `units` have sealed a bid for a job, or its bids are over.
-///
-/// # Errors
-/// A process ends, or it takes too long.
-pub async fn sealed(scene: &mut Scene, job: &Posted, units: usize) -> Outcome {
-    let index = job.index;
-    scene
-        .until("the bids", JOB, async |scene| {
-            let view = scene.client.job(index).await?;
-            let seals = view.events.iter().filter(|event| event.kind == Kind::SealBid as u32).count();
-            let now = scene.client.info().await?.l1.map_or(0, |l1| l1.head_time);
-            Ok((seals >= units || now > view.job.bid_end).then_some(()))
-        })
-        .await
 }
 
 /// Follows jobs until each is settled or expired, and shows where they stand.

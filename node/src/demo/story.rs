@@ -134,25 +134,21 @@ async fn honest_jobs(
     report: &mut Report,
 ) -> Outcome<(Vec<Withdrawal>, Last)> {
     stages.begin("estimate", "The developer compiles two models and has their jobs estimated");
-    let mut estimates = Vec::new();
-    for plan in [SAMPLED, FULL] {
-        estimates.push(market::estimate(scene, plan).await?);
-    }
+    let (sampled, full) = tokio::try_join!(market::estimate(scene, SAMPLED), market::estimate(scene, FULL))?;
     stages.begin("post", "The developer posts two jobs");
     for (unit, price) in units_.iter().zip(PRICES) {
         market::start_worker(scene, unit, price, None)?;
     }
     let mut jobs = Vec::new();
-    let [sampled, full] = &estimates[..] else { return Ok((Vec::new(), Last::default())) };
-    // Both units build the first job's key at once.
-    let window = sampled.window(4.0, options.kill);
-    jobs.push(market::post(scene, developer, SAMPLED, sampled, window).await?);
-    market::sealed(scene, &jobs[0], units_.len()).await?;
-    // The unit that loses the first auction can have the second job, so its bids are open for longer.
+    // Both units make both jobs' keys at once.
+    let window = sampled.window(1.5, options.kill);
+    jobs.push(market::post(scene, developer, SAMPLED, &sampled, window).await?);
+    // One unit wins the first job and runs it; the other can have the second one afterwards, so its bids are open for
+    // longer.
     let now = scene.client.info().await?.l1.map_or(0, |l1| l1.head_time);
     let rest = jobs[0].reveal_end.saturating_sub(now) as u32;
-    let window = rest + full.window(3.0, options.kill);
-    jobs.push(market::post(scene, developer, FULL, full, window).await?);
+    let window = rest + full.window(0.5, options.kill);
+    jobs.push(market::post(scene, developer, FULL, &full, window).await?);
     stages.begin("jobs", "Units bid, win, run and submit; audits are proven");
     let workers: Vec<String> = units_.iter().map(Unit::process).collect();
     let mut kills = if options.kill { Kills::all(&workers) } else { Kills::none() };

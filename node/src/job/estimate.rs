@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use janction_audit::AuditCircuits;
+use janction_audit::AuditFacts;
 use janction_executor::Choice;
 use janction_program::{Program, Tensor};
 use janction_protocol::Amount;
@@ -29,7 +29,7 @@ const SAMPLE: usize = 64;
 
 /// Seconds on two cores, from docs/benchmarks.md: a circuit of 2^14 rows; a node of the tree; root, last layer and wrap.
 const SECONDS_PER_CHUNK: f64 = 2.9;
-const CHUNK_BITS: usize = 14;
+const CHUNK_BITS: i32 = 14;
 const SECONDS_PER_NODE: f64 = 2.9;
 const SECONDS_AT_THE_END: f64 = 1.4 + 39.5;
 /// Children of a node of the tree.
@@ -77,7 +77,7 @@ pub async fn estimate(
     bar.say("running a sample".into());
     let running = run_sample(&program, &input)?;
     bar.say(format!("making the audit key of {policy}"));
-    let audit = load::audit(&program, policy)?;
+    let audit = load::audit(config, &program, policy)?;
     drop(bar);
     let estimate = Estimate {
         program: program.digest(),
@@ -87,11 +87,11 @@ pub async fn estimate(
         silent,
         auction: windows.auction(),
         running,
-        proving: proving(&audit, rows),
+        proving: proving(&audit, policy, rows),
         gas: gas(policy),
-        pieces: audit.pieces(rows),
-        row_checks: audit.row_checks(rows),
-        audit_key: audit.audit_key_digest(),
+        pieces: audit.pieces(policy, rows),
+        row_checks: audit.row_checks(policy, rows),
+        audit_key: audit.key,
     };
     output.print(&estimate.describe(), |_| estimate.text());
     Ok(())
@@ -148,10 +148,9 @@ fn run_sample(program: &Program, input: &Tensor) -> Result<f64, ProgramProblem> 
 }
 
 /// Seconds of proving on two cores: pieces, the tree over them, and what every range takes at its end.
-fn proving(audit: &AuditCircuits, rows: u32) -> f64 {
-    let pieces = audit.pieces(rows);
-    let bits = audit.piece().common.degree_bits();
-    let piece = SECONDS_PER_CHUNK * 2f64.powi(bits as i32 - CHUNK_BITS as i32);
+fn proving(audit: &AuditFacts, policy: Policy, rows: u32) -> f64 {
+    let pieces = audit.pieces(policy, rows);
+    let piece = SECONDS_PER_CHUNK * 2f64.powi(audit.piece_bits as i32 - CHUNK_BITS);
     let mut nodes = 0;
     let mut level = pieces;
     while level > 1 || nodes == 0 {

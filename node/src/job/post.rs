@@ -108,7 +108,7 @@ pub async fn post(config: &Config, output: Output, order: &Order) -> Outcome {
         let (available, needed) = (wallet.available, money.needed);
         return Err(JobProblem::TooPoor { account: wallet.index, available, needed }.into());
     }
-    let content = content(output, order)?;
+    let content = content(config, output, order)?;
 
     let transaction = transaction(order, &content, &money, wallet.index);
     let signed = SignedTransaction::sign(transaction, wallet.next_nonce, &deployment, Role::Owner, &key)
@@ -145,13 +145,13 @@ fn money(order: &Order, minimum: u64) -> Result<Money, JobProblem> {
     Ok(Money { fee, job_fee, stake, needed })
 }
 
-fn content(output: Output, order: &Order) -> Outcome<Content> {
+fn content(config: &Config, output: Output, order: &Order) -> Outcome<Content> {
     let program = load::program(&order.program)?;
     let input = load::input(&order.input, &program)?;
     let _bar = Progress::spinner(output, "committing to the input, making the audit key");
     let tree = RowTree::new(row_digests(&input), program.depth());
     let tree = tree.map_err(|e| ProgramProblem::Device(TraceError::from(e).into()))?;
-    let audit_key = load::audit(&program, order.policy.policy)?.audit_key_digest();
+    let audit_key = load::audit(config, &program, order.policy.policy)?.key;
     Ok(Content { input_root: tree.root(), program, input, audit_key })
 }
 

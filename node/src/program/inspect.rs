@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use janction_audit::AuditCircuits;
+use janction_audit::AuditFacts;
 use janction_program::commitment::{SCHEME, constant_root};
 use janction_program::container::{KIND_TENSOR_PROGRAM, VERSION};
 use janction_program::{Constant, Operation, Program, Step, limits};
@@ -11,6 +11,7 @@ use janction_worker::multiply_adds;
 use serde_json::{Value, json};
 
 use super::load;
+use crate::config::Config;
 use crate::failure::Outcome;
 use crate::output::{Output, columns, table};
 use crate::progress::Progress;
@@ -19,27 +20,27 @@ use crate::progress::Progress;
 ///
 /// # Errors
 /// It cannot be read, or cannot be audited under one of `policies`.
-pub fn inspect(output: Output, path: &Path, policies: &[Policy]) -> Outcome {
+pub fn inspect(config: &Config, output: Output, path: &Path, policies: &[Policy]) -> Outcome {
     let program = load::program(path)?;
     let mut audits = Vec::new();
     for &policy in policies {
         let _bar = Progress::spinner(output, &format!("making the audit key of {policy}"));
-        audits.push(load::audit(&program, policy)?);
+        audits.push((policy, load::audit(config, &program, policy)?));
     }
     output.print(&describe(&program, &audits), |_| in_words(&program, &audits));
     Ok(())
 }
 
-fn describe(program: &Program, audits: &[AuditCircuits]) -> Value {
+fn describe(program: &Program, audits: &[(Policy, AuditFacts)]) -> Value {
     let operations: Vec<Value> = program.steps().iter().map(|step| operation(program, step)).collect();
     let constants: Vec<Value> = program.constants().iter().map(constant).collect();
     let audits: Vec<Value> = audits
         .iter()
-        .map(|audit| {
+        .map(|(policy, audit)| {
             json!({
-                "policy": audit.policy().to_string(),
-                "key": audit.audit_key_digest().to_string(),
-                "piece_size": audit.piece_size(),
+                "policy": policy.to_string(),
+                "key": audit.key.to_string(),
+                "piece_size": audit.piece_size,
             })
         })
         .collect();
@@ -96,7 +97,7 @@ fn constant(constant: &Constant) -> Value {
     })
 }
 
-fn in_words(program: &Program, audits: &[AuditCircuits]) -> String {
+fn in_words(program: &Program, audits: &[(Policy, AuditFacts)]) -> String {
     let mut text = columns(&[
         ("program", program.name().to_owned()),
         ("digest", program.digest().to_string()),
@@ -124,12 +125,12 @@ fn in_words(program: &Program, audits: &[AuditCircuits]) -> String {
     });
     text += &format!("\n{}", table(&["constant", "shape", "root"], rows));
     if !audits.is_empty() {
-        let rows = audits.iter().map(|audit| {
-            let size = match audit.policy() {
-                Policy::Full => format!("{} rows", audit.piece_size()),
-                Policy::Rows(_) => format!("{} draws", audit.piece_size()),
+        let rows = audits.iter().map(|(policy, audit)| {
+            let size = match policy {
+                Policy::Full => format!("{} rows", audit.piece_size),
+                Policy::Rows(_) => format!("{} draws", audit.piece_size),
             };
-            vec![audit.policy().to_string(), size, audit.audit_key_digest().to_string()]
+            vec![policy.to_string(), size, audit.key.to_string()]
         });
         text += &format!("\n{}", table(&["policy", "a piece covers", "audit key"], rows));
     }

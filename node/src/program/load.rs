@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use janction_aggregate::NodeShape;
-use janction_audit::{AuditCircuits, AuditError};
+use janction_audit::AuditFacts;
 use janction_program::{Program, Tensor, container, npy};
 use janction_trace::Policy;
+use janction_worker::AuditKeys;
 
 use super::error::ProgramProblem;
+use crate::config::Config;
 use crate::failure::Outcome;
 use crate::file;
 
@@ -51,11 +52,14 @@ fn fits(path: &Path, program: &Program, input: &Tensor) -> Result<(), ProgramPro
     Ok(())
 }
 
-/// The audit circuits of `program` under `policy`, made anew: seconds.
+/// Key and size of the audit of `program` under `policy`: made in seconds the first time, then kept in the data folder.
 ///
 /// # Errors
 /// The program is too large to be audited.
-pub fn audit(program: &Program, policy: Policy) -> Result<AuditCircuits, ProgramProblem> {
-    let shape = NodeShape::find().map_err(AuditError::from).map_err(ProgramProblem::AuditKey)?;
-    AuditCircuits::build(&shape, program.clone(), policy).map_err(ProgramProblem::AuditKey)
+pub fn audit(config: &Config, program: &Program, policy: Policy) -> Result<AuditFacts, ProgramProblem> {
+    let keys = AuditKeys::on_disk(config.data_dir.join("audit-keys")).unwrap_or_else(|error| {
+        tracing::warn!(%error, "audit keys are not kept");
+        AuditKeys::default()
+    });
+    keys.facts(program, policy).map_err(ProgramProblem::AuditKey)
 }

@@ -12,6 +12,7 @@ use clap::Subcommand;
 use janction_trace::Policy;
 use janction_worker::DeviceChoice;
 
+use crate::config::Config;
 use crate::failure::Outcome;
 use crate::output::Output;
 
@@ -45,8 +46,8 @@ A job has at most --max-rows rows; every doubling adds a step to each path that 
   janction program inspect mlp.janction
   janction program inspect mlp.janction --policy full --policy rows:176 --json
 
-A key is made anew from the job binary, which takes some seconds for each policy. It is what a job names and what
-anyone who holds the job binary can recompute.")]
+A key is made from the job binary, which takes some seconds for each policy, and kept in the data folder. It is what a
+job names and what anyone who holds the job binary can recompute.")]
     Inspect {
         /// The job binary
         #[arg(value_name = "PROGRAM")]
@@ -84,12 +85,12 @@ Inputs and outputs are NumPy files (in Python: numpy.save) of int8 or uint8; the
 ///
 /// # Errors
 /// Those of the subcommand.
-pub fn run(action: ProgramAction, output: Output) -> Outcome {
+pub fn run(config: &Config, action: ProgramAction, output: Output) -> Outcome {
     match action {
         ProgramAction::Compile { model, output: file, name, max_rows } => {
             compile::compile(output, &model, &file, name.as_deref(), max_rows)
         }
-        ProgramAction::Inspect { program, policy } => inspect::inspect(output, &program, &policy),
+        ProgramAction::Inspect { program, policy } => inspect::inspect(config, output, &program, &policy),
         ProgramAction::Run { program, input, output: file, device, check } => {
             run::run(output, &program, &input, &file, device, check)
         }

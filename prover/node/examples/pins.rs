@@ -33,5 +33,6 @@ fn root() -> Result<RootProver, ProverError> {
 fn wrap(root: &RootProver, folder: &Path) -> Result<Vec<String>, ProverError> {
     let srs = Srs::insecure_development(WRAP_K, DEVELOPMENT_CHAIN_ID, folder)?;
     let circuit = root.root.data();
-    Ok(wrap_lines(&WrapProver::load_or_build(&circuit.common, &circuit.verifier_only, srs, folder)?))
+    let wrap = WrapProver::load_or_build(&circuit.common, &circuit.verifier_only, srs, folder)?;
+    Ok(wrap_lines(wrap.layers(), wrap.verifier()))
 }

@@ -12,8 +12,9 @@ use janction_audit::keys::digest as audit_digest;
 use janction_audit::{AuditError, Wrapper};
 use janction_ledger::keys::{CIRCUITS as LEDGER_CIRCUITS, digest as ledger_digest};
 use janction_ledger::{LedgerError, LedgerProver};
+use janction_wrap::last_layer::LastLayer;
 use janction_wrap::prover::WRAP_K;
-use janction_wrap::{EvmProof, Srs, SrsOrigin, WrapProver};
+use janction_wrap::{EvmProof, Srs, SrsOrigin, WrapProver, WrapVerifier};
 
 use crate::cache::Cache;
 use crate::config::{ProverConfig, SrsSource};
@@ -61,6 +62,22 @@ pub struct VerifierContract {
     pub development_srs: bool,
 }
 
+impl VerifierContract {
+    /// The contract of a verifying key.
+    ///
+    /// # Errors
+    /// [`ProverError::WrapKey`] when the key is of a kind that the auditor's verifier does not know.
+    pub fn of(verifier: &WrapVerifier) -> Result<Self, ProverError> {
+        let srs = verifier.srs();
+        Ok(Self {
+            solidity: verifier.solidity(),
+            proof_length: verifier.audit_key()?.proof_length(),
+            srs_hash: srs.digest(),
+            development_srs: srs.origin() == SrsOrigin::InsecureDevelopment,
+        })
+    }
+}
+
 /// The Plonky2 circuits of a range's proof, up to its root.
 #[derive(Debug)]
 pub struct RangeCircuits {
@@ -80,9 +97,9 @@ impl RangeCircuits {
     pub fn load_or_build(folder: &Path, progress: &dyn Progress) -> Result<Self, ProverError> {
         let mut meter = Meter::start(progress, Stage::Keys, 3);
         let cache = Cache::open(folder)?;
-        let ledger = load_ledger(&cache)?;
+        let (ledger, wrapper) = both(|| load_ledger(&cache), || wrapper_of(&cache));
+        let (ledger, wrapper) = (ledger?, Arc::new(wrapper?));
         meter.advance();
-        let wrapper = Arc::new(wrapper_of(&cache)?);
         meter.advance();
         let root = load_root(&cache, &ledger, &wrapper)?;
         meter.advance();
@@ -113,14 +130,11 @@ impl Keys {
     ) -> Result<Self, ProverError> {
         let circuits = RangeCircuits::load_or_build(folder, progress)?;
         let mut meter = Meter::start(progress, Stage::WrapKeys, 2);
-        let srs = match srs {
-            SrsSource::Development => Srs::insecure_development(WRAP_K, chain_id, folder)?,
-            SrsSource::Ceremony { file, blake3 } => Srs::ceremony(file, pin(blake3)?, WRAP_K, folder)?,
-        };
+        let srs = load_srs(folder, chain_id, srs)?;
         meter.advance();
         let root = circuits.root.root.data();
         let wrap = WrapProver::load_or_build(&root.common, &root.verifier_only, srs, folder)?;
-        pinned(root::DIGESTS, &wrap_lines(&wrap))?;
+        pinned(root::DIGESTS, &wrap_lines(wrap.layers(), wrap.verifier()))?;
         meter.advance();
         Ok(Self { circuits: Arc::new(circuits), wrap })
     }
@@ -128,15 +142,9 @@ impl Keys {
     /// What a deployment needs: the generated verifier and what the wrapper contract pins.
     ///
     /// # Errors
-    /// [`ProverError::WrapKey`] when the key is of a kind that the auditor's verifier does not know.
+    /// Those of [`VerifierContract::of`].
     pub fn contract(&self) -> Result<VerifierContract, ProverError> {
-        let srs = self.wrap.verifier().srs();
-        Ok(VerifierContract {
-            solidity: self.wrap.solidity(),
-            proof_length: self.wrap.verifier().audit_key()?.proof_length(),
-            srs_hash: srs.digest(),
-            development_srs: srs.origin() == SrsOrigin::InsecureDevelopment,
-        })
+        VerifierContract::of(self.wrap.verifier())
     }
 
     /// The last layers and the wrap of a root proof.
@@ -162,6 +170,41 @@ impl Keys {
     }
 }
 
+/// Builds the key that verifies proofs from source: no key is read and none is written, only the SRS is looked for in
+/// `folder`.
+///
+/// # Errors
+/// As [`Keys::load_or_build`].
+pub fn build_verifier(folder: &Path, chain_id: u64, srs: &SrsSource) -> Result<WrapVerifier, ProverError> {
+    let (ledger, wrapper) = both(build_ledger, build_wrapper);
+    let (ledger, wrapper) = (ledger?, wrapper?);
+    let root = build_root(&ledger, &wrapper)?;
+    drop((ledger, wrapper));
+    let data = root.root.data();
+    let layers = LastLayer::build(&data.common, &data.verifier_only)?;
+    drop(root);
+    let verifier = WrapVerifier::build(&layers, load_srs(folder, chain_id, srs)?)?;
+    pinned(root::DIGESTS, &wrap_lines(&layers, &verifier))?;
+    Ok(verifier)
+}
+
+/// Does both at once: building and reading keys keep one core busy each.
+fn both<A: Send, B>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let a = scope.spawn(a);
+        let b = b();
+        let a = a.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (a, b)
+    })
+}
+
+fn load_srs(folder: &Path, chain_id: u64, source: &SrsSource) -> Result<Srs, ProverError> {
+    Ok(match source {
+        SrsSource::Development => Srs::insecure_development(WRAP_K, chain_id, folder)?,
+        SrsSource::Ceremony { file, blake3 } => Srs::ceremony(file, pin(blake3)?, WRAP_K, folder)?,
+    })
+}
+
 /// The circuits that all programs' audits share, from `folder`, or built and stored: seconds.
 ///
 /// # Errors
@@ -178,9 +221,7 @@ fn load_ledger(cache: &Cache) -> Result<LedgerProver, ProverError> {
     let fetch = |circuit| fetch(cache, "ledger", circuit, || missing(circuit).into());
     LedgerProver::from_keys(fetch).or_else(|reason| {
         tracing::info!(%reason, "building the ledger's keys");
-        let ledger = LedgerProver::build()?;
-        let lines = ledger.circuits().map(|(name, circuit)| line(name, circuit, ledger_digest(circuit)));
-        pinned(janction_ledger::keys::DIGESTS, &lines)?;
+        let ledger = build_ledger()?;
         store(cache, "ledger", &LEDGER_CIRCUITS, |circuit| Ok(ledger.key(circuit)?))?;
         Ok(ledger)
     })
@@ -191,9 +232,7 @@ fn wrapper_of(cache: &Cache) -> Result<Wrapper, ProverError> {
     let fetch = |circuit| fetch(cache, "audit", circuit, || missing(circuit).into());
     Wrapper::from_keys(fetch).or_else(|reason| {
         tracing::info!(%reason, "building the keys that all audits share");
-        let wrapper = Wrapper::build(NodeShape::find()?)?;
-        let lines = wrapper.circuits().map(|(name, circuit)| line(name, circuit, audit_digest(circuit)));
-        pinned(janction_audit::keys::DIGESTS, &lines)?;
+        let wrapper = build_wrapper()?;
         store(cache, "audit", &janction_audit::keys::SHARED, |circuit| Ok(wrapper.key(circuit)?))?;
         Ok(wrapper)
     })
@@ -204,11 +243,30 @@ fn load_root(cache: &Cache, ledger: &LedgerProver, wrapper: &Wrapper) -> Result<
     let fetch = |circuit| fetch(cache, "range", circuit, || missing(circuit));
     RootProver::from_keys(ledger.tree(), wrapper, fetch).or_else(|reason| {
         tracing::info!(%reason, "building the keys of the root and the audits' tree");
-        let root = RootProver::build(ledger.tree(), wrapper)?;
-        pinned(root::DIGESTS, &root.lines())?;
+        let root = build_root(ledger, wrapper)?;
         store(cache, "range", &root::CIRCUITS, |circuit| root.key(circuit))?;
         Ok(root)
     })
+}
+
+fn build_ledger() -> Result<LedgerProver, ProverError> {
+    let ledger = LedgerProver::build()?;
+    let lines = ledger.circuits().map(|(name, circuit)| line(name, circuit, ledger_digest(circuit)));
+    pinned(janction_ledger::keys::DIGESTS, &lines)?;
+    Ok(ledger)
+}
+
+fn build_wrapper() -> Result<Wrapper, ProverError> {
+    let wrapper = Wrapper::build(NodeShape::find()?)?;
+    let lines = wrapper.circuits().map(|(name, circuit)| line(name, circuit, audit_digest(circuit)));
+    pinned(janction_audit::keys::DIGESTS, &lines)?;
+    Ok(wrapper)
+}
+
+fn build_root(ledger: &LedgerProver, wrapper: &Wrapper) -> Result<RootProver, ProverError> {
+    let root = RootProver::build(ledger.tree(), wrapper)?;
+    pinned(root::DIGESTS, &root.lines())?;
+    Ok(root)
 }
 
 fn fetch(
@@ -238,13 +296,13 @@ fn file(group: &str, circuit: &str) -> String {
 
 /// The lines of the last layer and, over the development SRS, of the wrap key in [`root::DIGESTS`].
 #[must_use]
-pub fn wrap_lines(wrap: &WrapProver) -> Vec<String> {
-    let last = wrap.layers().data();
+pub fn wrap_lines(layers: &LastLayer, verifier: &WrapVerifier) -> Vec<String> {
+    let last = layers.data();
     let hex = |bytes| blake3::Hash::from_bytes(bytes).to_hex();
     let digest = hex(last.verifier_only.circuit_digest.to_le_bytes());
     let mut lines = vec![format!("last-layer 2^{} {digest}", last.common.degree_bits())];
-    if wrap.verifier().srs().origin() == SrsOrigin::InsecureDevelopment {
-        lines.push(format!("wrap 2^{WRAP_K} {}", hex(wrap.key_digest())));
+    if verifier.srs().origin() == SrsOrigin::InsecureDevelopment {
+        lines.push(format!("wrap 2^{WRAP_K} {}", hex(verifier.key_digest())));
     }
     lines
 }

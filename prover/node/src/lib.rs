@@ -26,4 +26,4 @@ mod witness;
 
 pub use config::{ProverConfig, SrsSource, Work};
 pub use error::ProverError;
-pub use keys::{Keys, VerifierContract, WorkKeys};
+pub use keys::{Keys, VerifierContract, WorkKeys, build_verifier};

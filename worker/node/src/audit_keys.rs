@@ -10,23 +10,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use janction_aggregate::NodeShape;
-use janction_audit::{AuditCircuits, AuditError};
+use janction_audit::{AuditCircuits, AuditError, AuditFacts};
 use janction_program::Program;
 use janction_protocol::Digest;
 use janction_trace::Policy;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{make_folder, write_file};
-
-/// What is asked for again and again about an audit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditFacts {
-    /// Digest of the audit key.
-    pub key: Digest,
-    /// What a piece covers: rows under `full`, draws of each operation under `rows`.
-    pub piece_size: u32,
-}
 
 /// Recompiled audit keys, in memory and on disk. Shared by all units of a process.
 #[derive(Debug, Default)]
@@ -57,7 +47,11 @@ impl AuditKeys {
         self.facts(program, policy).map(|facts| facts.key)
     }
 
-    pub(crate) fn facts(&self, program: &Program, policy: Policy) -> Result<AuditFacts, AuditError> {
+    /// Key and size of the audit of `program` under `policy`: seconds to a minute the first time.
+    ///
+    /// # Errors
+    /// [`AuditError`] when the program cannot be audited.
+    pub fn facts(&self, program: &Program, policy: Policy) -> Result<AuditFacts, AuditError> {
         let name = (program.digest(), policy.code());
         if let Some(facts) = self.lookup(name) {
             return Ok(facts);
@@ -68,7 +62,7 @@ impl AuditKeys {
         }
         let start = Instant::now();
         let circuits = self.circuits(program, policy)?;
-        let facts = AuditFacts { key: circuits.audit_key_digest(), piece_size: circuits.piece_size() };
+        let facts = circuits.facts();
         let seconds = start.elapsed().as_secs_f64();
         metrics::histogram!("janction_worker_audit_key_seconds").record(seconds);
         tracing::info!(program = %name.0, %policy, key = %facts.key, seconds, "audit key recompiled");
@@ -93,7 +87,8 @@ impl AuditKeys {
         }
         // A file that is missing or damaged is made again.
         let bytes = fs::read(self.path(name)?).ok()?;
-        let facts = serde_json::from_slice(&bytes).ok()?;
+        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+        let facts = kept.intact(name)?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, facts);
         Some(facts)
     }
@@ -101,7 +96,7 @@ impl AuditKeys {
     fn remember(&self, name: (Digest, u32), facts: AuditFacts) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, facts);
         let Some(path) = self.path(name) else { return };
-        let bytes = serde_json::to_vec(&facts).unwrap_or_default();
+        let bytes = serde_json::to_vec(&Kept::new(name, facts)).unwrap_or_default();
         if let Err(error) = write_file(&path, &bytes) {
             tracing::warn!(path = %path.display(), %error, "the audit key is not kept; it will be made again");
         }
@@ -110,6 +105,31 @@ impl AuditKeys {
     fn path(&self, (program, policy): (Digest, u32)) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(format!("{program}-{policy}.json")))
     }
+}
+
+/// A kept key. A wrong one would make a developer post a job that nobody can settle, and a unit decline every good one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    facts: AuditFacts,
+    /// BLAKE3 of program, policy and facts.
+    checksum: String,
+}
+
+impl Kept {
+    fn new(name: (Digest, u32), facts: AuditFacts) -> Self {
+        Self { facts, checksum: checksum(name, &facts) }
+    }
+
+    fn intact(self, name: (Digest, u32)) -> Option<AuditFacts> {
+        (self.checksum == checksum(name, &self.facts)).then_some(self.facts)
+    }
+}
+
+fn checksum((program, policy): (Digest, u32), facts: &AuditFacts) -> String {
+    let AuditFacts { key, piece_size, piece_bits, operations } = facts;
+    let text = format!("{program} {policy} {key} {piece_size} {piece_bits} {operations}");
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 /// What this executable is: a key that another build made may be another key.
@@ -121,4 +141,31 @@ fn build() -> String {
     };
     // An executable that cannot be read shares its keys with nobody.
     hash().map_or_else(|_| format!("process-{}", std::process::id()), |hash| hash.to_hex()[..32].to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_key_that_was_changed_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = || AuditKeys::on_disk(folder.path().to_owned()).unwrap();
+        let name = (janction_program::test_utils::random_program(1).digest(), 1);
+        let facts = AuditFacts { key: Digest::ZERO, piece_size: 8, piece_bits: 12, operations: 2 };
+        keys().remember(name, facts);
+        assert_eq!(keys().lookup(name), Some(facts));
+        assert_eq!(keys().lookup((Digest::ZERO, 1)), None);
+        let path = keys().path(name).unwrap();
+        let good = fs::read_to_string(&path).unwrap();
+        for (place, digit) in good.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+            let mut changed = good.clone();
+            changed.replace_range(place..=place, if digit == '1' { "2" } else { "1" });
+            fs::write(&path, changed).unwrap();
+            assert_eq!(keys().lookup(name), None, "{place}");
+        }
+        // Nor does the file of one program pass for another's.
+        fs::write(keys().path((Digest::ZERO, 1)).unwrap(), good).unwrap();
+        assert_eq!(keys().lookup((Digest::ZERO, 1)), None);
+    }
 }

@@ -38,8 +38,8 @@ pub(crate) struct Moment {
     pub available: u64,
 }
 
-/// Whether the job's terms are acceptable and the unit meets its requirements, as far as the leaf tells.
-pub(crate) fn terms(policy: &BidPolicy, moment: &Moment, unit: &Account, job: &Job) -> Result<(), Decline> {
+/// Whether the job's terms are acceptable, whoever bids.
+pub(crate) fn offer(policy: &BidPolicy, moment: &Moment, job: &Job) -> Result<(), Decline> {
     let left = job.bid_end.saturating_sub(moment.time);
     if left < policy.min_bid_seconds.max(1) {
         return Err(Decline::BidWindow { left, least: policy.min_bid_seconds.max(1) });
@@ -63,6 +63,12 @@ pub(crate) fn terms(policy: &BidPolicy, moment: &Moment, unit: &Account, job: &J
     if job.stake.units() > policy.max_stake {
         return Err(Decline::Risk { stake: job.stake, most: capped(policy.max_stake) });
     }
+    Ok(())
+}
+
+/// Whether the job's terms are acceptable and the unit meets its requirements, as far as the leaf tells.
+pub(crate) fn terms(policy: &BidPolicy, moment: &Moment, unit: &Account, job: &Job) -> Result<(), Decline> {
+    offer(policy, moment, job)?;
     eligible(unit, job)?;
     if unit.stake < job.stake {
         return Err(Decline::Stake { needed: job.stake, has: unit.stake });

@@ -20,6 +20,7 @@ mod falsify;
 mod files;
 pub mod hardware;
 mod openings;
+mod prepare;
 mod record;
 mod run;
 mod unit;

@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::execute::Runner;
 use crate::failpoint::Failpoint;
 use crate::files::Files;
+use crate::prepare::prepare;
 use crate::record::{Records, make_folder};
 use crate::unit::{Shared, Unit};
 use crate::{AuditKeys, WorkerConfig, WorkerError};
@@ -129,8 +130,9 @@ pub(crate) async fn serve(
         let unit = Unit::new(index, role, records, client.clone(), board.clone(), Arc::clone(&shared))?;
         tasks.spawn(unit.serve());
     }
+    let preparing = (client.clone(), board.clone(), Arc::clone(&shared));
     tasks.spawn(async move {
-        follow(client, sender).await;
+        tokio::join!(follow(client, sender), prepare(preparing.0, preparing.1, preparing.2));
         Ok(())
     });
     // The first end of any of them is an error; dropping the rest stops them where they stand, as a kill would.

@@ -41,9 +41,9 @@ pub(crate) struct Shared {
 }
 
 /// What tells a job from another that took its index after batches were taken back.
-type Posting = (Index, u32, u64);
+pub(crate) type Posting = (Index, u32, u64);
 
-fn posting(job: &Job) -> Posting {
+pub(crate) fn posting(job: &Job) -> Posting {
     (job.owner, job.nonce, job.bid_end)
 }
 

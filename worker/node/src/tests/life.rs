@@ -147,3 +147,22 @@ async fn batches_that_are_taken_back_cost_nothing() {
     .await;
     assert_eq!(sequencer.included(Kind::Submit), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_job_needs_is_fetched_while_the_units_cannot_bid() {
+    let sequencer = Sequencer::start(Manner::default()).await;
+    let data = tempfile::tempdir().unwrap();
+    // More than any unit has: the units leave the job before they look at its files.
+    let mut dear = job(Policy::Full);
+    dear.stake = amount(sequencer.account(UNIT_A).stake.units() + 1);
+    let policy = BidPolicy { max_stake: u64::MAX, ..config(&sequencer, &[UNIT_A], data.path()).policy };
+    let config = WorkerConfig { policy, ..config(&sequencer, &[UNIT_A], data.path()) };
+    let _worker = start(config, OPERATOR_A);
+    sequencer.post(dear);
+    for file in [format!("program-{}", program().digest()), format!("input-{}", job(Policy::Full).input_root)]
+    {
+        let path = data.path().join("cache").join(file);
+        until("the files", || path.exists().then_some(())).await;
+    }
+    assert_eq!(sequencer.included(Kind::SealBid), 0);
+}
