@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::error::AccelError;
-use crate::lanes::{Lanes, Scalar};
+use crate::lanes::{Feature, Lanes, Scalar};
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::{avx2, avx512};
 
 /// The environment variable that forces a backend: `portable`, `avx2` or `avx512`.
 const VARIABLE: &str = "JANCTION_SIMD";
@@ -12,7 +14,25 @@ const VARIABLE: &str = "JANCTION_SIMD";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
+
+/// A backend's name, and the features that it needs with the question whether the processor has them.
+type Known = (&'static str, Kind, &'static [Feature]);
+
+/// Every backend there is, the fastest last.
+#[cfg(target_arch = "x86_64")]
+const KNOWN: &[Known] = &[
+    ("portable", Kind::Portable, &[]),
+    ("avx2", Kind::Avx2, avx2::FEATURES),
+    ("avx512", Kind::Avx512, avx512::FEATURES),
+];
+/// Every backend there is, the fastest last.
+#[cfg(not(target_arch = "x86_64"))]
+const KNOWN: &[Known] = &[("portable", Kind::Portable, &[])];
 
 /// A backend that this processor can run. The only ways to one check that, so having one is the proof.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +57,7 @@ impl Backend {
 
     /// Every backend that this processor can run, the fastest last.
     pub fn available() -> Vec<Self> {
-        ["portable", "avx2", "avx512"].iter().filter_map(|name| Self::named(name).ok()).collect()
+        KNOWN.iter().filter_map(|(name, ..)| Self::named(name).ok()).collect()
     }
 
     /// The backend of this process: the one that `JANCTION_SIMD` names, or the fastest available one. The
@@ -62,11 +82,15 @@ impl Backend {
     /// [`AccelError::UnknownBackend`] when there is no such backend, [`AccelError::Unsupported`] when this
     /// processor lacks its instructions.
     pub fn named(name: &str) -> Result<Self, AccelError> {
-        match name {
-            "portable" => Ok(Self(Kind::Portable)),
-            "avx2" => Err(AccelError::Unsupported { name: "avx2", missing: "avx2".to_owned() }),
-            "avx512" => Err(AccelError::Unsupported { name: "avx512", missing: "avx512f".to_owned() }),
-            _ => Err(AccelError::UnknownBackend { name: name.to_owned() }),
+        let Some((name, kind, features)) = KNOWN.iter().find(|known| known.0 == name) else {
+            return Err(AccelError::UnknownBackend { name: name.to_owned() });
+        };
+        let missing: Vec<&str> =
+            features.iter().filter(|(_, has)| !has()).map(|(feature, _)| *feature).collect();
+        if missing.is_empty() {
+            Ok(Self(*kind))
+        } else {
+            Err(AccelError::Unsupported { name, missing: missing.join(", ") })
         }
     }
 
@@ -74,6 +98,10 @@ impl Backend {
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
         }
     }
 
@@ -81,13 +109,24 @@ impl Backend {
     pub fn width(self) -> usize {
         match self.0 {
             Kind::Portable => Scalar::WIDTH,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => avx2::Avx2::WIDTH,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => avx512::Avx512::WIDTH,
         }
     }
 
     /// Runs `kernel` with this backend's lanes.
+    #[allow(unsafe_code)]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Kind::Portable => kernel.run::<Scalar>(),
+            // SAFETY: `named` makes this kind only on a processor that has the features.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2::run(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { avx512::run(kernel) },
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::error::AccelError;
 
 /// Elements in a cache line.
 const LINE: usize = 8;
+/// Bytes from which huge pages are asked for.
+#[cfg(target_os = "linux")]
+const HUGE: usize = 4 << 20;
 
 /// A matrix of field elements, stored by columns, each column contiguous.
 ///
@@ -35,7 +38,8 @@ impl Columns {
         let lines = rows.div_ceil(LINE);
         // An odd number of lines visits every set of a cache in turn.
         let stride = LINE * if lines >= 64 { lines | 1 } else { lines };
-        let storage = vec![0u64; stride * columns + LINE - 1];
+        let mut storage = vec![0u64; stride * columns + LINE - 1];
+        advise_huge_pages(&mut storage);
         let start = storage.as_ptr().align_offset(LINE * size_of::<u64>());
         Self { storage, start, rows, columns, stride }
     }
@@ -129,6 +133,25 @@ impl Clone for Columns {
         copy
     }
 }
+
+/// Asks for pages of 2 MB where the matrix is large: with pages of 4 kB the first touch costs as much as a good
+/// part of the transform that fills it. Advice only; a refusal changes nothing but time.
+#[allow(unsafe_code)]
+#[cfg(target_os = "linux")]
+fn advise_huge_pages(storage: &mut [u64]) {
+    const PAGE: usize = 4096;
+    let begin = storage.as_mut_ptr().align_offset(PAGE) * size_of::<u64>();
+    let length = size_of_val(storage).saturating_sub(begin) / PAGE * PAGE;
+    if length >= HUGE {
+        let first = storage.as_mut_ptr().wrapping_byte_add(begin);
+        // SAFETY: whole pages inside of the allocation; the advice changes how they are backed, not what is
+        // in them.
+        let _ = unsafe { rustix::mm::madvise(first.cast(), length, rustix::mm::Advice::LinuxHugepage) };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise_huge_pages(_: &mut [u64]) {}
 
 #[allow(unsafe_code)]
 #[inline(always)]

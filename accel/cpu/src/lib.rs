@@ -37,7 +37,7 @@ pub mod poseidon;
 pub use backend::{Backend, Kernel};
 pub use columns::Columns;
 pub use error::AccelError;
-pub use lanes::{Extension, Lanes, Pair, Scalar, pack, pack_mut, unpack, unpack_mut};
+pub use lanes::{Extension, Lanes, Scalar, pack, pack_mut, unpack, unpack_mut};
 pub use merkle::{Digest, MerkleTree};
 /// The Goldilocks field.
 pub use plonky2::field::goldilocks_field::GoldilocksField as F;

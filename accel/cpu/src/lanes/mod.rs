@@ -1,21 +1,26 @@
 //! Packed Goldilocks arithmetic: one trait, one file per instruction set.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 mod extension;
 mod pack;
-mod pair;
 mod scalar;
 
 pub use extension::Extension;
 pub use pack::{pack, pack_mut, unpack, unpack_mut};
-pub use pair::Pair;
 pub use scalar::Scalar;
 
 /// p = 2^64 - 2^32 + 1.
 pub(crate) const P: u64 = 0xffff_ffff_0000_0001;
 /// 2^64 mod p = 2^32 - 1.
 pub(crate) const EPSILON: u64 = 0xffff_ffff;
+/// A feature of the processor by its name, and the question whether it is there.
+pub(crate) type Feature = (&'static str, fn() -> bool);
+
 /// The most elements that any [`Lanes`] holds.
-pub(crate) const MAX_WIDTH: usize = 16;
+pub(crate) const MAX_WIDTH: usize = 8;
 
 /// `WIDTH` elements of the Goldilocks field, side by side.
 ///
@@ -26,7 +31,7 @@ pub(crate) const MAX_WIDTH: usize = 16;
 /// The type must be `WIDTH` `u64`s and nothing else: same size, every bit pattern valid. [`pack`] relies on it.
 #[allow(unsafe_code)]
 pub unsafe trait Lanes: Copy + Send + Sync + 'static {
-    /// Elements side by side: a power of two, at most 16.
+    /// Elements side by side: a power of two, at most 8.
     const WIDTH: usize;
 
     /// `x` in every lane.

@@ -1,6 +1,8 @@
 //! Bit-reversed order: what it is, and how to walk in it.
 
 use crate::F;
+use crate::backend::{Backend, Kernel};
+use crate::lanes::{Lanes, MAX_WIDTH, pack, pack_mut};
 
 /// `index` with its lowest `bits` bits in reverse order.
 #[inline(always)]
@@ -26,10 +28,47 @@ pub fn next_group(group: usize, rows: usize, width: usize) -> (usize, bool) {
     if natural == rows / width { (0, true) } else { (reverse_bits(natural, bits), false) }
 }
 
-/// `to[k] = from[reverse(-k mod n)]`.
-pub(super) fn gather_negated(from: &[F], to: &mut [F], log2: usize) {
-    let n = to.len();
-    for (k, to) in to.iter_mut().enumerate() {
-        *to = from[reverse_bits(k.wrapping_neg() & (n - 1), log2)];
+/// `to[k] = factor · from[reverse(k)]`, canonical.
+pub(super) fn permute_scaled(backend: Backend, from: &[F], to: &mut [F], factor: F) {
+    assert_eq!(from.len(), to.len());
+    let kernel = PermuteScaled { from, to, factor };
+    // Squares of WIDTH vectors are moved at once.
+    if kernel.to.len() < backend.width() * backend.width() {
+        Backend::PORTABLE.run(kernel);
+    } else {
+        backend.run(kernel);
+    }
+}
+
+struct PermuteScaled<'a> {
+    from: &'a [F],
+    to: &'a mut [F],
+    factor: F,
+}
+
+impl Kernel for PermuteScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        // An index is (x, m, y): the outer parts as wide as a lane's number, m the rest. A square of WIDTH vectors
+        // has one m, its rows the x and its lanes the y; where it goes, the other way round.
+        let (from, to) = (pack::<L>(self.from), pack_mut::<L>(self.to));
+        let lane_bits = L::WIDTH.ilog2() as usize;
+        let squares = from.len() / L::WIDTH;
+        let bits = squares.ilog2() as usize;
+        let factor = L::splat(self.factor.0);
+        let mut buffer = [L::splat(0); MAX_WIDTH];
+        let square = &mut buffer[..L::WIDTH];
+        for m in 0..squares {
+            for (lane, row) in square.iter_mut().enumerate() {
+                *row = from[reverse_bits(lane, lane_bits) * squares + m].mul(factor).canonical();
+            }
+            L::transpose(square);
+            let m = reverse_bits(m, bits);
+            for (y, row) in square.iter().enumerate() {
+                to[reverse_bits(y, lane_bits) * squares + m] = *row;
+            }
+        }
     }
 }

@@ -37,14 +37,17 @@ pub fn interpolate(backend: Backend, values: &Columns) -> Result<Columns, AccelE
     let roots = roots(log2.saturating_sub(1));
     let scale = F::inverse_2exp(log2);
     coefficients.par_columns_mut().enumerate().for_each_init(
-        || Columns::zeros(values.rows(), 1),
-        |scratch, (c, to)| {
-            let scratch = scratch.column_mut(0);
-            scratch.copy_from_slice(values.column(c));
-            transform(backend, scratch, roots, 0);
-            // Row j of the transform is the sum of v_i w^(i · reverse(j)); coefficient k wants w^(-ik), over n.
-            bit_reversal::gather_negated(scratch, to, log2);
-            backend.run(Scale { to, factor: scale });
+        || (Columns::zeros(values.rows(), 1), Columns::zeros(values.rows(), 1)),
+        |(negated, transformed), (c, to)| {
+            let (negated, transformed) = (negated.column_mut(0), transformed.column_mut(0));
+            // Coefficient k is the sum of v_i w^(-ik), over n: the transform of the values in negated order.
+            let from = values.column(c);
+            negated[0] = from[0];
+            for (to, from) in negated[1..].iter_mut().zip(from[1..].iter().rev()) {
+                *to = *from;
+            }
+            transform(backend, negated, transformed, roots, 0);
+            bit_reversal::permute_scaled(backend, transformed, to, scale);
         },
     );
     Ok(coefficients)
@@ -71,18 +74,17 @@ pub fn coset_lde(
     let roots = roots(log2.saturating_sub(1));
     let powers = powers(backend, shift, rows);
     let mut extended = Columns::zeros(rows << rate_bits, coefficients.columns());
-    extended.par_columns_mut().enumerate().for_each(|(c, to)| {
-        let mut scaled = Columns::zeros(rows, 1);
-        let scaled = {
-            let to = scaled.column_mut(0);
-            backend.run(Multiply { a: coefficients.column(c), b: powers.column(0), to });
-            scaled
-        };
-        to.par_chunks_mut(rows).enumerate().for_each(|(coset, to)| {
-            to.copy_from_slice(scaled.column(0));
-            transform(backend, to, roots, coset);
-        });
-    });
+    extended.par_columns_mut().enumerate().for_each_init(
+        || Columns::zeros(rows, 1),
+        |scaled, (c, to)| {
+            let to_scale = scaled.column_mut(0);
+            backend.run(Multiply { a: coefficients.column(c), b: powers.column(0), to: to_scale });
+            let scaled = scaled.column(0);
+            to.par_chunks_mut(rows)
+                .enumerate()
+                .for_each(|(coset, to)| transform(backend, scaled, to, roots, coset));
+        },
+    );
     Ok(extended)
 }
 
@@ -108,27 +110,6 @@ fn log2_size(rows: usize) -> Result<usize, AccelError> {
 #[inline(always)]
 fn whole<L: Lanes>(length: usize) -> usize {
     length / L::WIDTH * L::WIDTH
-}
-
-struct Scale<'a> {
-    to: &'a mut [F],
-    factor: F,
-}
-
-impl Kernel for Scale<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let (vectors, rest) = self.to.split_at_mut(whole::<L>(self.to.len()));
-        let factor = L::splat(self.factor.0);
-        for x in pack_mut::<L>(vectors) {
-            *x = x.mul(factor).canonical();
-        }
-        for x in rest {
-            *x = crate::field::canonical(*x * self.factor);
-        }
-    }
 }
 
 struct Multiply<'a> {

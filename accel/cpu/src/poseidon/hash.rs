@@ -10,7 +10,7 @@ use super::{RATE, WIDTH, permute_lanes};
 use crate::F;
 use crate::backend::{Backend, Kernel};
 use crate::columns::Columns;
-use crate::lanes::{Lanes, Pair, pack};
+use crate::lanes::{Lanes, pack};
 use crate::merkle::{DIGEST, Digest};
 
 /// Digests of the rows `first..first + out.len()` of `matrix`.
@@ -26,6 +26,13 @@ pub(crate) fn hash_rows(backend: Backend, rows: &[F], width: usize, out: &mut [D
 /// Parents of the nodes `children`, two each.
 pub(crate) fn hash_nodes(backend: Backend, children: &[Digest], out: &mut [Digest]) {
     backend.run(HashNodes { children, out });
+}
+
+/// Where a sponge's input comes from. (A trait and not a closure: a closure would be compiled without the lanes'
+/// instructions.)
+trait Source {
+    /// Element `k` of the inputs of the lanes: lane i belongs to input `first + i`.
+    fn load<L: Lanes>(&self, first: usize, k: usize) -> L;
 }
 
 struct HashLeaves<'a> {
@@ -44,22 +51,20 @@ impl Kernel for HashLeaves<'_> {
             for (i, digest) in out.iter_mut().enumerate() {
                 *digest = copied(matrix.iter().map(|column| column[first + i]));
             }
-            return;
+        } else {
+            hash_all::<L>(matrix, matrix.columns(), first, out);
         }
-        for (group, digests) in out.chunks_mut(Pair::<L>::WIDTH).enumerate() {
-            let row = first + group * Pair::<L>::WIDTH;
-            // Whole groups are read as vectors; what is left at the end element by element.
-            let aligned = digests.len() == Pair::<L>::WIDTH && row.is_multiple_of(Pair::<L>::WIDTH);
-            let load = |column: usize| {
-                let rows = &matrix.column(column)[row..row + digests.len()];
-                if aligned {
-                    pack::<Pair<L>>(rows)[0]
-                } else {
-                    Pair::from_fn(|i| rows.get(i).map_or(0, |x| x.0))
-                }
-            };
-            let state = absorb(matrix.columns(), load);
-            squeeze(&state, digests);
+    }
+}
+
+impl Source for Columns {
+    #[inline(always)]
+    fn load<L: Lanes>(&self, first: usize, k: usize) -> L {
+        let column = self.column(k);
+        // Whole vectors at a vector's boundary are read as such; what is left element by element.
+        match column.get(first..first + L::WIDTH) {
+            Some(rows) if first.is_multiple_of(L::WIDTH) => pack::<L>(rows)[0],
+            _ => L::from_fn(|i| column.get(first + i).map_or(0, |x| x.0)),
         }
     }
 }
@@ -77,18 +82,24 @@ impl Kernel for HashRows<'_> {
     fn run<L: Lanes>(self) {
         let Self { rows, width, out } = self;
         if width <= DIGEST {
-            for (i, digest) in out.iter_mut().enumerate() {
-                *digest = copied(rows[i * width..(i + 1) * width].iter().copied());
+            for (digest, row) in out.iter_mut().zip(rows.chunks(width)) {
+                *digest = copied(row.iter().copied());
             }
-            return;
+        } else {
+            hash_all::<L>(&Rows { rows, width }, width, 0, out);
         }
-        for (group, digests) in out.chunks_mut(Pair::<L>::WIDTH).enumerate() {
-            let rows = &rows[group * Pair::<L>::WIDTH * width..];
-            let load =
-                |column: usize| Pair::<L>::from_fn(|i| rows.get(i * width + column).map_or(0, |x| x.0));
-            let state = absorb(width, load);
-            squeeze(&state, digests);
-        }
+    }
+}
+
+struct Rows<'a> {
+    rows: &'a [F],
+    width: usize,
+}
+
+impl Source for Rows<'_> {
+    #[inline(always)]
+    fn load<L: Lanes>(&self, first: usize, k: usize) -> L {
+        L::from_fn(|i| self.rows.get((first + i) * self.width + k).map_or(0, |x| x.0))
     }
 }
 
@@ -102,42 +113,37 @@ impl Kernel for HashNodes<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let groups = self.children.chunks(2 * Pair::<L>::WIDTH).zip(self.out.chunks_mut(Pair::<L>::WIDTH));
-        for (children, parents) in groups {
-            let load = |k: usize| {
-                Pair::<L>::from_fn(|i| {
-                    children.get(2 * i + k / DIGEST).map_or(0, |c| c.elements[k % DIGEST].0)
-                })
-            };
-            let state = absorb(2 * DIGEST, load);
-            squeeze(&state, parents);
-        }
+        hash_all::<L>(self.children, 2 * DIGEST, 0, self.out);
     }
 }
 
-/// The sponge over `length` elements, element `k` of every lane from `load(k)`.
-#[inline(always)]
-fn absorb<L: Lanes>(length: usize, load: impl Fn(usize) -> L) -> [L; WIDTH] {
-    let mut state = [L::splat(0); WIDTH];
-    let mut begin = 0;
-    while begin < length {
-        let taken = RATE.min(length - begin);
-        for (k, slot) in state.iter_mut().enumerate().take(taken) {
-            *slot = load(begin + k);
-        }
-        permute_lanes(&mut state);
-        begin += taken;
+impl Source for [Digest] {
+    #[inline(always)]
+    fn load<L: Lanes>(&self, first: usize, k: usize) -> L {
+        L::from_fn(|i| self.get(2 * (first + i) + k / DIGEST).map_or(0, |c| c.elements[k % DIGEST].0))
     }
-    state
 }
 
-/// Writes lane i's digest to `digests[i]`.
+/// Digests of the inputs `first..first + out.len()`, `length` elements each.
 #[inline(always)]
-fn squeeze<L: Lanes>(state: &[L; WIDTH], digests: &mut [Digest]) {
-    for (k, vector) in state.iter().enumerate().take(DIGEST) {
-        let elements = vector.canonical().to_array();
-        for (digest, element) in digests.iter_mut().zip(elements) {
-            digest.elements[k] = F(element);
+fn hash_all<L: Lanes>(source: &(impl Source + ?Sized), length: usize, first: usize, out: &mut [Digest]) {
+    for (group, digests) in out.chunks_mut(L::WIDTH).enumerate() {
+        let first = first + group * L::WIDTH;
+        let mut state = [L::splat(0); WIDTH];
+        let mut begin = 0;
+        while begin < length {
+            let taken = RATE.min(length - begin);
+            for (k, slot) in state.iter_mut().enumerate().take(taken) {
+                *slot = source.load(first, begin + k);
+            }
+            permute_lanes(&mut state);
+            begin += taken;
+        }
+        for (k, vector) in state.iter().enumerate().take(DIGEST) {
+            let elements = vector.canonical().to_array();
+            for (digest, element) in digests.iter_mut().zip(elements) {
+                digest.elements[k] = F(element);
+            }
         }
     }
 }

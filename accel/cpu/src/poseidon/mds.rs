@@ -55,15 +55,23 @@ const _: () = {
 /// The matrix times `s`, in the integers (modulo 2^64).
 #[inline(always)]
 pub fn multiply<L: Lanes>(s: [L; WIDTH]) -> [L; WIDTH] {
-    let a: [L; 6] = std::array::from_fn(|i| s[i].raw_add(s[i + 6]));
-    let b: [L; 6] = std::array::from_fn(|i| s[i].raw_sub(s[i + 6]));
-    let c: [L; 3] = std::array::from_fn(|i| a[i].raw_add(a[i + 3]));
-    let d: [L; 3] = std::array::from_fn(|i| a[i].raw_sub(a[i + 3]));
+    let zero = L::splat(0);
+    // Plain loops: closures handed to the library's array functions are compiled without the lanes' instructions.
+    let (mut a, mut b, mut c, mut d, mut u) = ([zero; 6], [zero; 6], [zero; 3], [zero; 3], [zero; 6]);
+    for i in 0..6 {
+        (a[i], b[i]) = (s[i].raw_add(s[i + 6]), s[i].raw_sub(s[i + 6]));
+    }
+    for i in 0..3 {
+        (c[i], d[i]) = (a[i].raw_add(a[i + 3]), a[i].raw_sub(a[i + 3]));
+    }
     let (w, z, v) = (cyclic(c), negacyclic(d), long(b));
-    let u: [L; 6] =
-        std::array::from_fn(|i| if i < 3 { w[i].raw_add(z[i]) } else { w[i - 3].raw_sub(z[i - 3]) });
-    let mut out: [L; WIDTH] =
-        std::array::from_fn(|i| if i < 6 { u[i].raw_add(v[i]) } else { u[i - 6].raw_sub(v[i - 6]) });
+    for i in 0..3 {
+        (u[i], u[i + 3]) = (w[i].raw_add(z[i]), w[i].raw_sub(z[i]));
+    }
+    let mut out = s;
+    for i in 0..6 {
+        (out[i], out[i + 6]) = (u[i].raw_add(v[i]), u[i].raw_sub(v[i]));
+    }
     out[0] = out[0].raw_add(s[0].raw_shl::<3>());
     out
 }
@@ -72,7 +80,7 @@ pub fn multiply<L: Lanes>(s: [L; WIDTH]) -> [L; WIDTH] {
 #[inline(always)]
 fn cyclic<L: Lanes>([c0, c1, c2]: [L; 3]) -> [L; 3] {
     let sum = c0.raw_add(c1).raw_add(c2);
-    [c2, c0, c1].map(|c| sum.raw_add(c).raw_shl::<4>())
+    [sum.raw_add(c2).raw_shl::<4>(), sum.raw_add(c0).raw_shl::<4>(), sum.raw_add(c1).raw_shl::<4>()]
 }
 
 /// times -1 - 8 X + 2 X^2 modulo X^3 + 1.
@@ -92,9 +100,10 @@ fn negacyclic<L: Lanes>([d0, d1, d2]: [L; 3]) -> [L; 3] {
 #[inline(always)]
 fn long<L: Lanes>(b: [L; 6]) -> [L; 6] {
     let [b0, b1, b2, b3, b4, b5] = b;
-    let x2 = b.map(|x| x.raw_shl::<1>());
-    let x4 = b.map(|x| x.raw_shl::<2>());
-    let x16 = b.map(|x| x.raw_shl::<4>());
+    let (mut x2, mut x4, mut x16) = (b, b, b);
+    for i in 0..6 {
+        (x2[i], x4[i], x16[i]) = (b[i].raw_shl::<1>(), b[i].raw_shl::<2>(), b[i].raw_shl::<4>());
+    }
     [
         x2[0].raw_add(x4[5]).raw_sub(x16[4]).raw_add(b1.raw_add(b2).raw_sub(b3)),
         x2[1].raw_sub(x4[0]).raw_sub(x16[5]).raw_add(b2.raw_add(b3).raw_sub(b4)),

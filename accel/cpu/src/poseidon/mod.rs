@@ -12,7 +12,7 @@ pub use permutation::permute_lanes;
 
 use crate::F;
 use crate::backend::{Backend, Kernel};
-use crate::lanes::{Lanes, Pair, Scalar};
+use crate::lanes::{Lanes, Scalar};
 
 /// Elements in a state.
 pub const WIDTH: usize = 12;
@@ -40,11 +40,13 @@ impl Kernel for PermuteAll<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        for group in self.states.chunks_mut(Pair::<L>::WIDTH) {
-            let mut lanes: [Pair<L>; WIDTH] =
-                std::array::from_fn(|k| Pair::from_fn(|i| group.get(i).map_or(0, |state| state[k].0)));
+        for group in self.states.chunks_mut(L::WIDTH) {
+            let mut lanes = [L::splat(0); WIDTH];
+            for (k, vector) in lanes.iter_mut().enumerate() {
+                *vector = L::from_fn(|i| group.get(i).map_or(0, |state| state[k].0));
+            }
             permute_lanes(&mut lanes);
-            for (k, vector) in lanes.into_iter().enumerate() {
+            for (k, vector) in lanes.iter().enumerate() {
                 let elements = vector.canonical().to_array();
                 for (state, element) in group.iter_mut().zip(elements) {
                     state[k] = F(element);

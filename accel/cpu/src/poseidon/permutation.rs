@@ -9,7 +9,7 @@ use crate::lanes::Lanes;
 /// less than 2^9 in each linear layer; `reduce_halves` takes them up to 2^60.
 const LAZY: usize = 3;
 
-/// Permutes the state in every lane.
+/// Permutes the state in every lane. Lanes of the result are not canonical.
 #[inline(always)]
 pub fn permute_lanes<L: Lanes>(state: &mut [L; WIDTH]) {
     let constants = constants();
@@ -29,18 +29,17 @@ fn full_round<L: Lanes>(state: &mut [L; WIDTH], round: &[u64; WIDTH]) {
     }
     let (low, high) = split(state);
     let (low, high) = (mds::multiply(low), mds::multiply(high));
-    *state = std::array::from_fn(|i| L::reduce_halves(low[i], high[i]));
+    for i in 0..WIDTH {
+        state[i] = L::reduce_halves(low[i], high[i]);
+    }
 }
 
 #[inline(always)]
 fn partial_rounds<L: Lanes>(state: &mut [L; WIDTH], constants: &[u64; PARTIAL]) {
-    let mut rest = &constants[..];
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(LAZY.min(rest.len()));
-        rest = later;
+    for constants in constants.chunks(LAZY) {
         let (mut low, mut high) = split(state);
         let mut first = state[0];
-        for constant in now {
+        for constant in constants {
             first = sbox(first.add_canonical(L::splat(*constant)));
             (low[0], high[0]) = (first.low_half(), first.raw_shr::<32>());
             (low, high) = (mds::multiply(low), mds::multiply(high));
@@ -55,7 +54,11 @@ fn partial_rounds<L: Lanes>(state: &mut [L; WIDTH], constants: &[u64; PARTIAL]) 
 
 #[inline(always)]
 fn split<L: Lanes>(state: &[L; WIDTH]) -> ([L; WIDTH], [L; WIDTH]) {
-    (state.map(|x| x.low_half()), state.map(|x| x.raw_shr::<32>()))
+    let (mut low, mut high) = (*state, *state);
+    for i in 0..WIDTH {
+        (low[i], high[i]) = (state[i].low_half(), state[i].raw_shr::<32>());
+    }
+    (low, high)
 }
 
 /// x^7.
