@@ -8,6 +8,12 @@ pub enum EngineError {
         "the circuit asks for zero-knowledge blinding, which the engine does not serve: build it with `zero_knowledge: false`"
     )]
     ZeroKnowledge,
+    /// The circuit has a shape that the engine cannot prove.
+    #[error("the engine does not serve the circuit: {reason}")]
+    Unserved {
+        /// What the shape is and what to change.
+        reason: String,
+    },
     /// The inputs contradict the circuit or each other.
     #[error("no witness satisfies the circuit with these inputs: {reason}")]
     Witness {

@@ -1,14 +1,17 @@
 //! The proving engine behind one interface.
 //!
 //! A circuit's author builds [`CircuitData`]; who proves it is decided here. [`Engine`] takes the same inputs
-//! as Plonky2's own prover and returns the same proof; [`Stock`] *is* Plonky2's own prover. An engine never
+//! as Plonky2's own prover and returns the same proof; [`Stock`] *is* Plonky2's own prover, [`Cpu`] a faster one. An engine never
 //! hands out a proof that does not verify ([`prove_verified`]), and turns whatever goes wrong inside into a
 //! typed [`EngineError`]: a witness that does not fit a circuit must not end the process that serves others.
 
+mod cpu;
 mod error;
+mod guard;
 pub mod soundness;
 mod stock;
 
+pub use cpu::Cpu;
 pub use error::EngineError;
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::iop::witness::PartialWitness;

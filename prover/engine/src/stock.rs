@@ -1,14 +1,12 @@
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use plonky2::iop::generator::generate_partial_witness;
-use plonky2::iop::witness::PartialWitness;
+use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
 use plonky2::plonk::proof::ProofWithPublicInputs;
 use plonky2::plonk::prover::prove_with_partition_witness;
 use plonky2::util::timing::TimingTree;
 
+use crate::guard::guarded;
 use crate::{D, Engine, EngineError, F};
 
 /// Plonky2's own prover.
@@ -30,29 +28,37 @@ impl<C: GenericConfig<D, F = F>> Engine<C> for Stock {
         if circuit.common.config.zero_knowledge {
             return Err(EngineError::ZeroKnowledge);
         }
-        // Generators of gates and gadgets panic on inputs that they cannot serve. The closure owns what it
-        // changes, so nothing half-written is seen after a panic.
-        catch_unwind(AssertUnwindSafe(|| {
+        guarded(NAME, || {
             let witness = generate_partial_witness(inputs, &circuit.prover_only, &circuit.common)
                 .map_err(|e| EngineError::Witness { reason: e.to_string() })?;
-            prove_with_partition_witness(
-                &circuit.prover_only,
-                &circuit.common,
-                witness,
-                &mut TimingTree::default(),
-            )
-            .map_err(|e| EngineError::Witness { reason: e.to_string() })
-        }))
-        .unwrap_or_else(|panic| Err(EngineError::Panicked { engine: NAME, reason: message(&*panic) }))
+            prove(circuit, witness)
+        })
     }
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-        .unwrap_or_else(|| "no message".to_owned())
+impl Stock {
+    /// Proves a circuit whose generators have run: `witness` is what Plonky2's `generate_partial_witness` returns.
+    ///
+    /// # Errors
+    /// Those of [`Engine::prove`].
+    pub fn prove_witness<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        witness: PartitionWitness<'_, F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+        if circuit.common.config.zero_knowledge {
+            return Err(EngineError::ZeroKnowledge);
+        }
+        guarded(NAME, || prove(circuit, witness))
+    }
+}
+
+fn prove<C: GenericConfig<D, F = F>>(
+    circuit: &CircuitData<F, C, D>,
+    witness: PartitionWitness<'_, F>,
+) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+    prove_with_partition_witness(&circuit.prover_only, &circuit.common, witness, &mut TimingTree::default())
+        .map_err(|e| EngineError::Witness { reason: e.to_string() })
 }
 
 #[cfg(test)]

@@ -1,0 +1,82 @@
+//! Plonky2's prover written anew for CPUs: the same proofs, made faster and in less memory.
+//!
+//! The protocol is that of Plonky2 1.1, stage by stage as the files here are named: [`witness`], [`oracle`]
+//! (interpolate, extend, commit), [`permutation`] and [`lookup`] arguments, [`quotient`], [`openings`], [`fri`];
+//! [`prove`] strings them together along the [`transcript`]. What differs is how the numbers lie in memory. Every
+//! table of values is a [`columns::Columns`]: one polynomial after the other, points in bit-reversed order, the order
+//! of Plonky2's leaves. Hashing and the quotient read neighbouring points of one column as one vector, and nothing
+//! is ever transposed. The proof of work is the lowest nonce.
+
+mod columns;
+mod fri;
+mod lookup;
+mod openings;
+mod oracle;
+mod permutation;
+mod poly;
+mod prove;
+mod quotient;
+mod shape;
+mod transcript;
+mod tree;
+mod witness;
+
+use plonky2::field::extension::quadratic::QuadraticExtension;
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::witness::{PartialWitness, PartitionWitness};
+use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::config::GenericConfig;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+
+use crate::guard::guarded;
+use crate::{D, Engine, EngineError, F};
+
+/// The field from which ζ and FRI's challenges are drawn.
+type E = QuadraticExtension<F>;
+
+/// The accelerated prover on the CPU.
+///
+/// Serves every circuit without zero-knowledge blinding: any gate through its public evaluation, lookups, any
+/// hasher, any FRI parameters. Works on rayon's current thread pool.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu;
+
+const NAME: &str = "cpu";
+
+impl Cpu {
+    /// Proves a circuit whose generators have run.
+    ///
+    /// `witness` is what Plonky2's `generate_partial_witness` returns. Two provers that are given the same one return
+    /// the same proof; given the same inputs they need not, because generators draw the unused wires of the row of
+    /// public inputs at random.
+    ///
+    /// # Errors
+    /// Those of [`Engine::prove`].
+    pub fn prove_witness<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        witness: PartitionWitness<'_, F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+        shape::served(circuit)?;
+        guarded(NAME, || prove::prove(circuit, witness))
+    }
+}
+
+impl<C: GenericConfig<D, F = F>> Engine<C> for Cpu {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn prove(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+        shape::served(circuit)?;
+        guarded(NAME, || {
+            let witness = generate_partial_witness(inputs, &circuit.prover_only, &circuit.common)
+                .map_err(|e| EngineError::Witness { reason: e.to_string() })?;
+            prove::prove(circuit, witness)
+        })
+    }
+}

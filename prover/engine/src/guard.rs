@@ -1,0 +1,23 @@
+//! Panics of gates, generators and provers become errors.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::EngineError;
+
+/// Runs a prover that owns what it changes, so that nothing half-written is seen after a panic.
+pub(crate) fn guarded<T>(
+    engine: &'static str,
+    prove: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(prove))
+        .unwrap_or_else(|panic| Err(EngineError::Panicked { engine, reason: message(&*panic) }))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+        .unwrap_or_else(|| "no message".to_owned())
+}

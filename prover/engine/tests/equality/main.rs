@@ -1,0 +1,54 @@
+//! Byte equality of the accelerated prover's proofs with those of stock Plonky2: over every gate kind, lookups, random
+//! shapes and sizes.
+
+mod circuits;
+mod configs;
+mod custom;
+mod gates;
+mod refusals;
+mod shapes;
+
+use janction_engine::{Cpu, D, Engine, F, Stock};
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::witness::PartialWitness;
+use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::config::{GenericConfig, PoseidonGoldilocksConfig};
+
+type C = PoseidonGoldilocksConfig;
+
+/// Proves with both engines from one witness and compares bytes; stock on one thread, where it takes the lowest nonce.
+fn assert_equal<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>, inputs: PartialWitness<F>) {
+    let witness = generate_partial_witness(inputs, &circuit.prover_only, &circuit.common)
+        .expect("inputs fit the circuit");
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let stock = one_thread
+        .install(|| Stock.prove_witness(circuit, witness.clone()))
+        .expect("stock proves the circuit");
+    let ours = Cpu.prove_witness(circuit, witness).expect("the engine proves the circuit");
+    assert_same_parts(&stock, &ours);
+    assert!(stock.to_bytes() == ours.to_bytes(), "the proofs' bytes differ");
+    circuit.verify(ours).expect("the proof verifies");
+}
+
+/// Names the first stage that differs.
+fn assert_same_parts<C: GenericConfig<D, F = F>>(
+    stock: &plonky2::plonk::proof::ProofWithPublicInputs<F, C, D>,
+    ours: &plonky2::plonk::proof::ProofWithPublicInputs<F, C, D>,
+) {
+    let (stock, ours) = (&stock.proof, &ours.proof);
+    assert!(stock.wires_cap == ours.wires_cap, "wires differ");
+    assert!(stock.plonk_zs_partial_products_cap == ours.plonk_zs_partial_products_cap, "Z or lookups differ");
+    assert!(stock.quotient_polys_cap == ours.quotient_polys_cap, "quotients differ");
+    assert!(stock.openings == ours.openings, "openings differ");
+    let (stock, ours) = (&stock.opening_proof, &ours.opening_proof);
+    assert!(stock.commit_phase_merkle_caps == ours.commit_phase_merkle_caps, "FRI's layers differ");
+    assert!(stock.final_poly == ours.final_poly, "the last polynomials differ");
+    assert!(stock.pow_witness == ours.pow_witness, "the nonces differ");
+    assert!(stock.query_round_proofs == ours.query_round_proofs, "answers to queries differ");
+}
+
+/// The name that logs and tables show.
+#[test]
+fn names_itself() {
+    assert_eq!(Engine::<C>::name(&Cpu), "cpu");
+}

@@ -1,0 +1,81 @@
+//! What cannot be proven is refused with a typed error.
+
+use janction_engine::{Cpu, D, Engine, EngineError, F, prove_verified};
+use plonky2::field::types::Field;
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::circuit_builder::CircuitBuilder;
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
+
+use crate::{C, configs};
+
+/// The public output is the product of two private numbers.
+fn product(config: CircuitConfig) -> (CircuitData<F, C, D>, [Target; 3]) {
+    let mut builder = CircuitBuilder::<F, D>::new(config);
+    let [a, b] = [builder.add_virtual_target(), builder.add_virtual_target()];
+    let c = builder.mul(a, b);
+    builder.register_public_input(c);
+    (builder.build::<C>(), [a, b, c])
+}
+
+fn inputs(targets: &[Target], values: &[u64]) -> PartialWitness<F> {
+    let mut inputs = PartialWitness::new();
+    for (&target, &value) in targets.iter().zip(values) {
+        inputs.set_target(target, F::from_canonical_u64(value)).expect("a fresh target");
+    }
+    inputs
+}
+
+#[test]
+fn proof_verifies_and_exposes_the_product() {
+    let (circuit, targets) = product(configs::standard());
+    let proof = prove_verified(&Cpu, &circuit, inputs(&targets[..2], &[6, 7])).expect("honest");
+    assert_eq!(proof.public_inputs, [F::from_canonical_u64(42)]);
+}
+
+#[test]
+fn contradiction() {
+    let (circuit, targets) = product(configs::standard());
+    let error = Cpu.prove(&circuit, inputs(&targets, &[6, 7, 43])).expect_err("6 * 7 != 43");
+    assert!(matches!(error, EngineError::Witness { .. }), "{error}");
+}
+
+#[test]
+fn missing_input() {
+    let (circuit, targets) = product(configs::standard());
+    let error = Cpu.prove(&circuit, inputs(&targets[..1], &[6])).expect_err("b is free");
+    assert!(matches!(error, EngineError::Witness { .. }), "{error}");
+}
+
+#[test]
+fn forged_wires() {
+    let (circuit, targets) = product(configs::standard());
+    let honest = inputs(&targets[..2], &[6, 7]);
+    let mut witness =
+        generate_partial_witness(honest, &circuit.prover_only, &circuit.common).expect("inputs fit");
+    let product = targets[2].index(witness.num_wires, witness.degree);
+    witness.values[witness.representative_map[product]] = Some(F::from_canonical_u64(43));
+    let error = Cpu.prove_witness(&circuit, witness).expect_err("6 * 7 != 43");
+    assert!(matches!(error, EngineError::Witness { .. }), "{error}");
+}
+
+#[test]
+fn input_that_no_table_holds() {
+    let mut builder = CircuitBuilder::<F, D>::new(configs::standard());
+    let table = builder.add_lookup_table_from_pairs(std::sync::Arc::new(vec![(1, 2), (3, 4)]));
+    let input = builder.add_virtual_target();
+    builder.add_lookup_from_index(input, table);
+    let circuit = builder.build::<C>();
+    for value in [2, 1 << 20] {
+        let error = Cpu.prove(&circuit, inputs(&[input], &[value])).expect_err("not in the table");
+        assert!(matches!(error, EngineError::Witness { .. } | EngineError::Panicked { .. }), "{error}");
+    }
+}
+
+#[test]
+fn blinding_before_work() {
+    let (circuit, targets) = product(CircuitConfig::standard_recursion_zk_config());
+    let error = Cpu.prove(&circuit, inputs(&targets[..2], &[6, 7])).expect_err("zk");
+    assert!(matches!(error, EngineError::ZeroKnowledge));
+}
