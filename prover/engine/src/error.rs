@@ -8,6 +8,9 @@ pub enum EngineError {
         "the circuit asks for zero-knowledge blinding, which the engine does not serve: build it with `zero_knowledge: false`"
     )]
     ZeroKnowledge,
+    /// The processor cannot run what it was told to.
+    #[error("the engine cannot start: {0}")]
+    Processor(#[from] janction_accel_cpu::AccelError),
     /// The circuit has a shape that the engine cannot prove.
     #[error("the engine does not serve the circuit: {reason}")]
     Unserved {

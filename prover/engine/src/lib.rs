@@ -11,9 +11,8 @@ mod guard;
 pub mod soundness;
 mod stock;
 
-pub use cpu::Cpu;
+pub use cpu::{Cpu, Stage, Stages};
 pub use error::EngineError;
-use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
@@ -21,7 +20,7 @@ use plonky2::plonk::proof::ProofWithPublicInputs;
 pub use stock::Stock;
 
 /// The base field of every circuit of the house.
-pub type F = GoldilocksField;
+pub use plonky2::field::goldilocks_field::GoldilocksField as F;
 /// The degree of the extension from which challenges are drawn.
 pub const D: usize = 2;
 

@@ -7,8 +7,9 @@ mod hash;
 mod mds;
 mod permutation;
 
+pub use constants::{Constants, constants};
 pub(crate) use hash::{hash_leaves, hash_nodes, hash_rows};
-pub use permutation::permute_lanes;
+pub use permutation::{linear_layer, permute_lanes, sbox};
 
 use crate::F;
 use crate::backend::{Backend, Kernel};

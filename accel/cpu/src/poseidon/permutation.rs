@@ -27,6 +27,12 @@ fn full_round<L: Lanes>(state: &mut [L; WIDTH], round: &[u64; WIDTH]) {
     for (x, constant) in state.iter_mut().zip(round) {
         *x = sbox(x.add_canonical(L::splat(*constant)));
     }
+    linear_layer(state);
+}
+
+/// The matrix of every round, in every lane.
+#[inline(always)]
+pub fn linear_layer<L: Lanes>(state: &mut [L; WIDTH]) {
     let (low, high) = split(state);
     let (low, high) = (mds::multiply(low), mds::multiply(high));
     for i in 0..WIDTH {
@@ -63,7 +69,7 @@ fn split<L: Lanes>(state: &[L; WIDTH]) -> ([L; WIDTH], [L; WIDTH]) {
 
 /// x^7.
 #[inline(always)]
-fn sbox<L: Lanes>(x: L) -> L {
+pub fn sbox<L: Lanes>(x: L) -> L {
     let x2 = x.square();
     let x3 = x2.mul(x);
     let x4 = x2.square();

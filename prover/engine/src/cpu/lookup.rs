@@ -4,12 +4,13 @@
 //! reads off the table at δ, so that it is the one of the circuit; SLDC is the running sum of m / (α - in - a·out)
 //! over the table's entries, less 1 / (α - in - a·out) over the lookups. Rows run downwards: a row adds to the next.
 
+use janction_accel_cpu::Columns;
 use plonky2::field::types::Field;
 use plonky2::plonk::circuit_builder::LookupWire;
 use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::GenericConfig;
 
-use super::columns::Columns;
+use super::blocks::columns_mut;
 use super::shape::{LOOKUP_CHALLENGES, lookup_slots, table_slots};
 use crate::{D, EngineError, F};
 
@@ -101,9 +102,10 @@ pub(super) fn fill<C: GenericConfig<D, F = F>>(
     challenges: &[LookupChallenges],
     columns: &mut Columns,
 ) -> Result<(), EngineError> {
-    let first = columns.width() - challenges.len() * (1 + shape.parts);
-    let mut columns: Vec<&mut [F]> = columns.columns_mut().skip(first).collect();
-    for (columns, &challenges) in columns.chunks_exact_mut(1 + shape.parts).zip(challenges) {
+    let first = columns.columns() - challenges.len() * (1 + shape.parts);
+    for (columns, &challenges) in
+        columns_mut(columns)[first..].chunks_exact_mut(1 + shape.parts).zip(challenges)
+    {
         let (re, parts) = columns.split_at_mut(1);
         for rows in &circuit.prover_only.lookup_rows {
             fill_table(shape, wires, challenges, rows, re[0], parts)?;

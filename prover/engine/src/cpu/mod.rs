@@ -3,11 +3,11 @@
 //! The protocol is that of Plonky2 1.1, stage by stage as the files here are named: [`witness`], [`oracle`]
 //! (interpolate, extend, commit), [`permutation`] and [`lookup`] arguments, [`quotient`], [`openings`], [`fri`];
 //! [`prove`] strings them together along the [`transcript`]. What differs is how the numbers lie in memory. Every
-//! table of values is a [`columns::Columns`]: one polynomial after the other, points in bit-reversed order, the order
+//! table of values is a [`janction_accel_cpu::Columns`]: one polynomial after the other, points in bit-reversed order, the order
 //! of Plonky2's leaves. Hashing and the quotient read neighbouring points of one column as one vector, and nothing
 //! is ever transposed. The proof of work is the lowest nonce.
 
-mod columns;
+mod blocks;
 mod fri;
 mod lookup;
 mod openings;
@@ -17,16 +17,19 @@ mod poly;
 mod prove;
 mod quotient;
 mod shape;
+mod stages;
 mod transcript;
 mod tree;
 mod witness;
 
+use janction_accel_cpu::Backend;
 use plonky2::field::extension::quadratic::QuadraticExtension;
-use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
 use plonky2::plonk::proof::ProofWithPublicInputs;
+
+pub use stages::{Stage, Stages};
 
 use crate::guard::guarded;
 use crate::{D, Engine, EngineError, F};
@@ -38,12 +41,28 @@ type E = QuadraticExtension<F>;
 ///
 /// Serves every circuit without zero-knowledge blinding: any gate through its public evaluation, lookups, any
 /// hasher, any FRI parameters. Works on rayon's current thread pool.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cpu;
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    backend: Backend,
+}
 
 const NAME: &str = "cpu";
 
 impl Cpu {
+    /// With the fastest instructions that this processor has, or those that `JANCTION_SIMD` names.
+    ///
+    /// # Errors
+    /// [`EngineError::Processor`] when the variable names what this processor cannot run.
+    pub fn new() -> Result<Self, EngineError> {
+        Ok(Self::with_backend(Backend::current()?))
+    }
+
+    /// With these instructions.
+    #[must_use]
+    pub fn with_backend(backend: Backend) -> Self {
+        Self { backend }
+    }
+
     /// Proves a circuit whose generators have run.
     ///
     /// `witness` is what Plonky2's `generate_partial_witness` returns. Two provers that are given the same one return
@@ -56,13 +75,40 @@ impl Cpu {
         &self,
         circuit: &CircuitData<F, C, D>,
         witness: PartitionWitness<'_, F>,
-    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
         shape::served(circuit)?;
-        guarded(NAME, || prove::prove(circuit, witness))
+        guarded(NAME, || prove::prove(self.backend, circuit, witness, &mut Stages::default()))
+    }
+
+    /// [`Engine::prove`], with the time that each stage took.
+    ///
+    /// # Errors
+    /// Those of [`Engine::prove`].
+    pub fn prove_in_stages<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<(ProofWithPublicInputs<F, C, D>, Stages), EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        shape::served(circuit)?;
+        guarded(NAME, || {
+            let mut stages = Stages::default();
+            let witness = stages.time(Stage::Witness, || witness::generate(circuit, inputs))?;
+            let proof = prove::prove(self.backend, circuit, witness, &mut stages)?;
+            Ok((proof, stages))
+        })
     }
 }
 
-impl<C: GenericConfig<D, F = F>> Engine<C> for Cpu {
+impl<C: GenericConfig<D, F = F>> Engine<C> for Cpu
+where
+    C::Hasher: 'static,
+{
     fn name(&self) -> &'static str {
         NAME
     }
@@ -72,11 +118,6 @@ impl<C: GenericConfig<D, F = F>> Engine<C> for Cpu {
         circuit: &CircuitData<F, C, D>,
         inputs: PartialWitness<F>,
     ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
-        shape::served(circuit)?;
-        guarded(NAME, || {
-            let witness = generate_partial_witness(inputs, &circuit.prover_only, &circuit.common)
-                .map_err(|e| EngineError::Witness { reason: e.to_string() })?;
-            prove::prove(circuit, witness)
-        })
+        self.prove_in_stages(circuit, inputs).map(|(proof, _)| proof)
     }
 }

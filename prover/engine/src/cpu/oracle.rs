@@ -1,11 +1,11 @@
+use janction_accel_cpu::{Backend, Columns, ntt};
 use plonky2::field::types::Field;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::plonk::config::Hasher;
 
-use super::columns::Columns;
-use super::poly;
+use super::stages::{Stage, Stages};
 use super::tree::Tree;
-use crate::F;
+use crate::{EngineError, F};
 
 /// Committed polynomials of one degree bound: coefficients, values on the extended coset, Merkle tree.
 pub(super) struct Oracle<H: Hasher<F>> {
@@ -15,17 +15,30 @@ pub(super) struct Oracle<H: Hasher<F>> {
     pub(super) tree: Tree<H>,
 }
 
-impl<H: Hasher<F>> Oracle<H> {
+impl<H: Hasher<F> + 'static> Oracle<H> {
     /// Commits to the polynomials with these values on the subgroup.
-    pub(super) fn from_values(mut values: Columns, rate_bits: usize, cap_height: usize) -> Self {
-        poly::interpolate(&mut values);
-        Self::from_coefficients(values, rate_bits, cap_height)
+    pub(super) fn from_values(
+        backend: Backend,
+        values: &Columns,
+        rate_bits: usize,
+        cap_height: usize,
+        stages: &mut Stages,
+    ) -> Result<Self, EngineError> {
+        let coefficients = stages.time(Stage::Extend, || ntt::interpolate(backend, values))?;
+        Self::from_coefficients(backend, coefficients, rate_bits, cap_height, stages)
     }
 
-    pub(super) fn from_coefficients(coefficients: Columns, rate_bits: usize, cap_height: usize) -> Self {
-        let extended = poly::extend(&coefficients, rate_bits, F::coset_shift());
-        let tree = Tree::new(&extended, cap_height);
-        Self { coefficients, extended, tree }
+    pub(super) fn from_coefficients(
+        backend: Backend,
+        coefficients: Columns,
+        rate_bits: usize,
+        cap_height: usize,
+        stages: &mut Stages,
+    ) -> Result<Self, EngineError> {
+        let extend = || ntt::coset_lde(backend, &coefficients, rate_bits, F::coset_shift());
+        let extended = stages.time(Stage::Extend, extend)?;
+        let tree = stages.time(Stage::Merkle, || Tree::new(backend, &extended, cap_height))?;
+        Ok(Self { coefficients, extended, tree })
     }
 
     /// All polynomials at a point, and the path that proves them.

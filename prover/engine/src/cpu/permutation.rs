@@ -4,12 +4,13 @@
 //! The product is cut into chunks of as many wires as the constraints have degrees; the values after each chunk but
 //! the last are columns of their own.
 
+use janction_accel_cpu::Columns;
 use plonky2::field::types::Field;
 use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
 
-use super::columns::Columns;
+use super::blocks::columns_mut;
 use crate::{D, EngineError, F};
 
 /// Rows whose denominators are inverted together.
@@ -29,8 +30,8 @@ pub(super) fn fill<C: GenericConfig<D, F = F>>(
     let common = &circuit.common;
     let partials = common.num_partial_products;
     for (i, (&beta, &gamma)) in betas.iter().zip(gammas).enumerate() {
-        let mut zs: Vec<&mut [F]> = columns.columns_mut().take(betas.len() * (1 + partials)).collect();
-        let (zs, partial_products) = zs.split_at_mut(betas.len());
+        let mut columns = columns_mut(columns);
+        let (zs, partial_products) = columns.split_at_mut(betas.len());
         let partial_products = &mut partial_products[i * partials..][..partials];
         chunk_quotients(circuit, wires, beta, gamma, partial_products, zs[i])?;
         accumulate(partial_products, zs[i]);

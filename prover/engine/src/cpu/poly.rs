@@ -1,48 +1,69 @@
-//! Polynomials between coefficients and values. Values lie in bit-reversed order.
+//! Polynomials between coefficients and values.
 
-use plonky2::field::polynomial::{PolynomialCoeffs, PolynomialValues};
+use janction_accel_cpu::ntt::{self, reverse_bits};
+use janction_accel_cpu::{Backend, Columns};
 use plonky2::field::types::Field;
 use plonky2::util::reverse_index_bits_in_place;
 use rayon::prelude::*;
 
-use super::columns::Columns;
-use crate::F;
+use crate::{EngineError, F};
 
-/// Values on the subgroup, in natural order, to coefficients, column by column in place.
-pub(super) fn interpolate(values: &mut Columns) {
-    values.par_columns_mut().for_each(|column| {
-        column.copy_from_slice(&PolynomialValues::new(column.to_vec()).ifft().coeffs);
+/// Elements that a thread scales at once.
+const BLOCK: usize = 1 << 12;
+
+/// Values on `shift` times the subgroup, in bit-reversed order, to coefficients, column by column.
+pub(super) fn interpolate_coset(
+    backend: Backend,
+    mut values: Columns,
+    shift: F,
+) -> Result<Columns, EngineError> {
+    values.par_columns_mut().for_each(reverse_index_bits_in_place);
+    let mut coefficients = ntt::interpolate(backend, &values)?;
+    let inverse = shift.inverse();
+    coefficients.par_columns_mut().for_each(|column| {
+        column.par_chunks_mut(BLOCK).enumerate().for_each(|(block, coefficients)| {
+            let mut power = inverse.exp_u64((block * BLOCK) as u64);
+            for c in coefficients {
+                *c *= power;
+                power *= inverse;
+            }
+        });
     });
+    Ok(coefficients)
 }
 
-/// Values on `shift` times the subgroup, in bit-reversed order, to coefficients, column by column in place.
-pub(super) fn interpolate_coset(values: &mut Columns, shift: F) {
-    values.par_columns_mut().for_each(|column| {
-        reverse_index_bits_in_place(column);
-        column.copy_from_slice(&PolynomialValues::new(column.to_vec()).coset_ifft(shift).coeffs);
-    });
-}
-
-/// Values on `shift` times the subgroup that is 2^rate_bits times as large, in bit-reversed order.
-pub(super) fn extend(coefficients: &Columns, rate_bits: usize, shift: F) -> Columns {
-    let mut values = Columns::zero(coefficients.width(), coefficients.rows() << rate_bits);
-    values.par_columns_mut().enumerate().for_each(|(i, column)| {
-        let padded = PolynomialCoeffs::new(coefficients.column(i).to_vec()).lde(rate_bits);
-        column.copy_from_slice(&padded.coset_fft_with_options(shift, Some(rate_bits), None).values);
-        reverse_index_bits_in_place(column);
-    });
-    values
-}
-
-/// `shift` times the powers of a generator of the subgroup of 2^bits elements, in bit-reversed order.
-pub(super) fn coset_points(bits: usize, shift: F) -> Vec<F> {
-    let mut points: Vec<F> = F::primitive_root_of_unity(bits).powers().take(1 << bits).collect();
-    reverse_index_bits_in_place(&mut points);
-    points.par_iter_mut().for_each(|x| *x *= shift);
+/// The coset of `shift` and the subgroup of 2^`bits` elements, in bit-reversed order: one column.
+pub(super) fn coset_points(bits: usize, shift: F) -> Columns {
+    let mut points = Columns::zeros(1 << bits, 1);
+    let (mut x, generator) = (shift, F::primitive_root_of_unity(bits));
+    for i in 0..1 << bits {
+        points.column_mut(0)[reverse_bits(i, bits)] = x;
+        x *= generator;
+    }
     points
 }
 
-/// The last `bits` bits of `index` in reverse order.
-pub(super) fn reverse_bits(index: usize, bits: usize) -> usize {
-    if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS as usize - bits) }
+#[cfg(test)]
+mod tests {
+    use plonky2::field::polynomial::PolynomialCoeffs;
+    use plonky2::field::types::Sample;
+
+    use super::*;
+
+    #[test]
+    fn interpolation_undoes_extension() {
+        let backend = Backend::current().expect("a backend");
+        for bits in [0, 1, 5, 9] {
+            let column = F::rand_vec(1 << bits);
+            let coefficients = Columns::from_columns(std::slice::from_ref(&column)).expect("one column");
+            let values = ntt::coset_lde(backend, &coefficients, 0, F::coset_shift()).expect("a power of two");
+            let polynomial = PolynomialCoeffs::new(column.clone());
+            let points = coset_points(bits, F::coset_shift());
+            for (&x, &y) in points.column(0).iter().zip(values.column(0)) {
+                assert_eq!(polynomial.eval(x), y);
+            }
+            let back = interpolate_coset(backend, values, F::coset_shift()).expect("a power of two");
+            assert_eq!(back.column(0), column);
+        }
+    }
 }

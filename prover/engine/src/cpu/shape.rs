@@ -38,6 +38,9 @@ pub(super) fn served<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>)
     if common.quotient_degree_factor >= common.config.num_routed_wires {
         return unserved("it has no more routed wires than its constraints have degrees");
     }
+    if common.fri_params.total_arities() > common.degree_bits() {
+        return unserved("FRI's folds join more coefficients than it has: shorten the reduction strategy");
+    }
     let batch = &circuit.prover_only.constants_sigmas_commitment;
     if batch.merkle_tree.leaves.len() != common.lde_size() {
         return unserved("it was built without its constants' commitment: use `build`, not `mock_build`");

@@ -1,56 +1,81 @@
+use std::any::TypeId;
+
+use janction_accel_cpu::{Backend, Columns, Digest, MerkleTree};
 use plonky2::field::types::Field;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
-use plonky2::plonk::config::Hasher;
+use plonky2::hash::poseidon::PoseidonHash;
+use plonky2::plonk::config::{GenericHashOut, Hasher};
 use rayon::prelude::*;
 
-use super::columns::Columns;
-use crate::F;
+use crate::{EngineError, F};
+
+/// Whether a hasher is the one that has been made fast.
+pub(super) fn is_poseidon<H: 'static>() -> bool {
+    TypeId::of::<H>() == TypeId::of::<PoseidonHash>()
+}
 
 /// A Merkle tree over the rows of a table, up to its cap. The leaves stay where they are.
-pub(super) struct Tree<H: Hasher<F>> {
-    /// Digests from the leaves' to the cap's.
-    levels: Vec<Vec<H::Hash>>,
+pub(super) enum Tree<H: Hasher<F>> {
+    /// Poseidon's, many hashes side by side.
+    Poseidon(MerkleTree),
+    /// Any hasher's, one hash at a time: digests from the leaves' level to the cap's.
+    Other(Vec<Vec<H::Hash>>),
 }
 
 /// Rows that are gathered at once.
 const BLOCK: usize = 64;
+/// Nodes that one task hashes.
+const NODES: usize = 16;
 
-impl<H: Hasher<F>> Tree<H> {
+impl<H: Hasher<F> + 'static> Tree<H> {
     /// Hashes every row of `leaves`, a power of two of at least 2^cap_height, and their parents.
-    pub(super) fn new(leaves: &Columns, cap_height: usize) -> Self {
+    pub(super) fn new(backend: Backend, leaves: &Columns, cap_height: usize) -> Result<Self, EngineError> {
+        if is_poseidon::<H>() {
+            return Ok(Self::Poseidon(MerkleTree::of_columns(backend, leaves, cap_height)?));
+        }
         let mut levels = vec![hash_rows::<H>(leaves)];
         while levels[levels.len() - 1].len() > 1 << cap_height {
-            let children = &levels[levels.len() - 1];
-            let parents =
-                children.par_chunks_exact(2).with_min_len(16).map(|c| H::two_to_one(c[0], c[1])).collect();
-            levels.push(parents);
+            let children = levels[levels.len() - 1].par_chunks_exact(2).with_min_len(NODES);
+            levels.push(children.map(|c| H::two_to_one(c[0], c[1])).collect());
         }
-        Self { levels }
+        Ok(Self::Other(levels))
     }
 
     pub(super) fn cap(&self) -> MerkleCap<F, H> {
-        MerkleCap(self.levels[self.levels.len() - 1].clone())
+        MerkleCap(match self {
+            Self::Poseidon(tree) => tree.cap().iter().map(digest::<H>).collect(),
+            Self::Other(levels) => levels[levels.len() - 1].clone(),
+        })
     }
 
     /// The siblings from a leaf up to the cap.
     pub(super) fn prove(&self, leaf: usize) -> MerkleProof<F, H> {
-        let below_cap = &self.levels[..self.levels.len() - 1];
-        let siblings =
-            below_cap.iter().enumerate().map(|(height, level)| level[(leaf >> height) ^ 1]).collect();
+        let siblings = match self {
+            Self::Poseidon(tree) => tree.prove(leaf).siblings.iter().map(digest::<H>).collect(),
+            Self::Other(levels) => {
+                let below_cap = levels[..levels.len() - 1].iter().enumerate();
+                below_cap.map(|(height, level)| level[(leaf >> height) ^ 1]).collect()
+            }
+        };
         MerkleProof { siblings }
     }
 }
 
+/// The same digest under the hasher's own name for it.
+fn digest<H: Hasher<F>>(digest: &Digest) -> H::Hash {
+    H::Hash::from_bytes(&GenericHashOut::<F>::to_bytes(digest))
+}
+
 fn hash_rows<H: Hasher<F>>(leaves: &Columns) -> Vec<H::Hash> {
-    let (rows, width) = (leaves.rows(), leaves.width());
+    let (rows, width) = (leaves.rows(), leaves.columns());
     (0..rows.div_ceil(BLOCK))
         .into_par_iter()
         .flat_map_iter(|block| {
             let first = block * BLOCK;
             let count = BLOCK.min(rows - first);
             let mut gathered = vec![F::ZERO; count * width];
-            for (j, column) in leaves.columns().enumerate() {
+            for (j, column) in leaves.iter().enumerate() {
                 for (i, &value) in column[first..first + count].iter().enumerate() {
                     gathered[i * width + j] = value;
                 }
@@ -63,25 +88,31 @@ fn hash_rows<H: Hasher<F>>(leaves: &Columns) -> Vec<H::Hash> {
 #[cfg(test)]
 mod tests {
     use plonky2::field::types::Sample;
-    use plonky2::hash::merkle_tree::MerkleTree;
-    use plonky2::hash::poseidon::PoseidonHash;
+    use plonky2::hash::keccak::KeccakHash;
+    use plonky2::hash::merkle_tree::MerkleTree as StockTree;
 
     use super::*;
 
-    #[test]
-    fn caps_and_paths_are_those_of_plonky2() {
+    fn check<H: Hasher<F> + 'static>() {
+        let backend = Backend::current().expect("a backend");
         for (width, height, cap_height) in
             [(1, 3, 0), (3, 3, 3), (4, 4, 1), (5, 7, 4), (135, 6, 2), (20, 9, 0)]
         {
-            let mut columns = Columns::zero(width, 1 << height);
-            columns.columns_mut().for_each(|column| column.copy_from_slice(&F::rand_vec(1 << height)));
+            let columns: Vec<Vec<F>> = (0..width).map(|_| F::rand_vec(1 << height)).collect();
+            let columns = Columns::from_columns(&columns).expect("equally long");
             let rows: Vec<Vec<F>> = (0..1 << height).map(|i| columns.row(i)).collect();
-            let stock = MerkleTree::<F, PoseidonHash>::new(rows, cap_height);
-            let ours = Tree::<PoseidonHash>::new(&columns, cap_height);
+            let stock = StockTree::<F, H>::new(rows, cap_height);
+            let ours = Tree::<H>::new(backend, &columns, cap_height).expect("a power of two");
             assert_eq!(ours.cap(), stock.cap);
             for i in 0..1 << height {
                 assert_eq!(ours.prove(i), stock.prove(i));
             }
         }
+    }
+
+    #[test]
+    fn caps_and_paths_are_those_of_plonky2() {
+        check::<PoseidonHash>();
+        check::<KeccakHash<25>>();
     }
 }

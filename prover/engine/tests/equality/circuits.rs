@@ -12,6 +12,7 @@ fn check(config: CircuitConfig, seed: u64, kinds: &[Kind]) {
     kinds.iter().for_each(|&kind| draft.add(kind));
     let Draft { builder, inputs, .. } = draft;
     let circuit = builder.build::<C>();
+    println!("seed {seed}: {kinds:?}, {:?}", circuit.common.fri_params);
     for kind in kinds.iter().filter(|&&kind| kind != Kind::Exponentiation) {
         let found = circuit.common.gates.iter().any(|gate| gate.0.id().starts_with(kind.gate()));
         assert!(found, "{kind:?} made no {}", kind.gate());
@@ -33,6 +34,13 @@ fn all_gate_kinds_together() {
         config.num_challenges = challenges;
         check(config.clone(), 100 + challenges as u64, &Kind::ALL);
     }
+}
+
+#[test]
+fn a_quotient_of_another_degree() {
+    let mut config = configs::standard();
+    config.max_quotient_degree_factor = 7;
+    check(config, 150, &[Kind::Poseidon, Kind::Lookup, Kind::RandomAccess, Kind::Exponentiation]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub fn random(rng: &mut ChaCha8Rng) -> CircuitConfig {
     config.fri_config.reduction_strategy = match rng.random_range(0..3) {
         0 => FriReductionStrategy::ConstantArityBits(rng.random_range(1..5), rng.random_range(1..6)),
         1 => FriReductionStrategy::MinSize(None),
-        _ => FriReductionStrategy::Fixed(vec![1; rng.random_range(0..3)]),
+        _ => FriReductionStrategy::Fixed(vec![1; rng.random_range(0..2)]),
     };
     config
 }

@@ -164,7 +164,7 @@ impl Draft {
             Kind::Reducing => self.place(ReducingGate::<D>::new(21), vec![]),
             Kind::ReducingExtension => self.place(ReducingExtensionGate::<D>::new(13), vec![]),
             Kind::CosetInterpolation => {
-                let bits = self.rng.random_range(2..5);
+                let bits = self.rng.random_range(2..4);
                 self.place(CosetInterpolationGate::<F, D>::new(bits), vec![]);
             }
             Kind::Constant => {

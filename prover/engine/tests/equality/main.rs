@@ -16,18 +16,28 @@ use plonky2::plonk::config::{GenericConfig, PoseidonGoldilocksConfig};
 
 type C = PoseidonGoldilocksConfig;
 
+/// The engine on the fastest instructions.
+fn cpu() -> Cpu {
+    Cpu::new().expect("a backend")
+}
+
 /// Proves with both engines from one witness and compares bytes; stock on one thread, where it takes the lowest nonce.
-fn assert_equal<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>, inputs: PartialWitness<F>) {
-    let witness = generate_partial_witness(inputs, &circuit.prover_only, &circuit.common)
+fn assert_equal<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>, inputs: PartialWitness<F>)
+where
+    C::Hasher: 'static,
+{
+    let witness = generate_partial_witness(inputs.clone(), &circuit.prover_only, &circuit.common)
         .expect("inputs fit the circuit");
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let stock = one_thread
         .install(|| Stock.prove_witness(circuit, witness.clone()))
         .expect("stock proves the circuit");
-    let ours = Cpu.prove_witness(circuit, witness).expect("the engine proves the circuit");
+    let ours = cpu().prove_witness(circuit, witness).expect("the engine proves the circuit");
     assert_same_parts(&stock, &ours);
     assert!(stock.to_bytes() == ours.to_bytes(), "the proofs' bytes differ");
     circuit.verify(ours).expect("the proof verifies");
+    let own_witness = cpu().prove(circuit, inputs).expect("the engine generates the witness");
+    circuit.verify(own_witness).expect("the proof from the engine's own witness verifies");
 }
 
 /// Names the first stage that differs.
@@ -50,5 +60,5 @@ fn assert_same_parts<C: GenericConfig<D, F = F>>(
 /// The name that logs and tables show.
 #[test]
 fn names_itself() {
-    assert_eq!(Engine::<C>::name(&Cpu), "cpu");
+    assert_eq!(Engine::<C>::name(&cpu()), "cpu");
 }

@@ -1,27 +1,42 @@
+use janction_accel_cpu::Backend;
+use janction_accel_cpu::poseidon::{RATE, WIDTH, permute_all};
 use plonky2::field::types::{Field, Field64, PrimeField64};
 use plonky2::hash::hashing::PlonkyPermutation;
 use plonky2::plonk::config::Hasher;
 use rayon::prelude::*;
 
 use crate::cpu::transcript::Transcript;
+use crate::cpu::tree::is_poseidon;
 use crate::{EngineError, F};
 
-/// Nonces that are tried before the threads meet.
-const BLOCK: u64 = 1 << 12;
+/// Nonces that are tried side by side.
+const BATCH: u64 = 64;
+/// Batches that a thread tries before the threads meet.
+const BATCHES: u64 = 16;
 
 /// Finds the lowest nonce after which the transcript's challenge starts with `bits` zeros, and absorbs it.
-pub(super) fn grind<H: Hasher<F>>(bits: u32, transcript: &mut Transcript<H>) -> Result<F, EngineError> {
+pub(super) fn grind<H: Hasher<F> + 'static>(
+    backend: Backend,
+    bits: u32,
+    transcript: &mut Transcript<H>,
+) -> Result<F, EngineError> {
     let (state, position) = transcript.before_nonce();
-    let found = |nonce: u64| {
-        let mut state = state;
-        state.set_elt(F::from_canonical_u64(nonce), position);
-        state.permute();
-        state.squeeze().last().is_some_and(|response| response.to_canonical_u64().leading_zeros() >= bits)
+    let try_batch = |batch: u64| {
+        let first = batch * BATCH;
+        if is_poseidon::<H>() {
+            poseidon_batch(backend, state.as_ref(), position, first, bits)
+        } else {
+            (first..first + BATCH).find(|&nonce| {
+                let mut state = state;
+                state.set_elt(F::from_canonical_u64(nonce), position);
+                state.permute();
+                state.squeeze().last().is_some_and(|&response| is_small(response, bits))
+            })
+        }
     };
-    let nonce = (0..F::ORDER / BLOCK)
-        .find_map(|block| {
-            (block * BLOCK..(block + 1) * BLOCK).into_par_iter().find_first(|&nonce| found(nonce))
-        })
+    let stride = BATCHES * rayon::current_num_threads() as u64;
+    let nonce = (0..F::ORDER / BATCH / stride)
+        .find_map(|step| (step * stride..(step + 1) * stride).into_par_iter().find_map_first(try_batch))
         .map(F::from_canonical_u64)
         .ok_or_else(|| EngineError::Unserved {
             reason: format!("no nonce gives {bits} bits of proof of work"),
@@ -29,4 +44,19 @@ pub(super) fn grind<H: Hasher<F>>(bits: u32, transcript: &mut Transcript<H>) -> 
     transcript.observe(&[nonce]);
     transcript.challenge();
     Ok(nonce)
+}
+
+fn poseidon_batch(backend: Backend, state: &[F], position: usize, first: u64, bits: u32) -> Option<u64> {
+    let mut template = [F::ZERO; WIDTH];
+    template.copy_from_slice(state);
+    let mut states = [template; BATCH as usize];
+    for (nonce, state) in (first..).zip(&mut states) {
+        state[position] = F::from_canonical_u64(nonce);
+    }
+    permute_all(backend, &mut states);
+    (first..).zip(states).find_map(|(nonce, state)| is_small(state[RATE - 1], bits).then_some(nonce))
+}
+
+fn is_small(response: F, bits: u32) -> bool {
+    response.to_canonical_u64().leading_zeros() >= bits
 }

@@ -6,7 +6,7 @@ use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::plonk::config::{GenericConfig, Hasher};
 use rayon::prelude::*;
 
-use super::commit::{Layer, leaf};
+use super::commit::Layer;
 use crate::cpu::oracle::Oracle;
 use crate::cpu::transcript::Transcript;
 use crate::{D, F};
@@ -17,7 +17,7 @@ pub(in crate::cpu) trait InitialOracle<H: Hasher<F>>: Sync {
     fn open(&self, index: usize) -> (Vec<F>, MerkleProof<F, H>);
 }
 
-impl<H: Hasher<F>> InitialOracle<H> for Oracle<H> {
+impl<H: Hasher<F> + 'static> InitialOracle<H> for Oracle<H> {
     fn open(&self, index: usize) -> (Vec<F>, MerkleProof<F, H>) {
         self.open(index)
     }
@@ -31,7 +31,7 @@ impl<C: GenericConfig<D, F = F>> InitialOracle<C::Hasher> for PolynomialBatch<F,
 }
 
 /// Draws the queries and opens everything that they touch.
-pub(super) fn answer<H: Hasher<F>>(
+pub(super) fn answer<H: Hasher<F> + 'static>(
     params: &FriParams,
     oracles: &[&dyn InitialOracle<H>],
     layers: &[Layer<H>],
@@ -46,7 +46,7 @@ pub(super) fn answer<H: Hasher<F>>(
             let evals_proofs = oracles.iter().map(|oracle| oracle.open(index)).collect();
             let steps = layers.iter().zip(&params.reduction_arity_bits).map(|(layer, &arity_bits)| {
                 index >>= arity_bits;
-                FriQueryStep { evals: leaf(layer, index), merkle_proof: layer.tree.prove(index) }
+                FriQueryStep { evals: layer.leaf(index), merkle_proof: layer.tree.prove(index) }
             });
             FriQueryRound {
                 steps: steps.collect(),

@@ -1,7 +1,7 @@
-use plonky2::field::packed::PackedField;
+use janction_accel_cpu::{Lanes, pack};
 use plonky2::plonk::circuit_data::CommonCircuitData;
 
-use super::block::Block;
+use super::block::Inputs;
 use super::terms::Sums;
 use crate::cpu::lookup::{
     LookupChallenges, LookupShape, chunks, entry_wires, lookup_wires, table_evaluation,
@@ -17,32 +17,6 @@ pub(super) struct Lookups<'a> {
     table_ends: Vec<Vec<F>>,
 }
 
-/// One argument at one vector of points.
-struct Point<'a, P> {
-    wires: &'a [P],
-    vector: usize,
-    vectors: usize,
-    challenges: LookupChallenges,
-}
-
-impl<P: PackedField<Scalar = F>> Point<'_, P> {
-    fn wire(&self, j: usize) -> P {
-        self.wires[j * self.vectors + self.vector]
-    }
-
-    /// α less the i-th entry of the table, in and out joined by `a`.
-    fn entry_pole(&self, i: usize) -> P {
-        let [input, output, _] = entry_wires(i);
-        -(self.wire(input) + self.wire(output) * self.challenges.a) + self.challenges.alpha
-    }
-
-    /// α less the i-th pair looked up.
-    fn lookup_pole(&self, i: usize) -> P {
-        let [input, output] = lookup_wires(i);
-        -(self.wire(input) + self.wire(output) * self.challenges.a) + self.challenges.alpha
-    }
-}
-
 impl<'a> Lookups<'a> {
     pub(super) fn new(
         common: &CommonCircuitData<F, D>,
@@ -56,66 +30,138 @@ impl<'a> Lookups<'a> {
 
     /// Constraints of all challenges.
     pub(super) fn terms(&self) -> usize {
-        self.table_ends.iter().map(|ends| FIXED_LOOKUP_SELECTORS + ends.len() + 2 * self.shape.parts).sum()
+        self.table_ends.iter().map(|ends| self.terms_of(ends)).sum()
+    }
+
+    fn terms_of(&self, ends: &[F]) -> usize {
+        FIXED_LOOKUP_SELECTORS + ends.len() + 2 * self.shape.parts
     }
 
     /// Adds the constraints.
-    pub(super) fn add<P: PackedField<Scalar = F>>(
+    #[inline(always)]
+    pub(super) fn add<L: Lanes>(
         &self,
         common: &CommonCircuitData<F, D>,
-        block: &Block,
-        sums: &mut Sums<'_, P>,
+        inputs: &Inputs,
+        sums: &mut Sums<'_, L>,
     ) {
-        let vectors = sums.vectors();
-        let (products, next) = (P::pack_slice(&block.products), P::pack_slice(&block.next_products));
-        let constants = P::pack_slice(&block.constants);
-        let first_selector = common.selectors_info.num_selectors();
         for (c, (&challenges, ends)) in self.challenges.iter().zip(&self.table_ends).enumerate() {
-            let first = common.lookup_range().start + c * common.num_lookup_polys;
-            let terms = FIXED_LOOKUP_SELECTORS + ends.len() + 2 * self.shape.parts;
-            for vector in 0..vectors {
-                let selector = |i: usize| constants[(first_selector + i) * vectors + vector];
-                let column = |values: &[P], i: usize| values[(first + i) * vectors + vector];
-                let point = Point { wires: P::pack_slice(&block.wires), vector, vectors, challenges };
-                let mut offset = 0;
-                let mut push = |term: P| {
-                    sums.add(offset, vector, term);
-                    offset += 1;
-                };
-                let re = column(products, 0);
-                push(selector(LookupSelector::End as usize) * column(products, self.shape.parts));
-                push(selector(LookupSelector::Start as usize) * column(products, 1));
-                push(selector(LookupSelector::Start as usize) * re);
-                for (table, &end) in ends.iter().enumerate() {
-                    push(selector(FIXED_LOOKUP_SELECTORS + table) * (re - end));
-                }
-                let re_step = (0..self.shape.entries).fold(column(next, 0), |sum, i| {
-                    let [input, output, _] = entry_wires(i);
-                    sum * challenges.delta + point.wire(input) + point.wire(output) * challenges.b
-                });
-                push(selector(LookupSelector::TableRow as usize) * (re - re_step));
-                let mut before = column(next, self.shape.parts);
-                let entries = chunks(self.shape.entries, self.shape.entries_a_part, self.shape.parts);
-                let lookups = chunks(self.shape.lookups, self.shape.lookups_a_part, self.shape.parts);
-                for (part, (entries, lookups)) in entries.zip(lookups).enumerate() {
-                    let here = column(products, 1 + part);
-                    let step = here - before;
-                    let (product, derivative) =
-                        fraction(entries.map(|i| (point.entry_pole(i), point.wire(entry_wires(i)[2]))));
-                    push(selector(LookupSelector::TableRow as usize) * (product * step - derivative));
-                    let (product, derivative) = fraction(lookups.map(|i| (point.lookup_pole(i), P::ONES)));
-                    push(selector(LookupSelector::LookupRow as usize) * (product * step + derivative));
-                    before = here;
-                }
+            let point = Point {
+                selectors: pack(&inputs.constants[common.selectors_info.num_selectors() * inputs.points..]),
+                wires: pack(&inputs.wires),
+                columns: pack(&inputs.products[first_column(common, c) * inputs.points..]),
+                next: pack(&inputs.next_products[first_column(common, c) * inputs.points..]),
+                vectors: sums.vectors(),
+                a: L::splat(challenges.a.0),
+                b: L::splat(challenges.b.0),
+                alpha: L::splat(challenges.alpha.0),
+                delta: L::splat(challenges.delta.0),
+            };
+            for v in 0..sums.vectors() {
+                self.add_ends(&point, v, ends, sums);
+                self.add_steps(&point, v, FIXED_LOOKUP_SELECTORS + ends.len(), sums);
             }
-            sums.skip(terms);
+            sums.skip(self.terms_of(ends));
+        }
+    }
+
+    /// Where the sums start and end, and how RE moves on.
+    #[inline(always)]
+    fn add_ends<L: Lanes>(&self, point: &Point<'_, L>, v: usize, ends: &[F], sums: &mut Sums<'_, L>) {
+        let (re, start) = (point.column(0, v), point.selector(LookupSelector::Start as usize, v));
+        let end = point.selector(LookupSelector::End as usize, v);
+        sums.add(0, v, end.mul(point.column(self.shape.parts, v)));
+        sums.add(1, v, start.mul(point.column(1, v)));
+        sums.add(2, v, start.mul(re));
+        for (table, end) in ends.iter().enumerate() {
+            let selector = point.selector(FIXED_LOOKUP_SELECTORS + table, v);
+            sums.add(3 + table, v, selector.mul(re.sub(L::splat(end.0))));
+        }
+        let mut step = point.next(0, v);
+        for i in 0..self.shape.entries {
+            let [input, output, _] = entry_wires(i);
+            let entry = point.wire(output, v).mul_add(point.b, point.wire(input, v));
+            step = step.mul_add(point.delta, entry);
+        }
+        let selector = point.selector(LookupSelector::TableRow as usize, v);
+        sums.add(3 + ends.len(), v, selector.mul(re.sub(step)));
+    }
+
+    /// How every part of SLDC follows from the one before: (here - before) = Σ m / pole, times the poles.
+    #[inline(always)]
+    fn add_steps<L: Lanes>(&self, point: &Point<'_, L>, v: usize, first: usize, sums: &mut Sums<'_, L>) {
+        let LookupShape { parts, entries, entries_a_part, lookups, lookups_a_part } = self.shape;
+        let table_row = point.selector(LookupSelector::TableRow as usize, v);
+        let lookup_row = point.selector(LookupSelector::LookupRow as usize, v);
+        let mut before = point.next(parts, v);
+        let ranges = chunks(entries, entries_a_part, parts).zip(chunks(lookups, lookups_a_part, parts));
+        for (part, (entries, lookups)) in ranges.enumerate() {
+            let here = point.column(1 + part, v);
+            let step = here.sub(before);
+            let (mut poles, mut sum) = (L::splat(1), L::splat(0));
+            for i in entries {
+                let [input, output, multiplicity] = entry_wires(i);
+                let pole = point.pole(input, output, v);
+                sum = sum.mul_add(pole, poles.mul(point.wire(multiplicity, v)));
+                poles = poles.mul(pole);
+            }
+            sums.add(first + 2 * part, v, table_row.mul(poles.mul(step).sub(sum)));
+            let (mut poles, mut sum) = (L::splat(1), L::splat(0));
+            for i in lookups {
+                let [input, output] = lookup_wires(i);
+                let pole = point.pole(input, output, v);
+                sum = sum.mul_add(pole, poles);
+                poles = poles.mul(pole);
+            }
+            sums.add(first + 2 * part + 1, v, lookup_row.mul(poles.mul_add(step, sum)));
+            before = here;
         }
     }
 }
 
-/// Denominator and numerator of Σ m_i / p_i, from the pairs (p_i, m_i).
-fn fraction<P: PackedField<Scalar = F>>(poles: impl Iterator<Item = (P, P)>) -> (P, P) {
-    poles.fold((P::ONES, P::ZEROS), |(product, sum), (pole, weight)| {
-        (product * pole, sum * pole + product * weight)
-    })
+fn first_column(common: &CommonCircuitData<F, D>, challenge: usize) -> usize {
+    common.lookup_range().start + challenge * common.num_lookup_polys
+}
+
+/// What one argument reads.
+struct Point<'a, L> {
+    selectors: &'a [L],
+    wires: &'a [L],
+    columns: &'a [L],
+    next: &'a [L],
+    vectors: usize,
+    a: L,
+    b: L,
+    alpha: L,
+    delta: L,
+}
+
+impl<L: Lanes> Point<'_, L> {
+    #[inline(always)]
+    fn selector(&self, i: usize, v: usize) -> L {
+        self.selectors[i * self.vectors + v]
+    }
+
+    #[inline(always)]
+    fn wire(&self, j: usize, v: usize) -> L {
+        self.wires[j * self.vectors + v]
+    }
+
+    /// RE (0) or a part of SLDC (from 1 on).
+    #[inline(always)]
+    fn column(&self, j: usize, v: usize) -> L {
+        self.columns[j * self.vectors + v]
+    }
+
+    /// The same at the next row.
+    #[inline(always)]
+    fn next(&self, j: usize, v: usize) -> L {
+        self.next[j * self.vectors + v]
+    }
+
+    /// α less the pair of two wires, joined by `a`.
+    #[inline(always)]
+    fn pole(&self, input: usize, output: usize, v: usize) -> L {
+        self.alpha.sub(self.wire(output, v).mul_add(self.a, self.wire(input, v)))
+    }
 }

@@ -5,24 +5,26 @@
 //! stand in the order of the protocol: Z starts at one; Z and its partial products move on; lookups; gates.
 
 mod block;
+mod domain;
 mod gates;
 mod lookup;
 mod permutation;
+mod poseidon;
 mod terms;
 
-use plonky2::field::packable::Packable;
-use plonky2::field::packed::PackedField;
+use janction_accel_cpu::{Backend, Columns, Kernel, Lanes, pack};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOut;
-use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
 
-use self::block::{Block, Domain};
+use self::block::Block;
+use self::domain::Domain;
 use self::gates::Gates;
 use self::lookup::Lookups;
 use self::terms::{AlphaPowers, Sums};
-use super::columns::Columns;
+use super::blocks::row_blocks;
 use super::lookup::{LookupChallenges, LookupShape};
 use super::poly;
 use crate::{D, EngineError, F};
@@ -46,75 +48,90 @@ pub(super) struct Challenges<'a> {
 /// # Errors
 /// [`EngineError::Witness`] where the constraints do not vanish on the subgroup.
 pub(super) fn quotient<C: GenericConfig<D, F = F>>(
+    backend: Backend,
     circuit: &CircuitData<F, C, D>,
-    public_inputs_hash: &HashOut<F>,
-    wires: &Columns,
-    products: &Columns,
-    challenges: &Challenges<'_>,
-) -> Result<Columns, EngineError> {
-    type Lanes = <F as Packable>::Packing;
-    let domain = Domain::of(&circuit.common);
-    let values = if domain.size() >= Lanes::WIDTH {
-        evaluate::<C, Lanes>(circuit, &domain, public_inputs_hash, wires, products, challenges)?
-    } else {
-        evaluate::<C, F>(circuit, &domain, public_inputs_hash, wires, products, challenges)?
-    };
-    chunks(circuit, values)
-}
-
-fn evaluate<C: GenericConfig<D, F = F>, P: PackedField<Scalar = F>>(
-    circuit: &CircuitData<F, C, D>,
-    domain: &Domain,
     public_inputs_hash: &HashOut<F>,
     wires: &Columns,
     products: &Columns,
     challenges: &Challenges<'_>,
 ) -> Result<Columns, EngineError> {
     let common = &circuit.common;
+    let domain = Domain::of(common);
+    let points = BLOCK.min(domain.size());
+    let backend_of_points = if points < backend.width() { Backend::PORTABLE } else { backend };
     let gates = Gates::of(common)?;
     let lookups = LookupShape::of(common).map(|shape| Lookups::new(common, shape, challenges.lookups));
     let ahead = challenges.alphas.len() * (2 + common.num_partial_products)
         + lookups.as_ref().map_or(0, |lookups| lookups.terms());
     let powers = AlphaPowers::new(challenges.alphas, ahead + common.num_gate_constraints);
-    let mut values = Columns::zero(challenges.alphas.len(), domain.size());
-    values.row_blocks_mut(BLOCK).into_par_iter().enumerate().for_each_init(
-        || (Block::new(common, BLOCK.min(domain.size())), Sums::<P>::new(&powers, BLOCK.min(domain.size()))),
-        |(block, sums), (i, mut quotients)| {
-            let leaves = &circuit.prover_only.constants_sigmas_commitment.merkle_tree.leaves;
-            block.load(common, domain, i * BLOCK, leaves, wires, products);
-            sums.clear();
-            permutation::add::<P>(common, block, challenges, sums);
-            if let Some(lookups) = &lookups {
-                lookups.add::<P>(common, block, sums);
-            }
-            gates.add::<P>(common, block, public_inputs_hash, sums);
-            sums.write(P::pack_slice(&block.vanishing_inverses), &mut quotients);
+    let leaves = &circuit.prover_only.constants_sigmas_commitment.merkle_tree.leaves;
+    let mut values = Columns::zeros(domain.size(), challenges.alphas.len());
+    row_blocks(&mut values, points).into_par_iter().enumerate().for_each_init(
+        || Block::new(common, points),
+        |block, (i, out)| {
+            block.load(common, &domain, i * points, leaves, wires, products);
+            let lookups = lookups.as_ref();
+            let constraints = Constraints {
+                common,
+                challenges,
+                gates: &gates,
+                lookups,
+                powers: &powers,
+                public_inputs_hash,
+            };
+            backend_of_points.run(Evaluate { constraints, block, out });
         },
     );
-    Ok(values)
+    chunks(common, poly::interpolate_coset(backend, values, F::coset_shift())?)
 }
 
-/// Interpolates the quotients and cuts them into polynomials of the circuit's degree.
-fn chunks<C: GenericConfig<D, F = F>>(
-    circuit: &CircuitData<F, C, D>,
-    mut values: Columns,
-) -> Result<Columns, EngineError> {
-    let common = &circuit.common;
-    poly::interpolate_coset(&mut values, F::coset_shift());
+/// Cuts the quotients into polynomials of the circuit's degree.
+fn chunks(common: &CommonCircuitData<F, D>, quotients: Columns) -> Result<Columns, EngineError> {
     let (degree, factor) = (common.degree(), common.quotient_degree_factor);
-    if values.columns().any(|quotient| quotient[degree * factor..].iter().any(Field::is_nonzero)) {
-        return Err(unsatisfied());
+    if quotients.iter().any(|quotient| quotient[degree * factor..].iter().any(Field::is_nonzero)) {
+        return Err(EngineError::Witness {
+            reason: "the wires do not satisfy the constraints: the quotient is no polynomial of its degree"
+                .to_owned(),
+        });
     }
-    let mut chunks = Columns::zero(values.width() * factor, degree);
+    let mut chunks = Columns::zeros(degree, quotients.columns() * factor);
     chunks.par_columns_mut().enumerate().for_each(|(i, chunk)| {
-        chunk.copy_from_slice(&values.column(i / factor)[i % factor * degree..][..degree]);
+        chunk.copy_from_slice(&quotients.column(i / factor)[i % factor * degree..][..degree]);
     });
     Ok(chunks)
 }
 
-fn unsatisfied() -> EngineError {
-    EngineError::Witness {
-        reason: "the wires do not satisfy the constraints: the quotient is not a polynomial of its degree"
-            .to_owned(),
+/// What is the same at all points.
+#[derive(Clone, Copy)]
+struct Constraints<'a> {
+    common: &'a CommonCircuitData<F, D>,
+    challenges: &'a Challenges<'a>,
+    gates: &'a Gates,
+    lookups: Option<&'a Lookups<'a>>,
+    powers: &'a AlphaPowers,
+    public_inputs_hash: &'a HashOut<F>,
+}
+
+/// Writes the quotients at the points of a block.
+struct Evaluate<'a, 'b> {
+    constraints: Constraints<'a>,
+    block: &'a mut Block,
+    out: Vec<&'b mut [F]>,
+}
+
+impl Kernel for Evaluate<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        let Constraints { common, challenges, gates, lookups, powers, public_inputs_hash } = self.constraints;
+        let (inputs, scratch) = self.block.parts();
+        let mut sums = Sums::<L>::new(powers, &mut scratch.sums, inputs.points);
+        permutation::add(common, inputs, challenges, &mut sums);
+        if let Some(lookups) = lookups {
+            lookups.add(common, inputs, &mut sums);
+        }
+        gates.add(common, inputs, public_inputs_hash, &mut scratch.terms, &mut sums);
+        sums.write(pack(&inputs.vanishing_inverses), &mut self.out);
     }
 }

@@ -1,51 +1,69 @@
-use plonky2::field::packed::PackedField;
+use janction_accel_cpu::{Lanes, pack};
 use plonky2::plonk::circuit_data::CommonCircuitData;
 
 use super::Challenges;
-use super::block::Block;
+use super::block::Inputs;
 use super::terms::Sums;
 use crate::cpu::permutation::wire_chunks;
 use crate::{D, F};
 
 /// Adds, for all challenges, L_1 (Z - 1), and then the steps from Z over the partial products to the next row's Z.
-pub(super) fn add<P: PackedField<Scalar = F>>(
+#[inline(always)]
+pub(super) fn add<L: Lanes>(
     common: &CommonCircuitData<F, D>,
-    block: &Block,
+    inputs: &Inputs,
     challenges: &Challenges<'_>,
-    sums: &mut Sums<'_, P>,
+    sums: &mut Sums<'_, L>,
 ) {
     let (count, partials) = (challenges.betas.len(), common.num_partial_products);
     let vectors = sums.vectors();
-    let (products, next) = (P::pack_slice(&block.products), P::pack_slice(&block.next_products));
-    let (wires, sigmas) = (P::pack_slice(&block.wires), P::pack_slice(&block.sigmas));
-    let (xs, lagrange) = (P::pack_slice(&block.xs), P::pack_slice(&block.lagrange_first));
+    let products = pack::<L>(&inputs.products);
+    let lagrange = pack::<L>(&inputs.lagrange_first);
     for c in 0..count {
         for v in 0..vectors {
-            sums.add(c, v, lagrange[v] * (products[c * vectors + v] - P::ONES));
+            sums.add(c, v, lagrange[v].mul(products[c * vectors + v].sub(L::splat(1))));
         }
     }
     sums.skip(count);
-    for (c, (&beta, &gamma)) in challenges.betas.iter().zip(challenges.gammas).enumerate() {
-        // The accumulators' columns: Z, then the partial products of this challenge.
-        let accumulator = |step: usize| if step == 0 { c } else { count + c * partials + step - 1 };
-        for (step, js) in wire_chunks(common).enumerate() {
-            let k_betas: Vec<F> = js.clone().map(|j| common.k_is[j] * beta).collect();
-            for v in 0..vectors {
-                let (mut numerator, mut denominator) = (P::ONES, P::ONES);
-                for (j, &k_beta) in js.clone().zip(&k_betas) {
-                    let shifted = wires[j * vectors + v] + gamma;
-                    numerator *= shifted + xs[v] * k_beta;
-                    denominator *= shifted + sigmas[j * vectors + v] * beta;
-                }
-                let before = products[accumulator(step) * vectors + v];
-                let after = if step == partials {
-                    next[c * vectors + v]
-                } else {
-                    products[accumulator(step + 1) * vectors + v]
-                };
-                sums.add(step, v, before * numerator - after * denominator);
-            }
-        }
+    for c in 0..count {
+        add_steps(common, inputs, challenges, c, sums);
         sums.skip(1 + partials);
+    }
+}
+
+/// The steps of one challenge: for each chunk of wires, before · numerators - after · denominators.
+#[inline(always)]
+fn add_steps<L: Lanes>(
+    common: &CommonCircuitData<F, D>,
+    inputs: &Inputs,
+    challenges: &Challenges<'_>,
+    c: usize,
+    sums: &mut Sums<'_, L>,
+) {
+    let (count, partials) = (challenges.betas.len(), common.num_partial_products);
+    let vectors = sums.vectors();
+    let (products, next) = (pack::<L>(&inputs.products), pack::<L>(&inputs.next_products));
+    let (wires, sigmas) = (pack::<L>(&inputs.wires), pack::<L>(&inputs.sigmas));
+    let xs = pack::<L>(&inputs.xs);
+    let (beta, gamma) = (L::splat(challenges.betas[c].0), L::splat(challenges.gammas[c].0).canonical());
+    for (step, js) in wire_chunks(common).enumerate() {
+        // The accumulators' columns: Z, then the partial products of this challenge.
+        let before = if step == 0 { c } else { count + c * partials + step - 1 };
+        for (v, &x) in xs.iter().enumerate() {
+            let (mut numerator, mut denominator) = (L::splat(1), L::splat(1));
+            let beta_x = beta.mul(x);
+            for j in js.clone() {
+                let shifted = wires[j * vectors + v].add_canonical(gamma);
+                numerator = numerator.mul(beta_x.mul_add(L::splat(common.k_is[j].0), shifted));
+                denominator = denominator.mul(beta.mul_add(sigmas[j * vectors + v], shifted));
+            }
+            let after = if step == partials {
+                next[c * vectors + v]
+            } else {
+                products[(count + c * partials + step) * vectors + v]
+            };
+            let before = products[before * vectors + v];
+            sums.add(step, v, before.mul(numerator).sub(after.mul(denominator)));
+        }
     }
 }

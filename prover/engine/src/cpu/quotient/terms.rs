@@ -1,5 +1,5 @@
-use plonky2::field::packed::PackedField;
-use plonky2::field::types::Field;
+use janction_accel_cpu::{Lanes, pack_mut, unpack};
+use plonky2::field::types::{Field, PrimeField64};
 
 use crate::F;
 
@@ -10,66 +10,66 @@ pub(super) struct AlphaPowers {
 
 impl AlphaPowers {
     pub(super) fn new(alphas: &[F], terms: usize) -> Self {
-        Self { powers: alphas.iter().map(|alpha| alpha.powers().take(terms).collect()).collect() }
+        let powers = |alpha: &F| alpha.powers().take(terms).map(|x| F(x.to_canonical_u64())).collect();
+        Self { powers: alphas.iter().map(powers).collect() }
     }
 }
 
 /// The combinations of terms at the points of a block, one for each α.
-pub(super) struct Sums<'a, P> {
+pub(super) struct Sums<'a, L> {
     powers: &'a AlphaPowers,
     /// Vectors of points.
     vectors: usize,
     /// Challenge by challenge, the points' sums.
-    sums: Vec<P>,
+    sums: &'a mut [L],
     /// The term that comes next.
     next: usize,
 }
 
-impl<'a, P: PackedField<Scalar = F>> Sums<'a, P> {
-    pub(super) fn new(powers: &'a AlphaPowers, points: usize) -> Self {
-        let vectors = points / P::WIDTH;
-        Self { powers, vectors, sums: vec![P::ZEROS; vectors * powers.powers.len()], next: 0 }
+impl<'a, L: Lanes> Sums<'a, L> {
+    #[inline(always)]
+    pub(super) fn new(powers: &'a AlphaPowers, sums: &'a mut [F], points: usize) -> Self {
+        sums.fill(F::ZERO);
+        Self { powers, vectors: points / L::WIDTH, sums: pack_mut(sums), next: 0 }
     }
 
+    #[inline(always)]
     pub(super) fn vectors(&self) -> usize {
         self.vectors
     }
 
-    pub(super) fn clear(&mut self) {
-        self.sums.fill(P::ZEROS);
-        self.next = 0;
-    }
-
     /// Adds the term at `offset` from the next one, at one vector of points.
-    #[inline]
-    pub(super) fn add(&mut self, offset: usize, vector: usize, term: P) {
+    #[inline(always)]
+    pub(super) fn add(&mut self, offset: usize, vector: usize, term: L) {
         for (c, powers) in self.powers.powers.iter().enumerate() {
-            self.sums[c * self.vectors + vector] += term * powers[self.next + offset];
+            let sum = &mut self.sums[c * self.vectors + vector];
+            *sum = term.mul_add(L::splat(powers[self.next + offset].0), *sum);
         }
     }
 
     /// Adds a run of terms from the next one on: `terms` holds them one after the other, each at all points.
-    pub(super) fn add_all(&mut self, terms: &[P]) {
-        for (c, powers) in self.powers.powers.iter().enumerate() {
-            let sums = &mut self.sums[c * self.vectors..][..self.vectors];
-            for (term, &power) in terms.chunks_exact(self.vectors).zip(&powers[self.next..]) {
-                sums.iter_mut().zip(term).for_each(|(sum, &t)| *sum += t * power);
+    #[inline(always)]
+    pub(super) fn add_all(&mut self, terms: &[L]) {
+        for (offset, term) in terms.chunks_exact(self.vectors).enumerate() {
+            for (vector, &term) in term.iter().enumerate() {
+                self.add(offset, vector, term);
             }
         }
         self.skip(terms.len() / self.vectors);
     }
 
     /// Ends a run of terms.
+    #[inline(always)]
     pub(super) fn skip(&mut self, terms: usize) {
         self.next += terms;
     }
 
     /// Multiplies the sums by `factors` and writes them out, a slice of points for each α.
-    pub(super) fn write(&self, factors: &[P], out: &mut [&mut [F]]) {
-        for (sums, out) in self.sums.chunks_exact(self.vectors).zip(out) {
-            for ((out, &sum), &factor) in P::pack_slice_mut(out).iter_mut().zip(sums).zip(factors) {
-                *out = sum * factor;
-            }
+    #[inline(always)]
+    pub(super) fn write(&mut self, factors: &[L], out: &mut [&mut [F]]) {
+        for (sums, out) in self.sums.chunks_exact_mut(self.vectors).zip(out) {
+            sums.iter_mut().zip(factors).for_each(|(sum, &factor)| *sum = sum.mul(factor));
+            out.copy_from_slice(unpack(sums));
         }
     }
 }
