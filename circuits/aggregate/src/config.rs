@@ -3,7 +3,8 @@
 //! # What the parameters buy
 //! - **Query phase**: [`QUERIES`] queries at rate 2^-[`RATE_BITS`] and [`GRINDING_BITS`] bits of proof of work give
 //!   2.95 * 32 + 16 = 110 bits under what is left of the conjecture that FRI is sound up to the code's capacity,
-//!   1.5 * 32 + 16 = 64 under the Johnson bound, and 32 * log2(16 / 9) + 16 = 42 at the unique decoding radius.
+//!   at most 1.5 * 32 + 16 = 64 under the Johnson bound, and 32 * log2(16 / 9) + 16 = 42 at the unique decoding radius. The
+//!   whole, commit phase included, is less: `docs/security.md`.
 //! - **Permutation argument and constraint batching**: the challenges beta, gamma and alpha come from the 64-bit base
 //!   field, so one draw errs with about (80 * 2^n) / 2^64 for 2^n rows. [`CHALLENGES`] independent draws multiply:
 //!   at 2^14 rows three give 3 * (64 - 14 - 6.4) = 130 bits, where Plonky2's standard two give 87.

@@ -5,7 +5,8 @@ import {IJobOutputs} from "../../src/IJobOutputs.sol";
 
 /// @title A contract that uses what a job has computed
 /// @notice The smallest of its kind: it was told which job to wait for, and takes the output root over once it is there.
-/// The tests and the demonstration deploy it.
+/// Whoever deploys it has checked the job's PostJob, its audit key included: see `IJobOutputs`. The tests and the
+/// demonstration deploy it.
 contract OutputReader {
     /// @notice The rollup.
     IJobOutputs public immutable rollup;
