@@ -5,6 +5,7 @@ mod harness;
 mod market;
 
 mod deposit;
+mod every_kind;
 mod expire;
 mod forfeit;
 mod interleavings;
