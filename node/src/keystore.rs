@@ -363,7 +363,11 @@ impl Keystore {
         text.push('\n');
         let mut opened =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(inaccessible)?;
-        opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(inaccessible)
+        opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(|source| {
+            // On a full disk: half a key is none, and would be in the way of the next attempt.
+            let _ = fs::remove_file(file);
+            inaccessible(source)
+        })
     }
 }
 

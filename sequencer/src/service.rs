@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ApiConfig, ApiError, Server, report_health};
+use crate::api::{ApiConfig, ApiError, LEAST_MESSAGE_BYTES, Server, report_health};
 use crate::batcher::{BatchConfig, Engine, EngineConfig, EngineError, LeaseConfig};
 use crate::blobs::{BlobConfig, Blobs};
 use crate::clock::unix_ms;
 use crate::gate::AuditGate;
 use crate::l1::follower::{FollowError, Latest, View, follow};
 use crate::l1::poster::{PostError, Poster};
-use crate::l1::{L1, L1Config, L1Error};
+use crate::l1::{FULL_TAIL, L1, L1Config, L1Error};
 use crate::mempool::MempoolConfig;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
@@ -242,16 +242,24 @@ fn check(config: &Config) -> Result<(), Error> {
         return wrong("incoming", "it is empty; name a folder");
     }
     if config.batch.max_blocks < janction_protocol::stream::MAX_BLOCKS {
-        return wrong("batch.max_blocks", "the largest transaction has 4 blocks");
+        return wrong("sequencer.batch.max_blocks", "the largest transaction has 4 blocks");
     }
-    if config.batch.max_l1_operations == 0 || config.batch.max_l1_operations > usize::from(u16::MAX) {
-        return wrong("batch.max_l1_operations", "it must be between 1 and 65,535");
+    if !(FULL_TAIL..=usize::from(u16::MAX)).contains(&config.batch.max_l1_operations) {
+        let why =
+            "it must be between 64, so that a backlog of L1 operations can always be worked off, and 65,535";
+        return wrong("sequencer.batch.max_l1_operations", why);
+    }
+    if config.api.max_message_bytes < LEAST_MESSAGE_BYTES {
+        return wrong(
+            "sequencer.max_message_bytes",
+            "parts of a witness take up to 2 MiB: it must be at least 2,162,688",
+        );
     }
     if config.l1.bump_percent < 10 {
         return wrong("l1.bump_percent", "nodes ask for at least 10 % more for a replacement");
     }
     if config.lease.duration_ms == 0 {
-        return wrong("lease.duration_ms", "it must be positive");
+        return wrong("sequencer.lease.duration_ms", "it must be positive");
     }
     Ok(())
 }

@@ -72,8 +72,12 @@ impl Client {
             let reason = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
             ClientError::Unreachable { url: url.to_owned(), reason }
         })?;
-        let ledger = LedgerClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let blobs = BlobsClient::new(streams).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let ledger = LedgerClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let blobs = BlobsClient::new(streams)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
         Ok(Client { url: url.to_owned(), ledger, blobs })
     }
 

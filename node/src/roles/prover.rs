@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use janction_prover::cache::CacheError;
 use janction_prover::progress::{Progress, Stage};
 use janction_prover::{ProverError, WorkKeys, node};
+use janction_wrap::{SrsError, WrapError};
 
 use crate::config::Config;
 use crate::demo::progress::TARGET;
@@ -57,9 +59,16 @@ impl Advice for ProverError {
         let code = match self {
             ProverError::Payee => "prover.payee",
             ProverError::SrsPin { .. } => "prover.srs_pin",
+            ProverError::Cache(CacheError::Corrupt { .. })
+            | ProverError::KeyBytes { .. }
+            | ProverError::Srs(SrsError::Malformed { .. })
+            | ProverError::Wrap(WrapError::CorruptKey { .. }) => "prover.corrupt_key",
+            ProverError::Cache(_)
+            | ProverError::Srs(SrsError::Io { .. })
+            | ProverError::Wrap(WrapError::Io { .. }) => "prover.cache",
+            ProverError::Srs(_) => "prover.srs",
             ProverError::Wrap(_) => "prover.wrap",
             ProverError::Client(_) => "prover.client",
-            ProverError::Cache(_) => "prover.cache",
             ProverError::Cancelled => "prover.stopped",
             _ => "prover.failed",
         };
@@ -72,11 +81,22 @@ impl Advice for ProverError {
             ProverError::SrsPin { .. } => {
                 "set prover.srs_blake3 to the 64 hexadecimal digits that the ceremony published"
             }
-            ProverError::Wrap(_) => {
-                "check prover.srs_file and l1.chain_id; a development SRS is for chain 31337 only"
+            ProverError::Cache(CacheError::Corrupt { .. })
+            | ProverError::KeyBytes { .. }
+            | ProverError::Srs(SrsError::Malformed { .. })
+            | ProverError::Wrap(WrapError::CorruptKey { .. }) => {
+                "delete the file: keys are made again; a ceremony's file must be downloaded again"
             }
+            ProverError::Cache(_)
+            | ProverError::Srs(SrsError::Io { .. })
+            | ProverError::Wrap(WrapError::Io { .. }) => {
+                "check space and permissions of data_dir and keys_dir, and that prover.srs_file is there"
+            }
+            ProverError::Srs(_) => {
+                "check prover.srs_file, prover.srs_blake3 and l1.chain_id; a development SRS is for chain 31337 only"
+            }
+            ProverError::Wrap(_) => "read the log; the program and the keys may be of different versions",
             ProverError::Client(_) => "set sequencer.url to something like http://127.0.0.1:50051",
-            ProverError::Cache(_) => "check space and permissions of data_dir and keys_dir",
             ProverError::Cancelled => "start it again: what was finished is kept",
             _ => "read the log; finished parts are kept, so starting it again loses nothing",
         };

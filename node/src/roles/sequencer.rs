@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use janction_blobs::{BlobError, BlobStore};
 use janction_sequencer::api::ApiError;
+use janction_sequencer::batcher::EngineError;
 use janction_sequencer::gate::ProofGate;
 use janction_sequencer::l1::ethereum::Ethereum;
 use janction_sequencer::store::StoreError;
@@ -59,12 +60,14 @@ impl Advice for Error {
             Error::Api(ApiError::Listen { .. }) => "net.cannot_listen",
             Error::Api(ApiError::Tls { .. }) => "sequencer.tls",
             Error::Api(_) => "sequencer.api",
-            Error::Store(StoreError::Newer { .. }) => "database.newer",
-            Error::Store(StoreError::OtherDeployment { .. }) => "database.other_deployment",
-            Error::Store(StoreError::InUse { .. }) => "database.in_use",
-            Error::Store(StoreError::DiskFull { .. }) => "database.disk_full",
-            Error::Store(StoreError::Corrupt { .. }) => "database.corrupt",
-            Error::Store(_) => "database.engine",
+            Error::Store(error) | Error::Engine(EngineError::Store(error)) => match error {
+                StoreError::Newer { .. } => "database.newer",
+                StoreError::OtherDeployment { .. } => "database.other_deployment",
+                StoreError::InUse { .. } => "database.in_use",
+                StoreError::DiskFull { .. } => "database.disk_full",
+                StoreError::Corrupt { .. } => "database.corrupt",
+                StoreError::Encode(_) | StoreError::Engine(_) => "database.engine",
+            },
             Error::Engine(_) => "sequencer.engine",
             Error::Blobs(_) => "sequencer.blobs",
         };
@@ -81,15 +84,18 @@ impl Advice for Error {
             Error::Config { .. } => "see docs/operations.md for every key and its form",
             Error::Api(ApiError::Listen { .. }) => "set sequencer.listen to another address",
             Error::Api(_) => "check the files that sequencer.tls names",
-            Error::Store(StoreError::Newer { .. }) => {
-                "run the version that wrote the database, or restore a backup"
-            }
-            Error::Store(StoreError::OtherDeployment { .. }) => "use another data_dir for each deployment",
-            Error::Store(StoreError::InUse { .. }) => "stop the other process, or use another data_dir",
-            Error::Store(StoreError::DiskFull { .. }) => {
-                "free space and start again; nothing that was acknowledged is lost"
-            }
-            Error::Store(_) => "restore the last backup",
+            Error::Store(error) | Error::Engine(EngineError::Store(error)) => match error {
+                StoreError::Newer { .. } => "run the version that wrote the database, or restore a backup",
+                StoreError::OtherDeployment { .. } => "use another data_dir for each deployment",
+                StoreError::InUse { .. } => "stop the other process, or use another data_dir",
+                StoreError::DiskFull { .. } => {
+                    "free space and start again; nothing that was acknowledged is lost"
+                }
+                StoreError::Corrupt { .. } => "restore the last backup",
+                StoreError::Encode(_) | StoreError::Engine(_) => {
+                    "check disk and permissions of data_dir and start again"
+                }
+            },
             Error::Blobs(_) => "make the folder data_dir/blobs writable, with free space",
             Error::Engine(_) => "read the log; nothing that was acknowledged is lost",
         };

@@ -81,7 +81,9 @@ impl BlobError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
         while let Some(current) = cause {
             let kind = current.downcast_ref::<io::Error>().map(io::Error::kind);
-            if matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+            let full =
+                [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
+            if kind.is_some_and(|kind| full.contains(&kind)) {
                 return Self::Full(error);
             }
             cause = current.source();
@@ -102,6 +104,7 @@ mod tests {
     fn a_full_disk_is_told_apart() {
         assert_eq!(BlobError::backend(generic(io::ErrorKind::StorageFull)).code(), "blob-store-full");
         assert_eq!(BlobError::backend(generic(io::ErrorKind::QuotaExceeded)).code(), "blob-store-full");
+        assert_eq!(BlobError::backend(generic(io::ErrorKind::FileTooLarge)).code(), "blob-store-full");
         assert_eq!(BlobError::backend(generic(io::ErrorKind::TimedOut)).code(), "blob-backend");
     }
 }

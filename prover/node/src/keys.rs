@@ -128,10 +128,12 @@ impl Keys {
         srs: &SrsSource,
         progress: &dyn Progress,
     ) -> Result<Self, ProverError> {
-        let circuits = RangeCircuits::load_or_build(folder, progress)?;
-        let mut meter = Meter::start(progress, Stage::WrapKeys, 2);
+        // First: what is wrong with it is said before the minutes that circuits may take.
+        let mut meter = Meter::start(progress, Stage::WrapKeys, 1);
         let srs = load_srs(folder, chain_id, srs)?;
         meter.advance();
+        let circuits = RangeCircuits::load_or_build(folder, progress)?;
+        let mut meter = Meter::start(progress, Stage::WrapKeys, 1);
         let root = circuits.root.root.data();
         let wrap = WrapProver::load_or_build(&root.common, &root.verifier_only, srs, folder)?;
         pinned(root::DIGESTS, &wrap_lines(wrap.layers(), wrap.verifier()))?;

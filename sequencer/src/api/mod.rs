@@ -7,7 +7,7 @@ mod proving;
 mod server;
 mod status;
 
-pub use server::{ApiConfig, ApiError, Server, Tls, report_health};
+pub use server::{ApiConfig, ApiError, LEAST_MESSAGE_BYTES, Server, Tls, report_health};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,6 +26,9 @@ use crate::shared::Shared;
 /// Bytes of a message around the piece of a blob.
 const HEADROOM: usize = 4 << 10;
 
+/// The least that messages may be limited to: parts of a witness are below 2 MiB.
+pub const LEAST_MESSAGE_BYTES: usize = (2 << 20) + (64 << 10);
+
 /// How the interface is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,7 +37,7 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
     /// TLS; without it, traffic is in the clear.
     pub tls: Option<Tls>,
-    /// The largest message that is accepted, bytes.
+    /// The largest message that is accepted or sent, bytes: at least [`LEAST_MESSAGE_BYTES`].
     pub max_message_bytes: usize,
     /// The longest that a request may take, milliseconds. Streams are not limited.
     pub timeout_ms: u64,
@@ -161,9 +164,21 @@ impl Server {
         let router = builder
             .add_service(health_service)
             .add_service(reflection)
-            .add_service(LedgerServer::new(api.clone()).max_decoding_message_size(limit))
-            .add_service(BlobsServer::new(api.clone()).max_decoding_message_size(PIECE as usize + HEADROOM))
-            .add_service(ProvingServer::new(api.clone()).max_decoding_message_size(limit));
+            .add_service(
+                LedgerServer::new(api.clone())
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(limit),
+            )
+            .add_service(
+                BlobsServer::new(api.clone())
+                    .max_decoding_message_size(PIECE as usize + HEADROOM)
+                    .max_encoding_message_size(PIECE as usize + HEADROOM),
+            )
+            .add_service(
+                ProvingServer::new(api.clone())
+                    .max_decoding_message_size(limit)
+                    .max_encoding_message_size(limit),
+            );
         Ok(Self { listener, address, config, api, health, router })
     }
 

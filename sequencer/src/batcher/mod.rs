@@ -43,7 +43,7 @@ use crate::store::{Store, StoreError};
 pub struct BatchConfig {
     /// Blocks of 56 bytes in a batch's L2 part. A batch is one L1 transaction: nodes take up to 128 KiB.
     pub max_blocks: usize,
-    /// L1 operations, and beacon records, in a batch.
+    /// L1 operations, and beacon records, in a batch: at least [`FULL_TAIL`](crate::l1::FULL_TAIL).
     pub max_l1_operations: usize,
     /// A batch is sealed when something has waited this long, milliseconds.
     pub max_wait_ms: u64,
@@ -113,8 +113,8 @@ pub enum EngineError {
     /// A batch does not close.
     #[error("a batch does not close: {0}")]
     Close(#[from] CloseError),
-    /// A write has failed before.
-    #[error("a write to the database has failed; restart the sequencer")]
+    /// Something panicked in the middle of a step.
+    #[error("a step failed half-way; restart the sequencer: nothing that was acknowledged is lost")]
     Spoiled,
     /// L1 knows more than the database.
     #[error(
@@ -200,7 +200,8 @@ pub struct Engine {
     audits: audits::Audits,
     /// The batch after which the house was last kept.
     tidied: Option<u64>,
-    spoiled: bool,
+    /// Why nothing more is done until a restart.
+    spoiled: Option<EngineError>,
 }
 
 impl Engine {
@@ -235,7 +236,7 @@ impl Engine {
             bonds,
             audits: audits::Audits::default(),
             tidied: None,
-            spoiled: false,
+            spoiled: None,
         };
         engine.load_pool()?;
         Ok(engine)
@@ -346,18 +347,18 @@ impl Engine {
     fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         if let Err(error) = &result {
             tracing::error!(%error, "cannot write: the sequencer must be restarted");
-            self.spoiled = true;
+            self.spoiled = Some(EngineError::Store(error.clone()));
         }
         result
     }
 
     /// Refuses everything from now on.
     pub(crate) fn spoil(&mut self) {
-        self.spoiled = true;
+        self.spoiled.get_or_insert(EngineError::Spoiled);
     }
 
     fn usable(&self) -> Result<(), EngineError> {
-        if self.spoiled { Err(EngineError::Spoiled) } else { Ok(()) }
+        self.spoiled.clone().map_or(Ok(()), Err)
     }
 }
 

@@ -222,7 +222,9 @@ async fn read(mut file: std::fs::File, size: u64) -> Result<Vec<u8>, Refusal> {
 /// What the disk says of an upload.
 fn disk(error: &std::io::Error) -> Refusal {
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Refusal::BlobsFull,
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => Refusal::BlobsFull,
         _ => Refusal::BlobStore(error.to_string()),
     }
 }

@@ -17,6 +17,10 @@ use janction_protocol::state::Index;
 use janction_protocol::{Address, Digest};
 use serde::{Deserialize, Serialize};
 
+/// The contract's constant of this name: a batch with so many entries of a queue may be of any age, so a sequencer that can
+/// take so many always works a backlog off (`docs/l1.md`).
+pub const FULL_TAIL: usize = 64;
+
 use crate::store::record::{
     Attempt, BatchRecord, BeaconEntry, Commitment, L1Block, OperationEntry, ProofRecord,
 };

@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use janction_protocol::Deployment;
 use janction_rpc::encoding::{DecodeError, EncodeError};
@@ -63,6 +63,18 @@ pub enum StoreError {
     /// Anything else that the engine says.
     #[error("the database engine: {0}")]
     Engine(String),
+}
+
+impl StoreError {
+    /// The folder of the database cannot be made.
+    pub(super) fn folder(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let why = format!("cannot create {}: {error}", path.display());
+        match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::DiskFull { why },
+            _ => Self::Engine(why),
+        }
+    }
 }
 
 impl From<DecodeError> for StoreError {

@@ -88,8 +88,7 @@ impl Store {
         if path.join("CURRENT").exists() {
             check_schema(path)?;
         } else {
-            std::fs::create_dir_all(path)
-                .map_err(|e| StoreError::Engine(format!("cannot create {}: {e}", path.display())))?;
+            std::fs::create_dir_all(path).map_err(|e| StoreError::folder(path, &e))?;
         }
         let mut options = options();
         options.create_if_missing(true);

@@ -186,8 +186,12 @@ impl Client {
             .http2_keep_alive_interval(PATIENCE)
             .keep_alive_while_idle(true)
             .connect_lazy();
-        let ledger = LedgerClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let blobs = BlobsClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let ledger = LedgerClient::new(channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let blobs = BlobsClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
         Ok(Self { ledger, blobs })
     }
 

@@ -142,9 +142,15 @@ impl Client {
             .connect()
             .await
             .map_err(|source| ClientError::Unreachable { uri: uri.to_owned(), source })?;
-        let proving = ProvingClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let ledger = LedgerClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let blobs = BlobsClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let proving = ProvingClient::new(channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let ledger = LedgerClient::new(channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let blobs = BlobsClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
         Ok(Self { holder, proving, ledger, blobs })
     }
 
