@@ -4,7 +4,7 @@ mod support;
 
 use std::net::TcpListener;
 
-use support::Machine;
+use support::{Finished, Machine};
 
 #[test]
 fn an_unknown_configuration_key_names_its_nearest_neighbour() {
@@ -87,6 +87,81 @@ fn an_import_that_is_no_key_is_refused() {
         &["--json", "account", "import", "x", "--kind", "l1"],
     );
     run.must_fail(1, "keystore.not_a_secret");
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing_behind() {
+    let machine = Machine::new();
+    let full = |arguments: &[&str]| {
+        let mut command = machine.command_on_full_disk(0, &[&["--json"], arguments].concat());
+        Finished(command.env("JANCTION_PASSWORD", "secret").output().expect("runs"))
+    };
+    full(&["account", "new", "alice"]).must_fail(1, "keystore.inaccessible");
+    let list = machine.run(&["--json", "account", "list"]).json();
+    assert_eq!(list["keystores"], serde_json::json!([]), "half a key is none");
+    machine.run_with("JANCTION_PASSWORD", "secret", &["--json", "account", "new", "alice"]).json();
+
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits/mlp_64_32_10.onnx");
+    full(&["program", "compile", model, "-o", "p.janction"]).must_fail(1, "file.unwritable");
+    machine.run(&["--json", "program", "compile", model, "-o", "p.janction"]).json();
+    let images = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits/held_out_images.npy");
+    let run = ["program", "run", "p.janction", images, "-o", "y.npy", "--device", "cpu"];
+    full(&run).must_fail(1, "file.unwritable");
+    let mut names: Vec<_> = std::fs::read_dir(machine.home())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["p.janction"], "no part of an output");
+}
+
+#[test]
+fn a_damaged_proving_key_or_srs_is_named() {
+    let machine = Machine::new();
+    let keys = machine.home().join("keys");
+    std::fs::create_dir(&keys).expect("made");
+    let prepare = |variables: &[(&str, &str)]| {
+        let mut command = machine.command(&["--json", "prover", "--prepare"]);
+        command.env("JANCTION_KEYS_DIR", &keys).envs(variables.iter().copied());
+        Finished(command.output().expect("runs"))
+    };
+    // Seen before the minutes that keys may take to be made.
+    std::fs::write(keys.join("INSECURE-development-19.srs"), b"JSRSv001 and something else")
+        .expect("written");
+    let message = prepare(&[]).must_fail(1, "prover.corrupt_key");
+    assert!(message.contains("INSECURE-development-19.srs") && message.contains("delete it"), "{message}");
+    prepare(&[("JANCTION_L1_CHAIN_ID", "1")]).must_fail(1, "prover.srs");
+
+    let file = machine.write("ceremony.ptau", "not a ceremony's file");
+    let with = |file: &str, hash: &str| {
+        prepare(&[("JANCTION_PROVER_SRS_FILE", file), ("JANCTION_PROVER_SRS_BLAKE3", hash)])
+    };
+    with(&file, "12").must_fail(2, "prover.srs_pin");
+    let other = "00".repeat(32);
+    let message = with(&file, &other).must_fail(1, "prover.srs");
+    assert!(message.contains("not the pinned"), "{message}");
+    with("nowhere.ptau", &other).must_fail(1, "prover.cache");
+}
+
+#[test]
+fn a_port_in_use_is_named_by_every_role() {
+    let machine = Machine::new();
+    let holder = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = holder.local_addr().expect("bound").to_string();
+    let role = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = machine.command(&[&["--json"], arguments].concat());
+        command.env("JANCTION_L1_ROLLUP", "0x0000000000000000000000000000000000000001");
+        Finished(command.envs(variables.iter().copied()).output().expect("runs"))
+    };
+    let message =
+        role(&["sequencer"], &[("JANCTION_SEQUENCER_LISTEN", &address)]).must_fail(1, "net.port_in_use");
+    assert!(message.contains("127.0.0.1"), "{message}");
+    let metrics = ("JANCTION_TELEMETRY_METRICS", address.as_str());
+    role(&["sequencer"], &[metrics]).must_fail(1, "net.port_in_use");
+    role(&["prover", "--prepare"], &[metrics]).must_fail(1, "net.port_in_use");
+    let worker = [metrics, ("JANCTION_WORKER_UNITS", "1"), ("JANCTION_WORKER_KEY", "rig")];
+    role(&["worker", "run"], &worker).must_fail(1, "net.port_in_use");
 }
 
 #[test]

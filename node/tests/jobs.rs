@@ -38,7 +38,11 @@ struct Developer {
 impl Developer {
     /// With a wallet of so many JCT.
     async fn new(jct: u64) -> Self {
-        let (machine, sequencer) = (Machine::new(), Sequencer::start().await);
+        Self::with(jct, Sequencer::start().await)
+    }
+
+    fn with(jct: u64, sequencer: Sequencer) -> Self {
+        let machine = Machine::new();
         let made =
             machine.run_with("JANCTION_PASSWORD", "secret", &["--json", "account", "new", "alice"]).json();
         let digits = made["public"].as_str().expect("a key").trim_start_matches("0x").to_owned();
@@ -136,6 +140,36 @@ async fn an_order_that_cannot_be_is_refused_before_anything_is_sent() {
     developer.run(&["logs", "9"]).must_fail(1, "client.no_job");
     developer.run(&["output", "9", "-o", "y.npy"]).must_fail(1, "client.no_job");
     assert_eq!(developer.run(&["list"]).json()["jobs"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_of_another_shape_or_type_is_refused_before_anything_is_sent() {
+    let developer = Developer::new(1).await;
+    for (tensor, code) in [
+        (Tensor::new(3, 2, Cells::U8(vec![1; 6])), "input.wrong_type"),
+        (Tensor::new(2, 3, Cells::I8(vec![1; 6])), "input.wrong_shape"),
+        (Tensor::new(17, 2, Cells::I8(vec![1; 34])), "input.wrong_shape"),
+    ] {
+        let bytes = npy::encode(&tensor.expect("a tensor"));
+        std::fs::write(developer.machine.home().join("x.npy"), bytes).expect("written");
+        developer.post(&["--budget", "0.5"]).must_fail(1, code);
+    }
+    let state = developer.sequencer.state();
+    assert!(state.blobs.is_empty() && state.transactions.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_is_refused_by_name() {
+    // A question fits, a signed transaction does not.
+    let developer = Developer::with(1, Sequencer::start_with_limit(100).await);
+    let transfer = ["--json", "account", "transfer", "alice", "0.1", "--to", "1"];
+    let mut command = developer.machine.command(&transfer);
+    command.env("JANCTION_PASSWORD", "secret").env("JANCTION_SEQUENCER_URL", &developer.sequencer.url);
+    let run = Finished(command.output().expect("runs"));
+    let message = run.must_fail(1, "refused.message-too-large");
+    assert!(message.contains("the limit is: 100 bytes"), "{message}");
+    let state = developer.sequencer.state();
+    assert!(state.blobs.is_empty() && state.transactions.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

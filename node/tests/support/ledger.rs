@@ -65,12 +65,17 @@ pub struct Sequencer {
 impl Sequencer {
     /// Starts one on a free port.
     pub async fn start() -> Self {
+        Self::start_with_limit(janction_rpc::MAX_MESSAGE_BYTES).await
+    }
+
+    /// Starts one that takes no longer messages than so many bytes.
+    pub async fn start_with_limit(bytes: usize) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let sequencer = Sequencer { url, state: Arc::default() };
         let router = tonic::transport::Server::builder()
-            .add_service(ledger_server::LedgerServer::new(sequencer.clone()))
-            .add_service(blobs_server::BlobsServer::new(sequencer.clone()));
+            .add_service(ledger_server::LedgerServer::new(sequencer.clone()).max_decoding_message_size(bytes))
+            .add_service(blobs_server::BlobsServer::new(sequencer.clone()).max_decoding_message_size(bytes));
         tokio::spawn(router.serve_with_incoming(TcpIncoming::from(listener)));
         sequencer
     }

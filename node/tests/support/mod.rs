@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod chain;
+pub mod proxy;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -46,6 +47,23 @@ impl Machine {
         command
     }
 
+    /// The binary with `arguments`, on a disk where files cannot grow beyond so many blocks of 512 bytes. A limit on the
+    /// size of files stands for the full disk: writes fail in the same places, without a disk of the test's own.
+    pub fn command_on_full_disk(&self, blocks: u32, arguments: &[&str]) -> Command {
+        let plain = self.command(arguments);
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script).arg(plain.get_program()).args(plain.get_args());
+        for (variable, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        command.current_dir(self.home()).stdin(Stdio::null());
+        command
+    }
+
     /// Runs the binary to its end.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         Finished(self.command(arguments).output().expect("the binary starts"))
@@ -80,6 +98,14 @@ impl Finished {
     pub fn json(&self) -> Value {
         assert_eq!(self.status(), 0, "{}", self.errors());
         serde_json::from_slice(&self.0.stdout).expect("standard output is JSON")
+    }
+
+    /// The error's code, of a run with `--json` that failed.
+    pub fn error_code(&self) -> String {
+        let errors = self.errors();
+        let error: Value = serde_json::from_str(errors.lines().last().unwrap_or_default())
+            .unwrap_or_else(|e| panic!("{e}: {errors}"));
+        error["error"]["code"].as_str().expect("a code").to_owned()
     }
 
     /// Asserts exit status and error code, on a run with `--json`; the message.
