@@ -11,7 +11,6 @@ use support::Machine;
 /// Two models, two honest winners, a cheat, and SIGKILL for every role at its worst moments: one proof settles it all.
 /// This is the suite's one full wrap.
 #[test]
-#[ignore = "minutes of an otherwise idle machine: cargo test --release -p janction --test demo -- --ignored"]
 fn the_demonstration_holds_through_kills_and_a_cheat_and_leaves_nothing_behind() {
     let machine = Machine::new();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
