@@ -39,8 +39,8 @@ test: setup ## all tests: Rust and contracts
 test-gpu: setup ## the tests that need an NVIDIA GPU
 	@scripts/test.sh gpu
 
-bench: setup ## criterion benches of the stages
-	@cargo bench --locked -p janction-benches
+bench: setup ## what each stage costs (ONLY=NAME: that stage; DOC=1: into docs/benchmarks.md)
+	@$(if $(DOC),BENCH_DOC=docs/benchmarks.md) cargo bench --locked --bench stages -- $(ONLY)
 
 lint: setup ## formatting, clippy, floors
 	@scripts/lint.sh

@@ -1,1 +1,0 @@
-//! Benchmarks: stages and peers.
