@@ -98,22 +98,29 @@ pub(crate) fn fold(
     }
     let mut meter = Meter::start(progress, names.join.1, joins(level.len()));
     let kept = Kept::new(cache, names.join.0, join.data());
+    let top = climb(level, |group| {
+        let proof = kept.or_make(&cover(group.iter().map(Node::segment))?, || {
+            Ok(join.prove(prover, group)?.proof().clone())
+        })?;
+        meter.advance();
+        Ok(Node::Join(proof))
+    })?;
+    top.ok_or(ProverError::EmptyRange)
+}
+
+/// Joins nodes, level by level, until one is left; one that is alone in its group moves up as it is.
+pub(crate) fn climb<N: Clone>(
+    mut level: Vec<N>,
+    mut join: impl FnMut(&[N]) -> Result<N, ProverError>,
+) -> Result<Option<N>, ProverError> {
     while level.len() > 1 {
-        let mut next = Vec::with_capacity(level.len().div_ceil(ARITY));
-        for group in level.chunks(ARITY) {
-            if let [alone] = group {
-                next.push(alone.clone());
-                continue;
-            }
-            let proof = kept.or_make(&cover(group.iter().map(Node::segment))?, || {
-                Ok(join.prove(prover, group)?.proof().clone())
-            })?;
-            next.push(Node::Join(proof));
-            meter.advance();
-        }
-        level = next;
+        let next = level.chunks(ARITY).map(|group| match group {
+            [alone] => Ok(alone.clone()),
+            group => join(group),
+        });
+        level = next.collect::<Result<_, _>>()?;
     }
-    level.pop().ok_or(ProverError::EmptyRange)
+    Ok(level.pop())
 }
 
 /// What a group of neighbours covers; whether they are neighbours is checked when they are proven.
@@ -136,7 +143,24 @@ pub(crate) fn joins(mut nodes: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::joins;
+    use super::{climb, joins};
+
+    #[test]
+    fn nodes_climb_in_order_and_one_alone_moves_up_as_it_is() {
+        let top = |nodes: &[&str]| {
+            let nodes = nodes.iter().map(|&node| node.to_owned()).collect();
+            climb(nodes, |group| Ok(format!("({})", group.concat()))).expect("joining does not fail")
+        };
+        let expected: [(&[&str], Option<&str>); 4] = [
+            (&[], None),
+            (&["a"], Some("a")),
+            (&["a", "b", "c", "d"], Some("((abc)d)")),
+            (&["a", "b", "c", "d", "e"], Some("((abc)(de))")),
+        ];
+        for (nodes, expected) in expected {
+            assert_eq!(top(nodes).as_deref(), expected, "{nodes:?}");
+        }
+    }
 
     #[test]
     fn counts_joins() {

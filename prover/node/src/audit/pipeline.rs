@@ -22,7 +22,7 @@ use super::materials::Materials;
 use crate::cache::Cache;
 use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
-use crate::tree::{Kept, cover};
+use crate::tree::{Kept, climb, cover};
 
 /// Claims whose parts stay on disk; of one that another prover settled in the meantime nobody hears.
 const KEPT_CLAIMS: usize = 16;
@@ -133,22 +133,14 @@ impl<E: Engine<C>> AuditPipeline<E> {
         }
         // The circuit is every program's, its proofs are this one's: the folder is the claim's.
         let keep = Kept::new(kept, "gather", gather.data());
-        while level.len() > 1 {
-            let mut next = Vec::with_capacity(level.len().div_ceil(ARITY));
-            for group in level.chunks(ARITY) {
-                if let [alone] = group {
-                    next.push(alone.clone());
-                    continue;
-                }
-                let proof = keep.or_make(&cover(group.iter().map(AuditNode::segment))?, || {
-                    Ok(gather.prove(prover, circuits.leaf(), group)?.proof().clone())
-                })?;
-                next.push(AuditNode::Gathered(proof));
-                meter.advance();
-            }
-            level = next;
-        }
-        level.pop().ok_or(ProverError::Audit(AuditError::Aggregate(AggregateError::Empty)))
+        let top = climb(level, |group| {
+            let proof = keep.or_make(&cover(group.iter().map(AuditNode::segment))?, || {
+                Ok(gather.prove(prover, circuits.leaf(), group)?.proof().clone())
+            })?;
+            meter.advance();
+            Ok(AuditNode::Gathered(proof))
+        })?;
+        top.ok_or(ProverError::Audit(AuditError::Aggregate(AggregateError::Empty)))
     }
 
     /// The proof that was finished before the process ended.
