@@ -18,6 +18,8 @@ fi
 # Plain cargo test, one process a test binary: circuits and keys are built once and shared by the tests of a binary.
 # (nextest starts a process for each test, which would build them anew every time.)
 cargo test --release --locked --workspace --no-fail-fast
+# Every bench that needs no keys once, so that they do not rot.
+cargo bench --locked --bench stages -- --test
 
 # Unit, fuzz and invariant tests, real proofs, and the gas of every call against the snapshot.
 (cd verifier-contracts && node script/forge.mjs test)

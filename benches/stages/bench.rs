@@ -39,8 +39,8 @@ pub struct Count {
 /// All measurements of a run.
 pub struct Bench {
     criterion: Criterion,
-    /// The positional arguments; criterion takes the first as a pattern for itself.
-    filters: Vec<String>,
+    /// The positional argument, of which criterion allows one and takes it as a pattern.
+    filter: Option<String>,
     /// Everything once and nothing measured: `--test`, or `cargo test --benches`.
     smoke: bool,
     list: bool,
@@ -65,7 +65,7 @@ impl Bench {
             .configure_from_args();
         Ok(Self {
             criterion,
-            filters: arguments.iter().filter(|a| !a.starts_with('-')).cloned().collect(),
+            filter: arguments.iter().find(|a| !a.starts_with('-')).cloned(),
             smoke: has("--test") || !has("--bench"),
             list: has("--list"),
             runs,
@@ -82,8 +82,7 @@ impl Bench {
 
     /// Whether one of these stages is asked for.
     pub fn wants(&self, stages: &[&str]) -> bool {
-        let asked =
-            |stage: &&str| self.filters.is_empty() || self.filters.iter().any(|f| stage.contains(f.as_str()));
+        let asked = |stage: &&str| self.filter.as_ref().is_none_or(|filter| stage.contains(filter.as_str()));
         stages.iter().any(asked)
     }
 
@@ -146,7 +145,7 @@ impl Bench {
         let text = table::render(&measured, &self.timed, &self.counts);
         println!("\n{text}");
         if let Some(file) = std::env::var_os("BENCH_DOC") {
-            anyhow::ensure!(self.filters.is_empty(), "BENCH_DOC wants all stages: leave out the filter");
+            anyhow::ensure!(self.filter.is_none(), "BENCH_DOC wants all stages: leave out the filter");
             table::write(&PathBuf::from(file), &text)?;
         }
         Ok(())
