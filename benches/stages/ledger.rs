@@ -47,7 +47,7 @@ pub fn counts(bench: &mut Bench) {
     };
     bench.count("rows of a ledger step, signature included", (steps(5) - steps(1)) / 4);
     // Operations of several signatures share rows.
-    let rows = (signatures(41) - signatures(1)) as f64 / 40.0;
+    let rows = (signatures(20) - signatures(10)) as f64 / 10.0;
     bench.count("rows of a signature", format!("{rows:.1}"));
     bench.count("steps of a chunk", STEPS_PER_CHUNK);
 }
@@ -66,25 +66,25 @@ pub fn small_chunks(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Proves `count` chunks that follow upon each other; each of them counts as a run.
+/// Proves `count` chunks that follow upon each other; they are all of one circuit, and the first is measured.
 fn prove_chunks(
     bench: &mut Bench,
     chunk: &ChunkCircuit,
     count: usize,
 ) -> anyhow::Result<(Proven, Vec<Proof>)> {
-    let steps = chunk.capacity();
+    let capacity = chunk.capacity();
     // `Open` and `Close` are steps, too.
-    let transfers = steps * count - 2;
-    let range = market::range_of_transfers(transfers as u32)?;
-    let what = format!("{steps} steps, 2^{} rows", chunk.data().common.degree_bits());
-    let runs = if count == 1 { RUNS } else { 1 };
+    let range = market::range_of_transfers((capacity * count - 2) as u32)?;
+    let what = format!("{capacity} steps, 2^{} rows", chunk.data().common.degree_bits());
     let mut run = range.first;
     let mut proofs = Vec::new();
-    for (index, steps) in range.steps.chunks(steps).enumerate() {
-        let what = if index == 0 { what.clone() } else { format!("{what}, chunk {}", index + 1) };
-        let units = (steps.len() as u64, "step");
-        let (proof, after) = bench
-            .timed(Stage::Chunks.name(), &what, units, runs, || Ok(chunk.prove(&prover, &run, steps)?))?;
+    for steps in range.steps.chunks(capacity) {
+        let prove = || Ok(chunk.prove(&prover, &run, steps)?);
+        let (proof, after) = if proofs.is_empty() {
+            bench.timed(Stage::Chunks.name(), &what, (capacity as u64, "step"), RUNS, prove)?
+        } else {
+            prove()?
+        };
         proofs.push(proof);
         run = after;
     }
