@@ -28,6 +28,8 @@ pub(crate) struct DrawTargets {
     carry: Target,
     /// Bits of the row's number, least significant first.
     pub bits: Vec<BoolTarget>,
+    #[cfg(test)]
+    halves: uint::Halves,
 }
 
 impl DrawTargets {
@@ -53,7 +55,12 @@ impl DrawTargets {
         let product = builder.mul_add(halves.hi, rows, carry);
         let rest = builder.arithmetic(-word, F::ONE, index, one, product);
         ranges.check(builder, rest, 32);
-        Self { carry, bits }
+        Self {
+            carry,
+            bits,
+            #[cfg(test)]
+            halves,
+        }
     }
 
     /// Sets the draw that `h` makes out of `rows`.
@@ -70,7 +77,7 @@ impl DrawTargets {
 
 #[cfg(test)]
 mod tests {
-    use janction_aggregate::config::circuit_config;
+    use janction_aggregate::config::{Circuit, circuit_config};
     use janction_gadgets::C;
     use janction_gadgets::test_utils::{assert_rejected, check, generate};
     use plonky2::field::types::Field64;
@@ -79,17 +86,22 @@ mod tests {
 
     const DEPTH: usize = 10;
 
-    #[test]
-    fn no_other_row_than_the_drawn_one() {
+    /// A draw with its inputs h and rows.
+    fn circuit() -> (Circuit, [Target; 2], DrawTargets) {
         let mut builder = Builder::new(circuit_config());
-        let [h, rows] = builder.add_virtual_target_arr();
+        let inputs: [Target; 2] = builder.add_virtual_target_arr();
         let mut ranges = Ranges::default();
-        let draw = DrawTargets::new(&mut builder, &mut ranges, h, rows, DEPTH);
+        let draw = DrawTargets::new(&mut builder, &mut ranges, inputs[0], inputs[1], DEPTH);
         for bit in &draw.bits {
             builder.assert_bool(*bit);
         }
         ranges.finish(&mut builder);
-        let circuit = builder.build::<C>();
+        (builder.build::<C>(), inputs, draw)
+    }
+
+    #[test]
+    fn no_other_row_than_the_drawn_one() {
+        let (circuit, [h, rows], draw) = circuit();
         let p = F::ORDER;
         for value in [0, 1, 0xffff_ffff, 1 << 32, 0x1234_5678_9abc_def0, p - (1 << 32), p - 1] {
             for n in [1u32, 2, 360, 1000, 1 << DEPTH] {
@@ -109,6 +121,34 @@ mod tests {
                 let carry = inputs.target_values[&draw.carry];
                 assert_rejected(&circuit, inputs.clone(), &[(draw.carry, carry + F::ONE)]);
                 assert_rejected(&circuit, inputs, &[(draw.carry, carry - F::ONE)]);
+            }
+        }
+    }
+    /// An element h below 2^32 - 1 is also h + p, which draws the last rows instead of row 0. Everything else of that lie
+    /// holds: carry, row and remainders are those of h + p.
+    #[test]
+    fn no_other_form_of_the_drawn_element() {
+        let (circuit, [h, rows], draw) = circuit();
+        let outcome = |word: u64, n: u32| {
+            let mut inputs = PartialWitness::new();
+            inputs.set_target(h, F::from_noncanonical_u64(word)).unwrap();
+            inputs.set_target(rows, F::from_canonical_u32(n)).unwrap();
+            let (hi, lo, n) = (word >> 32, word & u64::from(u32::MAX), u64::from(n));
+            let carry = (lo * n) >> 32;
+            let index = (hi * n + carry) >> 32;
+            let values = [(draw.halves.hi, hi), (draw.halves.lo, lo), (draw.carry, carry)];
+            let bits = draw.bits.iter().enumerate().map(|(i, bit)| (bit.target, index >> i & 1));
+            let forced: Vec<_> =
+                values.into_iter().chain(bits).map(|(t, x)| (t, F::from_canonical_u64(x))).collect();
+            generate(&circuit, inputs, &forced).and_then(|witness| check(&circuit, &witness))
+        };
+        let p = F::ORDER;
+        for n in [2, 360, 1000, 1 << DEPTH] {
+            for word in [0, 5, p - 1] {
+                outcome(word, n).unwrap();
+            }
+            for word in [p, p + 5, u64::MAX] {
+                assert!(outcome(word, n).is_err(), "{word:#x} of {n} rows");
             }
         }
     }

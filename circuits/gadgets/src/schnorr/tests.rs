@@ -279,9 +279,48 @@ fn refuses_digits_above_the_challenge() {
     }
 }
 
-/// A challenge element h below 2^32 - 1 is also h + p; its digits in that form are refused.
+/// A challenge element h below 2^32 - 1 is also h + p. Digits in that form lead to another R; everything but the check of
+/// canonical halves holds for it, as it does (but for the hash) for the digits of every canonical challenge.
 #[test]
-fn refuses_a_challenge_that_is_not_canonical() {
+fn refuses_digits_of_a_challenge_that_is_not_canonical() {
+    let f = fixture();
+    let (key, m) = (secret(2).public(), message(2));
+    let first = f.first_row();
+    let s = Scalar::from_u64(9);
+    let outcome = |words: [u64; 2]| {
+        let bits = u128::from(words[0]) | u128::from(words[1]) << 64;
+        let e = Scalar::from_u128(bits) - Scalar::from_u128(CHALLENGE_OFFSET);
+        let r = Point::GENERATOR.mul(&s) + key.point().mul(&e);
+        let forged = Signature::new(r.encode().0, s).unwrap();
+        let digits = (0..64).flat_map(|i| {
+            let at = STEPS - 1 - i;
+            let digits = Digits { e: (bits >> (2 * i)) as u64 & 3, s: 0 };
+            digit_wires(first + at / STEPS_PER_ROW, at % STEPS_PER_ROW, digits).take(3)
+        });
+        // The digest, in the row before the ladder.
+        let digest = [0, 1].map(|i| (Target::wire(first - 1, 12 + i), F::from_noncanonical_u64(words[i])));
+        let lie: Vec<_> = digits.chain(digest).collect();
+        assert_rejected(&f.circuit, f.inputs(key.to_elements(), m, Some(&forged), true), &lie)
+    };
+    let p = F::ORDER;
+    for words in [[5, 7], [0, 0], [p - 1, 7], [5, p - 1]] {
+        match outcome(words) {
+            Violation::Gate { row, gate, .. } => {
+                assert_eq!(row, first - 1);
+                assert!(gate.starts_with("PoseidonGate"), "{gate}");
+            }
+            v => panic!("{words:?}: {v}"),
+        }
+    }
+    for words in [[p, 7], [p + 5, 7], [5, p], [5, p + 7], [u64::MAX, 7], [5, u64::MAX]] {
+        let violation = outcome(words);
+        assert!(matches!(violation, Violation::Conflict(_)), "{words:?}: {violation}");
+    }
+}
+
+/// The check itself, at its limits.
+#[test]
+fn canonical_halves_end_at_the_order() {
     let mut builder = Builder::new(CircuitConfig::standard_recursion_config());
     let [hi, lo] = builder.add_virtual_target_arr();
     let joined = join_canonical_halves(&mut builder, hi, lo);

@@ -1,6 +1,7 @@
 //! Every condition of every rule, broken: leaves, blocks and run state are free here (no trees, no signatures), so only
 //! the rule itself can object.
 
+mod forms;
 mod frame;
 mod market;
 mod money;
@@ -123,11 +124,16 @@ impl Draft {
         *self.limb(i) -= n(sub);
     }
 
-    /// Puts a non-canonical pair of halves into limbs `i` and `i + 1`: hi = 2^32 - 1, lo = 1, the upper parts as they are.
+    /// Puts a non-canonical pair of halves into limbs `i` and `next`: hi = 2^32 - 1, lo = 1, the upper parts as they are.
     fn alias(&mut self, i: usize, next: usize) {
-        for (i, half) in [(i, u64::from(u32::MAX)), (next, 1)] {
+        self.halves(i, next, [u32::MAX, 1]);
+    }
+
+    /// Puts these into the lower parts of limbs `hi` and `lo`, the upper parts as they are.
+    fn halves(&mut self, hi: usize, lo: usize, halves: [u32; 2]) {
+        for (i, half) in [hi, lo].into_iter().zip(halves) {
             let limb = self.limb(i);
-            *limb = n(limb.to_canonical_u64() >> 32 << 32 | half);
+            *limb = n(limb.to_canonical_u64() >> 32 << 32 | u64::from(half));
         }
     }
 }
