@@ -40,6 +40,7 @@ pub use error::{AuditError, Place, Rule};
 pub use facts::AuditFacts;
 pub use gather::{AuditNode, GatherCircuit};
 pub use key::audit_key_digest;
+pub use limits::MAX_PIECE_BITS;
 pub use proof::{AuditProof, ProofBytesError};
 pub use verifier::AuditVerifier;
 pub use wrapper::Wrapper;

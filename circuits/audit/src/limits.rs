@@ -5,9 +5,9 @@
 pub(crate) const MAX_RECOMPUTED_WEIGHTS: usize = 1 << 16;
 /// log2 of the rows of circuit that a piece should have: as many row checks go into one as fit.
 pub(crate) const PIECE_BITS: usize = 14;
-/// log2 of the rows of circuit that a piece may have when a single unit does not fit [`PIECE_BITS`]: three such proofs
+/// log2 of the rows of circuit that a piece may have when a single unit does not fit 2^14 rows: three such proofs
 /// must fit into a leaf of the tree.
-pub(crate) const MAX_PIECE_BITS: usize = 15;
+pub const MAX_PIECE_BITS: usize = 15;
 /// Most tensor rows in a piece under `full`: 2^8.
 pub(crate) const MAX_PIECE_ROW_BITS: usize = 8;
 /// Most groups of four draws in a piece under `rows`.

@@ -1,7 +1,7 @@
 //! A full wrap of a fixture: layers, keys, proof, native and on-chain verification.
 //!
 //! Not part of the suite, whose one full wrap is the demonstration (`node/tests/demo.rs`); the proof that is checked in is
-//! verified by `prover/node/tests/wrapped.rs` and, on chain, by `verifier-contracts/test/RealProof.t.sol`.
+//! verified by `prover/node/tests/keys` and, on chain, by `verifier-contracts/test/RealProof.t.sol`.
 //!
 //! Keys, SRS and the result are kept below `CARGO_TARGET_TMPDIR`, so that a warm run only proves. `solc` (0.8) must be
 //! on the PATH for the part that runs the generated contract; without it that part says so and is left out.

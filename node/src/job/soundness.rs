@@ -1,22 +1,20 @@
 //! What a policy is worth, in numbers.
 
+use janction_prover::soundness::WHOLE;
 use janction_trace::Policy;
 use janction_trace::soundness::{DEFAULT_BEACONS, detection_probability, soundness_bits};
 use serde_json::{Value, json};
-
-/// Bits of the whole proof system in the default profile (docs/security.md): conjectured, proven under the Johnson bound,
-/// proven below the unique decoding radius.
-const CONJECTURED: u32 = 100;
-const JOHNSON: u32 = 60;
-const UNIQUE_DECODING: u32 = 36;
 
 /// Fractions of false rows that are spoken of.
 const FRACTIONS: [f64; 3] = [0.1, 0.01, 0.001];
 
 /// As JSON: for each fraction of false rows in an operation, bits and detection probability.
 pub fn describe(policy: Policy) -> Value {
-    let system =
-        json!({ "conjectured": CONJECTURED, "johnson": JOHNSON, "unique_decoding": UNIQUE_DECODING });
+    let system = json!({
+        "conjectured": WHOLE.conjectured,
+        "johnson": WHOLE.johnson,
+        "unique_decoding": WHOLE.unique_decoding,
+    });
     let fractions: Vec<Value> = match policy {
         Policy::Full => Vec::new(),
         Policy::Rows(draws) => FRACTIONS
@@ -45,7 +43,8 @@ pub fn lines(policy: Policy) -> Vec<(&'static str, String)> {
         Policy::Full => vec![(
             "soundness",
             format!(
-                "every row is proven: {JOHNSON} bits proven, {CONJECTURED} conjectured (docs/security.md)"
+                "every row is proven: {} bits proven, {} conjectured (docs/security.md)",
+                WHOLE.johnson, WHOLE.conjectured
             ),
         )],
         Policy::Rows(draws) => {

@@ -8,7 +8,8 @@
 //! - [`audit`]: from a job's openings to its `Settle`;
 //! - [`client`]: the sequencer's services;
 //! - [`node`]: the process;
-//! - [`progress`]: how far it has come.
+//! - [`progress`]: how far it has come;
+//! - [`soundness`]: what a proof is worth.
 
 pub mod audit;
 pub mod cache;
@@ -21,6 +22,7 @@ pub mod pipeline;
 pub mod progress;
 pub mod range;
 pub mod root;
+pub mod soundness;
 mod tree;
 mod witness;
 

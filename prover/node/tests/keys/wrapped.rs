@@ -1,37 +1,28 @@
 //! The proof that is checked in for the contracts' tests, verified natively under the real keys: by halo2 and, apart from
 //! it, by the auditor's verifier. Nothing is proven here; `make contracts PROOF=1` makes the proof anew.
-//!
-//! Keys are kept in `JANCTION_KEYS_DIR`, or beside the build.
 
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use janction_prover::progress::Silent;
-use janction_prover::{Keys, SrsSource};
 use janction_wrap::{AuditError, AuditKey, EvmProof, WrapError};
 use serde_json::Value;
 
-/// The chain that the development SRS is for.
-const CHAIN: u64 = 31_337;
-const PROOF: &str = include_str!("../../../verifier-contracts/generated/proof.json");
-const VERIFIER: &str = include_str!("../../../verifier-contracts/generated/Halo2Verifier.json");
-const SOURCE: &str = include_str!("../../../verifier-contracts/generated/Halo2Verifier.sol");
+use super::KEYS;
+
+const PROOF: &str = include_str!("../../../../verifier-contracts/generated/proof.json");
+const VERIFIER: &str = include_str!("../../../../verifier-contracts/generated/Halo2Verifier.json");
+const SOURCE: &str = include_str!("../../../../verifier-contracts/generated/Halo2Verifier.sol");
 
 struct World {
-    keys: Keys,
     audit_key: AuditKey,
     proof: EvmProof,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let folder = std::env::var_os("JANCTION_KEYS_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("keys"), PathBuf::from);
-    let keys = Keys::load_or_build(&folder, CHAIN, &SrsSource::Development, &Silent).expect("keys");
-    let audit_key = keys.wrap.verifier().audit_key().expect("a key");
+    let audit_key = KEYS.wrap.verifier().audit_key().expect("a key");
     let fixture = json(PROOF);
     let inputs = fixture["publicInputs"].as_array().expect("a list");
     let instances = inputs.iter().map(|input| word(integer(input))).collect();
-    World { keys, audit_key, proof: EvmProof { instances, proof: bytes(&fixture["proof"]) } }
+    World { audit_key, proof: EvmProof { instances, proof: bytes(&fixture["proof"]) } }
 });
 
 fn json(text: &str) -> Value {
@@ -66,14 +57,14 @@ fn refused(change: impl FnOnce(&mut EvmProof)) -> (WrapError, AuditError) {
     let mut changed = w.proof.clone();
     change(&mut changed);
     assert_ne!(changed, w.proof);
-    let halo2 = w.keys.wrap.verify(&changed).expect_err("a changed proof");
+    let halo2 = KEYS.wrap.verify(&changed).expect_err("a changed proof");
     (halo2, w.audit_key.verify(&changed).expect_err("a changed proof"))
 }
 
 #[test]
 fn the_proof_holds_under_the_keys_of_this_source() {
     let w = &*WORLD;
-    w.keys.wrap.verify(&w.proof).expect("a valid proof");
+    KEYS.wrap.verify(&w.proof).expect("a valid proof");
     w.audit_key.verify(&w.proof).expect("a valid proof");
     assert_eq!(w.audit_key.proof_length(), w.proof.proof.len());
     assert_eq!(w.proof.calldata().len(), 23 * 32 + w.proof.proof.len());
@@ -83,7 +74,7 @@ fn the_proof_holds_under_the_keys_of_this_source() {
 /// its bytecode, too.
 #[test]
 fn the_keys_give_the_verifier_that_is_checked_in() {
-    let keys = &WORLD.keys;
+    let keys = &*KEYS;
     let (contract, artifact) = (keys.contract().expect("a key"), json(VERIFIER));
     // Not assert_eq: the two are long.
     assert!(
