@@ -85,13 +85,8 @@ impl Backend {
         let Some((name, kind, features)) = KNOWN.iter().find(|known| known.0 == name) else {
             return Err(AccelError::UnknownBackend { name: name.to_owned() });
         };
-        let missing: Vec<&str> =
-            features.iter().filter(|(_, has)| !has()).map(|(feature, _)| *feature).collect();
-        if missing.is_empty() {
-            Ok(Self(*kind))
-        } else {
-            Err(AccelError::Unsupported { name, missing: missing.join(", ") })
-        }
+        require(name, features)?;
+        Ok(Self(*kind))
     }
 
     /// Its name, as `JANCTION_SIMD` takes it.
@@ -131,6 +126,16 @@ impl Backend {
     }
 }
 
+/// Refuses when the processor lacks one of `features`.
+fn require(name: &'static str, features: &[Feature]) -> Result<(), AccelError> {
+    let missing: Vec<&str> = features.iter().filter(|(_, has)| !has()).map(|(feature, _)| *feature).collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(AccelError::Unsupported { name, missing: missing.join(", ") })
+    }
+}
+
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -140,5 +145,21 @@ impl fmt::Debug for Backend {
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No test machine lacks what another has, so the processor is made up.
+    #[test]
+    fn says_what_the_processor_lacks() {
+        let features: &[Feature] = &[("here", || true), ("gone", || false), ("gone too", || false)];
+        assert_eq!(
+            require("avx1024", features),
+            Err(AccelError::Unsupported { name: "avx1024", missing: "gone, gone too".to_owned() })
+        );
+        assert_eq!(require("avx1024", &features[..1]), Ok(()));
     }
 }

@@ -158,6 +158,31 @@ fn names() {
     assert_eq!(wrong, Err(AccelError::UnknownBackend { name: "AVX512".to_owned() }));
 }
 
+/// The variable is read once per process, so each value has a process of its own.
+#[test]
+fn the_variable_forces_a_backend() {
+    let ask = |value: &str| {
+        let output = std::process::Command::new(std::env::current_exe().expect("this test's program"))
+            .args(["--exact", "current_backend", "--ignored", "--nocapture"])
+            .env("JANCTION_SIMD", value)
+            .output()
+            .expect("this test's program runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for backend in Backend::available() {
+        assert!(ask(backend.name()).contains(&format!("Ok({backend})")), "{backend}");
+    }
+    assert!(ask("sse9").contains(r#"Err(UnknownBackend { name: "sse9" })"#));
+    assert!(ask("").contains("Err(UnknownBackend"), "an empty value is no choice");
+}
+
+/// Not a test: what the one above runs.
+#[test]
+#[ignore = "run by another test, with JANCTION_SIMD set"]
+fn current_backend() {
+    println!("{:?}", Backend::current());
+}
+
 proptest! {
     #[test]
     fn random(inputs in prop::array::uniform8(prop::array::uniform3(word()))) {
