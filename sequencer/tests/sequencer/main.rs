@@ -6,6 +6,7 @@ mod blobs;
 mod crash;
 mod engine;
 mod fake_l1;
+mod gate;
 mod jobs;
 mod market;
 mod posting;

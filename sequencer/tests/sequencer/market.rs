@@ -27,6 +27,7 @@ pub struct Work {
     pub program: Program,
     pub trace: Trace,
     pub policy: Policy,
+    pub audit_key: Digest,
 }
 
 impl Work {
@@ -40,7 +41,7 @@ impl Work {
         let (program, input) = (1..).find_map(random).unwrap();
         let tensors = reference::run(&program, &input).unwrap();
         let trace = Trace::commit(&program, input, tensors).unwrap();
-        Self { program, trace, policy }
+        Self { program, trace, policy, audit_key: Digest::default() }
     }
 
     pub fn input(&self) -> &Tensor {
@@ -75,7 +76,7 @@ impl Work {
             developer: DEVELOPER.into(),
             budget: units(BUDGET),
             program: self.program.digest(),
-            audit_key: Digest::default(),
+            audit_key: self.audit_key,
             input_root: self.trace.input_root(),
             input_rows: self.rows(),
             gpu_class: 0,
