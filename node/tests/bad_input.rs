@@ -3,6 +3,7 @@
 mod support;
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use support::{Finished, Machine};
 
@@ -185,4 +186,38 @@ fn earnings_need_a_payee_and_an_l1_that_answers() {
     machine.run(&away).must_fail(1, "l1.unreachable");
     let run = machine.run(&["prover", "earnings", "--payee", "me"]);
     assert_eq!(run.status(), 2, "{}", run.errors());
+}
+
+/// The tests that `docs/operations.md` names for bad input are there, so that its list can be relied on.
+#[test]
+fn the_page_names_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/operations.md")).expect("the page");
+    let (_, section) = page.split_once("\n## Bad input\n").expect("the section");
+    let section = section.split("\n## ").next().expect("its text");
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 25, "{}", rows.len());
+    let mut sources = String::new();
+    for room in ["protocol", "jobs", "circuits", "sequencer", "worker", "prover", "node"] {
+        read_sources(&root.join(room), &mut sources);
+    }
+    for row in rows {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().expect("a last column");
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test: {row}");
+        for name in names.into_iter().filter(|name| !name.contains(' ')) {
+            assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
+        }
+    }
+}
+
+fn read_sources(folder: &Path, sources: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_sources(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&std::fs::read_to_string(path).expect("UTF-8"));
+        }
+    }
 }

@@ -23,6 +23,12 @@ pub enum Refusal {
         /// What it must be.
         why: String,
     },
+    /// A message that is longer than the server takes, in the midst of a stream.
+    #[error("a message is too long: {why}")]
+    MessageTooLarge {
+        /// Its size and the limit.
+        why: String,
+    },
     /// The ledger's own rules refuse it, on the state that waiting transactions lead to.
     #[error(transparent)]
     Ledger(#[from] ledger::Refusal),
@@ -245,6 +251,7 @@ impl Refusal {
         match self {
             Self::Malformed(_) => "malformed",
             Self::Field { .. } => "wrong-field",
+            Self::MessageTooLarge { .. } => "message-too-large",
             Self::Ledger(refusal) => refusal.code(),
             Self::NonceUsed { .. } => "nonce-used",
             Self::NonceGap { .. } => "nonce-gap",

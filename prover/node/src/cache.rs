@@ -210,8 +210,26 @@ mod tests {
         }
     }
 
+    /// `/dev/full` answers each write with ENOSPC, as a full disk does.
     #[test]
-    fn full_or_read_only_folder_is_an_error_that_names_the_file() {
+    fn a_full_disk_is_an_error_that_names_the_file_and_keeps_what_was_there() {
+        let (folder, cache) = cache();
+        cache.write("x", b"old").expect("write");
+        let partial = folder.path().join(format!("a/b/x.{}.part", std::process::id()));
+        std::os::unix::fs::symlink("/dev/full", &partial).expect("a link");
+        match cache.write("x", b"new").expect_err("full") {
+            CacheError::Io { action: "write", path, source } => {
+                assert_eq!((path, source.kind()), (folder.path().join("a/b/x"), io::ErrorKind::StorageFull));
+            }
+            error => panic!("{error}"),
+        }
+        assert_eq!(cache.read("x").expect("present").as_deref(), Some(&b"old"[..]));
+        assert!(!partial.is_symlink(), "what is left of the attempt is gone");
+        cache.write("x", b"new").expect("there is room again");
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_an_error_that_names_the_file() {
         let (folder, cache) = cache();
         fs::remove_dir_all(folder.path().join("a")).expect("gone");
         let error = cache.write("x", b"payload").expect_err("no folder").to_string();

@@ -32,7 +32,9 @@ impl v1::blobs_server::Blobs for Api {
         self.run_within("PutBlob", limit, async {
             let idle = Duration::from_millis(self.blobs.config().idle_ms);
             let first = tokio::time::timeout(idle, parts.message()).await;
-            let first = first.ok().and_then(Result::ok).flatten().and_then(|first| first.part);
+            let first =
+                first.ok().map_or(Ok(None), |first| first.map_err(|status| broken("header", &status)))?;
+            let first = first.and_then(|first| first.part);
             let Some(v1::put_blob_request::Part::Header(header)) = first else {
                 return Err(Refusal::Field { field: "header", why: "must be sent first".into() });
             };
@@ -48,7 +50,7 @@ impl v1::blobs_server::Blobs for Api {
                     Ok(bytes.to_vec())
                 }
                 Ok(_) => Err(Refusal::Field { field: "bytes", why: "must follow the header".into() }),
-                Err(status) => Err(Refusal::Field { field: "bytes", why: status.message().to_owned() }),
+                Err(status) => Err(broken("bytes", &status)),
             });
             let stored = self.blobs.take(name, header.size, wanted, pieces).await?;
             if let Some(job) = job.filter(|_| !stored.known) {
@@ -124,6 +126,15 @@ impl Api {
                 }
             }
         }
+    }
+}
+
+/// A stream that broke off, or a message in it that is too long.
+fn broken(field: &'static str, status: &Status) -> Refusal {
+    let why = status.message().to_owned();
+    match janction_rpc::status::code(status) {
+        Some("message-too-large") => Refusal::MessageTooLarge { why },
+        _ => Refusal::Field { field, why },
     }
 }
 

@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 pub fn of(error: &Refusal) -> Status {
     let kind = match error {
         Refusal::Malformed(_) | Refusal::Field { .. } | Refusal::Attachment { .. } => Code::InvalidArgument,
+        Refusal::MessageTooLarge { .. } => Code::OutOfRange,
         Refusal::PublicInputs { .. } => Code::InvalidArgument,
         Refusal::BlobSize { .. } | Refusal::BlobContent { .. } | Refusal::BlobTooLarge { .. } => {
             Code::InvalidArgument

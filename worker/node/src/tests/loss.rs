@@ -162,6 +162,34 @@ async fn nothing_is_sent_that_cannot_be_kept() {
     assert_eq!(until_ended(data.path(), UNIT_A, index).await, Outcome::Settled { price: amount(BUDGET) });
 }
 
+/// Every first write of every file finds the disk full. `/dev/full` answers each write with ENOSPC, as a full disk does; the
+/// worker removes what is left of an attempt, and so finds room the next time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_costs_nothing_but_time() {
+    let sequencer = Sequencer::start(Manner::default()).await;
+    let data = tempfile::tempdir().unwrap();
+    let worker = start(config(&sequencer, &[UNIT_A], data.path()));
+    let unit = data.path().join(format!("units/{UNIT_A}"));
+    until("the folders", || unit.join("traces").exists().then_some(())).await;
+    let (index, order) = (1, job(Policy::Rows(4)));
+    let full = ["jobs", "traces", "ended"].map(|folder| unit.join(format!("{folder}/{index}.part")));
+    let cached = [("program", order.program), ("input", order.input_root)]
+        .map(|(class, digest)| data.path().join(format!("cache/{class}-{digest}.part")));
+    let full = [&full[..], &cached].concat();
+    for path in &full {
+        std::os::unix::fs::symlink("/dev/full", path).unwrap();
+    }
+    assert_eq!(sequencer.post(order), index);
+    let outcome = until_ended(data.path(), UNIT_A, index).await;
+    assert_eq!(outcome, Outcome::Settled { price: amount(BUDGET) });
+    let sent = [Kind::SealBid, Kind::RevealBid, Kind::Submit].map(|kind| sequencer.included(kind));
+    assert_eq!(sent, [1; 3]);
+    for path in &full {
+        assert!(!path.is_symlink(), "{} was written", path.display());
+    }
+    assert!(!worker.0.is_finished());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_caches_and_traces_are_made_again() {
     let sequencer = Sequencer::start(Manner { beacons: false, ..Manner::default() }).await;
