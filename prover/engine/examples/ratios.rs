@@ -1,9 +1,11 @@
 //! Times the CPU engine against stock Plonky2 in the same run, on the same threads: circuits of half Poseidon, half
-//! arithmetic rows, witness generation counted on both sides.
+//! arithmetic rows, witness generation counted on both sides. The two take turns, so that whatever else the machine does
+//! hits both; beside the clock's time stands the processor's, where the system tells it (Linux), which other processes
+//! disturb less.
 //!
 //! `cargo run --release -p janction-engine --example ratios -- [rounds] [log2 rows ...]`; `RAYON_NUM_THREADS` sets the threads.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use janction_engine::{Cpu, D, Engine, F, Stage, Stock};
 use plonky2::field::types::Field;
@@ -40,10 +42,48 @@ fn circuit(log2_rows: usize) -> (CircuitData<F, C, D>, PartialWitness<F>) {
     (circuit, inputs)
 }
 
-fn median(mut times: Vec<Duration>) -> (f64, f64, f64) {
-    times.sort();
-    let seconds = |i: usize| times[i].as_secs_f64();
-    (seconds(times.len() / 2), seconds(0), seconds(times.len() - 1))
+/// Seconds by the clock and by the processors.
+#[derive(Clone, Copy)]
+struct Time {
+    clock: f64,
+    processor: f64,
+}
+
+fn time<T>(run: impl FnOnce() -> T) -> (T, Time) {
+    let (start, before) = (Instant::now(), processor_time().unwrap_or(f64::NAN));
+    let result = run();
+    let processor = processor_time().unwrap_or(f64::NAN) - before;
+    (result, Time { clock: start.elapsed().as_secs_f64(), processor })
+}
+
+/// Seconds that this process's threads have been on a processor.
+fn processor_time() -> Option<f64> {
+    let mut sum = 0;
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        sum += text.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(sum as f64 / 1e9)
+}
+
+/// Median, least and greatest.
+fn spread(times: impl Iterator<Item = f64>) -> [f64; 3] {
+    let mut times: Vec<f64> = times.collect();
+    times.sort_by(f64::total_cmp);
+    [times[times.len() / 2], times[0], times[times.len() - 1]]
+}
+
+fn report(clock: &str, stock: [f64; 3], ours: [f64; 3]) {
+    println!(
+        "    {clock:<10} stock {:.3} s ({:.3} to {:.3}), cpu {:.3} s ({:.3} to {:.3}): {:.2} times as fast",
+        stock[0],
+        stock[1],
+        stock[2],
+        ours[0],
+        ours[1],
+        ours[2],
+        stock[0] / ours[0]
+    );
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,25 +96,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (circuit, inputs) = circuit(log2_rows);
         let (mut stock_times, mut cpu_times, mut stages) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
-            let start = Instant::now();
-            Stock.prove(&circuit, inputs.clone())?;
-            stock_times.push(start.elapsed());
-            let start = Instant::now();
-            let (proof, times) = cpu.prove_in_stages(&circuit, inputs.clone())?;
-            cpu_times.push(start.elapsed());
+            let (proof, taken) = time(|| Stock.prove(&circuit, inputs.clone()));
+            proof?;
+            stock_times.push(taken);
+            let (proof, taken) = time(|| cpu.prove_in_stages(&circuit, inputs.clone()));
+            let (proof, times) = proof?;
+            cpu_times.push(taken);
             circuit.verify(proof)?;
             stages.push(times);
         }
-        let (stock, stock_min, stock_max) = median(stock_times);
-        let (ours, min, max) = median(cpu_times);
-        println!(
-            "2^{log2_rows}: stock {stock:.3} s ({stock_min:.3}..{stock_max:.3}), cpu {ours:.3} s ({min:.3}..{max:.3}), ratio of medians {:.2}, of minima {:.2}",
-            stock / ours,
-            stock_min / min
-        );
+        println!("2^{log2_rows} rows");
+        let clock = |times: &[Time]| spread(times.iter().map(|time| time.clock));
+        let processor = |times: &[Time]| spread(times.iter().map(|time| time.processor));
+        report("clock", clock(&stock_times), clock(&cpu_times));
+        report("processor", processor(&stock_times), processor(&cpu_times));
         for stage in Stage::ALL {
-            let (time, ..) = median(stages.iter().map(|stages| stages.get(stage)).collect());
-            println!("    {:<10}{time:.3} s", stage.name());
+            let [time, ..] = spread(stages.iter().map(|stages| stages.get(stage).as_secs_f64()));
+            println!("    {:<10} {time:.3} s", stage.name());
         }
     }
     Ok(())
