@@ -4,6 +4,7 @@
 //! disturb less.
 //!
 //! `cargo run --release -p janction-engine --example ratios -- [rounds] [log2 rows ...]`; `RAYON_NUM_THREADS` sets the threads.
+//! `-- stock [log2 rows]` and `-- cpu [log2 rows]` make one proof with one prover and print the most memory that it took.
 
 use std::time::Instant;
 
@@ -86,8 +87,36 @@ fn report(clock: &str, stock: [f64; 3], ours: [f64; 3]) {
     );
 }
 
+/// Makes one proof and prints the process's peak of memory, with the circuit and without.
+fn one_proof(prover: &str, log2_rows: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let (circuit, inputs) = circuit(log2_rows);
+    // Building takes more than it leaves; the proof's peak starts from what is left.
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    let before = status_megabytes("VmRSS:")?;
+    match prover {
+        "stock" => Stock.prove(&circuit, inputs)?,
+        _ => Cpu::new()?.prove(&circuit, inputs)?,
+    };
+    let peak = status_megabytes("VmHWM:")?;
+    println!(
+        "{prover}, 2^{log2_rows} rows: circuit {before} MB, peak {peak} MB, the proof's part {} MB",
+        peak - before
+    );
+    Ok(())
+}
+
+fn status_megabytes(name: &str) -> Result<u64, Box<dyn std::error::Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such line")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1000)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if let Some(prover) = arguments.next_if(|first| first == "stock" || first == "cpu") {
+        let log2_rows = arguments.next().map_or(Ok(14), |size| size.parse())?;
+        return one_proof(&prover, log2_rows);
+    }
     let rounds = arguments.next().map_or(Ok(3), |rounds| rounds.parse())?;
     let sizes = arguments.map(|size| size.parse()).collect::<Result<Vec<usize>, _>>()?;
     let cpu = Cpu::new()?;

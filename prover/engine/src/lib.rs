@@ -13,6 +13,7 @@ mod stock;
 
 pub use cpu::{Cpu, Stage, Stages};
 pub use error::EngineError;
+pub use janction_accel_cpu::Backend;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
