@@ -8,7 +8,7 @@ mod gates;
 mod refusals;
 mod shapes;
 
-use janction_engine::{Cpu, D, Engine, F, Stock};
+use janction_engine::{Backend, Cpu, D, Engine, F, Stock};
 use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
@@ -19,6 +19,11 @@ type C = PoseidonGoldilocksConfig;
 /// The engine on the fastest instructions.
 fn cpu() -> Cpu {
     Cpu::new().expect("a backend")
+}
+
+/// The engine on every kind of instructions that this processor has.
+fn backends() -> impl Iterator<Item = Cpu> {
+    Backend::available().into_iter().map(Cpu::with_backend)
 }
 
 /// Proves with both engines from one witness and compares bytes; stock on one thread, where it takes the lowest nonce.
@@ -32,10 +37,12 @@ where
     let stock = one_thread
         .install(|| Stock.prove_witness(circuit, witness.clone()))
         .expect("stock proves the circuit");
-    let ours = cpu().prove_witness(circuit, witness).expect("the engine proves the circuit");
-    assert_same_parts(&stock, &ours);
-    assert!(stock.to_bytes() == ours.to_bytes(), "the proofs' bytes differ");
-    circuit.verify(ours).expect("the proof verifies");
+    circuit.verify(stock.clone()).expect("the proof verifies");
+    for cpu in backends() {
+        let ours = cpu.prove_witness(circuit, witness.clone()).expect("the engine proves the circuit");
+        assert_same_parts(&stock, &ours);
+        assert!(stock.to_bytes() == ours.to_bytes(), "the proofs' bytes differ");
+    }
     let own_witness = cpu().prove(circuit, inputs).expect("the engine generates the witness");
     circuit.verify(own_witness).expect("the proof from the engine's own witness verifies");
 }
