@@ -3,7 +3,7 @@
 //! hits both; beside the clock's time stands the processor's, where the system tells it (Linux), which other processes
 //! disturb less.
 //!
-//! `cargo run --release -p janction-engine --example ratios -- [rounds] [log2 rows ...]`; `RAYON_NUM_THREADS` sets the threads.
+//! `cargo run --release -p janction-engine --example against_stock -- [rounds] [log2 rows ...]`; `RAYON_NUM_THREADS` sets the threads.
 //! `-- stock [log2 rows]` and `-- cpu [log2 rows]` make one proof with one prover and print the most memory that it took.
 
 use std::time::Instant;
