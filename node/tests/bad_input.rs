@@ -24,6 +24,11 @@ fn a_misspelt_variable_is_not_ignored() {
     let run = machine.run_with("JANCTION_L1_RUL", "http://x", &["--json", "doctor"]);
     let message = run.must_fail(2, "config.unknown_key");
     assert!(message.contains("JANCTION_L1_RUL"), "{message}");
+    // Those of the scripts and of the engine are no misspelt ones.
+    for other in ["JANCTION_DEPLOYER_KEY", "JANCTION_SIMD"] {
+        let run = machine.run_with(other, "portable", &["--json", "doctor"]);
+        assert!(!run.errors().contains("config."), "{other}: {}", run.errors());
+    }
 }
 
 #[test]

@@ -30,7 +30,14 @@ pub use worker::Worker;
 use key::{known_keys_only, nearest, set};
 
 /// The `JANCTION_*` variables that are no configuration keys.
-const OTHER_VARIABLES: &[&str] = &["JANCTION_CONFIG", "JANCTION_PASSWORD", "JANCTION_L1_SECRET"];
+const OTHER_VARIABLES: &[&str] = &[
+    "JANCTION_CONFIG",
+    "JANCTION_PASSWORD",
+    "JANCTION_L1_SECRET",
+    // Of the deployment script, and of the lanes that proofs are made on.
+    "JANCTION_DEPLOYER_KEY",
+    "JANCTION_SIMD",
+];
 
 /// The configuration as the roles read it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -113,8 +113,11 @@ impl L1 {
         let url: alloy::transports::http::reqwest::Url = endpoint
             .parse()
             .map_err(|e| L1Error::Endpoint { endpoint: endpoint.into(), reason: format!("{e}") })?;
-        if !matches!(url.scheme(), "http" | "https") {
-            let reason = format!("the scheme {:?} is not supported", url.scheme());
+        if url.scheme() != "http" {
+            let reason = format!(
+                "the scheme {:?} is not supported, only http: put a local proxy before an https endpoint",
+                url.scheme()
+            );
             return Err(L1Error::Endpoint { endpoint: endpoint.into(), reason });
         }
         // Fees, nonces and gas are filled in by `sender`, where they can be stored before anything is sent.
