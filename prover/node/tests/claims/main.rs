@@ -2,6 +2,7 @@
 //!
 //! Keys are kept in `JANCTION_KEYS_DIR`, or beside the build.
 
+mod engines;
 mod market;
 mod service;
 
