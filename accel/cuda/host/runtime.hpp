@@ -1,0 +1,157 @@
+// CUDA's execution model on a CPU, for tests: enough of it for kernels that use shared memory and barriers.
+//
+// A block's threads run one after another until they reach __syncthreads or end; blocks run one after another, so
+// `static` storage is what `__shared__` means. Deterministic, one CPU thread. Warps do not exist: kernels must not
+// count on threads of a warp running together.
+//
+// The first thread of a block runs as a fibre. Where it ends without having met a barrier, the others are run as plain
+// calls, and one of them that meets a barrier is an error; otherwise all of them become fibres.
+
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <ucontext.h>
+#include <utility>
+#include <vector>
+
+struct Dim {
+    unsigned x, y, z;
+};
+static Dim threadIdx, blockIdx, blockDim, gridDim;
+
+#define __global__
+#define __device__ static
+#define __forceinline__ inline
+#define __noinline__
+#define __shared__ static
+#define __constant__ static const
+#define __launch_bounds__(...)
+
+static unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+    return (unsigned long long)(((unsigned __int128)a * b) >> 64);
+}
+
+static int __dp4a(int a, int b, int c) {
+    unsigned sum = (unsigned)c;
+    for (int i = 0; i < 4; i++) sum += (unsigned)((signed char)(a >> 8 * i) * (signed char)(b >> 8 * i));
+    return (int)sum;
+}
+
+static int __clz(int x) { return x == 0 ? 32 : __builtin_clz((unsigned)x); }
+static int __clzll(long long x) { return x == 0 ? 64 : __builtin_clzll((unsigned long long)x); }
+static unsigned __brev(unsigned x) {
+    unsigned y = 0;
+    for (int i = 0; i < 32; i++) y |= (x >> i & 1) << (31 - i);
+    return y;
+}
+
+static unsigned long long atomicMin(unsigned long long* to, unsigned long long value) {
+    unsigned long long old = *to;
+    if (value < old) *to = value;
+    return old;
+}
+static unsigned atomicOr(unsigned* to, unsigned value) {
+    unsigned old = *to;
+    *to = old | value;
+    return old;
+}
+
+namespace fibres {
+
+struct Fibre {
+    ucontext_t first;
+    jmp_buf resume;
+    std::unique_ptr<char[]> stack;
+    bool begun, done;
+};
+static const size_t STACK = 256 << 10;
+static std::vector<Fibre> all;
+static jmp_buf scheduler;
+static Fibre* running;  // null while threads are run as plain calls
+static bool met_barrier, diverged;
+static void (*body)(const void*);
+static const void* arguments;
+
+static void fibre_main() {
+    body(arguments);
+    running->done = true;
+    _longjmp(scheduler, 1);
+}
+
+// Runs a fibre until its next barrier or its end. Contexts are only used to begin: switching them is a system call.
+static void resume(Fibre& fibre) {
+    running = &fibre;
+    if (_setjmp(scheduler)) return;
+    if (fibre.begun) _longjmp(fibre.resume, 1);
+    fibre.begun = true;
+    setcontext(&fibre.first);
+}
+
+static void prepare(Fibre& fibre) {
+    if (!fibre.stack) fibre.stack.reset(new char[STACK]);
+    fibre.begun = fibre.done = false;
+    getcontext(&fibre.first);
+    fibre.first.uc_stack.ss_sp = fibre.stack.get();
+    fibre.first.uc_stack.ss_size = STACK;
+    fibre.first.uc_link = nullptr;
+    makecontext(&fibre.first, fibre_main, 0);
+}
+
+static bool run_block(unsigned threads) {
+    if (all.size() < threads) all.resize(threads);
+    met_barrier = diverged = false;
+    threadIdx = {0, 0, 0};
+    prepare(all[0]);
+    resume(all[0]);
+    if (!met_barrier) {
+        running = nullptr;
+        for (unsigned i = 1; i < threads && !diverged; i++) {
+            threadIdx = {i, 0, 0};
+            body(arguments);
+        }
+        return !diverged;
+    }
+    for (unsigned i = 1; i < threads; i++) prepare(all[i]);
+    for (unsigned i = 1; i < threads; i++) {
+        threadIdx = {i, 0, 0};
+        resume(all[i]);
+    }
+    for (;;) {
+        unsigned done = 0;
+        for (unsigned i = 0; i < threads; i++) done += all[i].done;
+        if (done == threads) return true;
+        if (done != 0) return false;
+        for (unsigned i = 0; i < threads; i++) {
+            threadIdx = {i, 0, 0};
+            resume(all[i]);
+        }
+    }
+}
+
+static bool run_grid(Dim grid, unsigned threads) {
+    gridDim = grid;
+    blockDim = {threads, 1, 1};
+    for (unsigned z = 0; z < grid.z; z++)
+        for (unsigned y = 0; y < grid.y; y++)
+            for (unsigned x = 0; x < grid.x; x++) {
+                blockIdx = {x, y, z};
+                if (!run_block(threads)) return false;
+            }
+    return true;
+}
+
+}  // namespace fibres
+
+static void __syncthreads() {
+    using namespace fibres;
+    if (!running) {
+        diverged = true;
+        return;
+    }
+    met_barrier = true;
+    Fibre* self = running;
+    if (!_setjmp(self->resume)) _longjmp(scheduler, 1);
+}

@@ -1,0 +1,426 @@
+//! One card, or what stands in for it: memory, launches, compiling.
+
+mod buffer;
+mod card;
+#[cfg(feature = "host")]
+mod host;
+mod nvrtc;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use buffer::Memory;
+pub use buffer::{Buffer, Slice, Word};
+pub use card::{Card, cards};
+pub use nvrtc::compile_image;
+
+use crate::cache::Cache;
+use crate::error::CudaError;
+use crate::source::Source;
+
+/// A card with a stream of its own. Cheap to clone; clones share the stream, [`Device::fork`] makes another one.
+///
+/// Everything that is asked of a device happens in the order of the calls, and most calls return before it has
+/// happened; [`Device::read`] and [`Device::synchronise`] wait. What fails meanwhile is reported by a later call.
+#[derive(Clone)]
+pub struct Device {
+    backend: Backend,
+    /// Which stream: buffers know the one that they belong to.
+    stream: u64,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Card(Arc<card::Stream>),
+    #[cfg(feature = "host")]
+    Host(Arc<host::Host>),
+}
+
+/// Compiled kernels on a device. Serves all streams of the device that it was compiled on.
+#[derive(Clone)]
+pub struct Module(ModuleKind);
+
+#[derive(Clone)]
+enum ModuleKind {
+    Card(Arc<card::Loaded>),
+    #[cfg(feature = "host")]
+    Host(Arc<host::Loaded>),
+}
+
+/// How many threads run a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Blocks in x, y and z.
+    pub blocks: (u32, u32, u32),
+    /// Threads of a block, in x.
+    pub threads: u32,
+}
+
+impl Grid {
+    /// As many blocks of `threads` threads as `count` items need, one thread an item.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for more blocks than a grid takes.
+    pub fn over(count: usize, threads: u32) -> Result<Self, CudaError> {
+        let blocks = u32::try_from(count.div_ceil(threads as usize))
+            .ok()
+            .filter(|blocks| *blocks <= i32::MAX as u32)
+            .ok_or_else(|| CudaError::Misfit(format!("{count} threads are more than a grid takes")))?;
+        Ok(Self { blocks: (blocks, 1, 1), threads })
+    }
+
+    /// With `y` blocks in the second direction.
+    #[must_use]
+    pub const fn by(self, y: u32) -> Self {
+        Self { blocks: (self.blocks.0, y, self.blocks.2), ..self }
+    }
+}
+
+/// One argument of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub enum Argument<'a> {
+    /// The address of a slice of a buffer. Made with `From`.
+    Address(Address<'a>),
+    /// A 32-bit integer; signed ones as their two's complement.
+    Word(u32),
+    /// A 64-bit integer.
+    Long(u64),
+}
+
+/// Where a slice begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'a> {
+    memory: &'a Memory,
+    address: u64,
+}
+
+impl<'a, T: Word> From<Slice<'a, T>> for Argument<'a> {
+    fn from(slice: Slice<'a, T>) -> Self {
+        Self::Address(Address { memory: slice.memory(), address: slice.address() })
+    }
+}
+
+impl<'a, T: Word> From<&'a Buffer<T>> for Argument<'a> {
+    fn from(buffer: &'a Buffer<T>) -> Self {
+        buffer.all().into()
+    }
+}
+
+impl From<u32> for Argument<'_> {
+    fn from(word: u32) -> Self {
+        Self::Word(word)
+    }
+}
+
+impl From<u64> for Argument<'_> {
+    fn from(long: u64) -> Self {
+        Self::Long(long)
+    }
+}
+
+/// A number for each stream of the process.
+fn next_stream() -> u64 {
+    static STREAMS: AtomicU64 = AtomicU64::new(0);
+    STREAMS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Device {
+    /// Opens card `ordinal`. Compiled images are kept in `cache` where one is given.
+    ///
+    /// # Errors
+    /// [`CudaError::NoDriver`], [`CudaError::DriverTooOld`], [`CudaError::NoDevice`], or what the driver says. That
+    /// there is no compiler is found out when the first kernel is compiled and is not in the cache.
+    pub fn open(ordinal: usize, cache: Option<&Path>) -> Result<Self, CudaError> {
+        let stream = card::Stream::open(ordinal, cache.map(Cache::at))?;
+        Ok(Self { backend: Backend::Card(Arc::new(stream)), stream: next_stream() })
+    }
+
+    /// The CPU as a device, for tests: kernels are compiled by the host's C++ compiler and run one thread after the
+    /// other. Allocations end where a page begins that nobody may touch, and undefined behaviour ends the process.
+    /// `memory` is how many bytes may be allocated before it is out of memory.
+    ///
+    /// # Errors
+    /// [`CudaError::Host`] when the folder of compiled kernels cannot be made.
+    #[cfg(feature = "host")]
+    pub fn host_with_memory(memory: u64) -> Result<Self, CudaError> {
+        Ok(Self { backend: Backend::Host(Arc::new(host::Host::new(memory)?)), stream: next_stream() })
+    }
+
+    /// [`Self::host_with_memory`] with 4 GiB.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "host")]
+    pub fn host() -> Result<Self, CudaError> {
+        Self::host_with_memory(4 << 30)
+    }
+
+    /// The same card with another stream, on which other work goes on meanwhile. Buffers belong to the stream that
+    /// they were made on, unless they are shared ([`Device::share`]).
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn fork(&self) -> Result<Self, CudaError> {
+        let backend = match &self.backend {
+            Backend::Card(stream) => Backend::Card(Arc::new(stream.fork()?)),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => Backend::Host(Arc::clone(host)),
+        };
+        Ok(Self { backend, stream: next_stream() })
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn card(&self) -> Card {
+        match &self.backend {
+            Backend::Card(stream) => stream.card().clone(),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => host.card(),
+        }
+    }
+
+    /// Free memory in bytes, what the process keeps in reserve for itself included.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn free_memory(&self) -> Result<u64, CudaError> {
+        match &self.backend {
+            Backend::Card(stream) => stream.free_memory(),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => Ok(host.free_memory()),
+        }
+    }
+
+    /// Refuses a task that this card can never do.
+    ///
+    /// # Errors
+    /// [`CudaError::TooSmall`].
+    pub fn require_memory(&self, needed: u64) -> Result<(), CudaError> {
+        let Card { name, memory, .. } = self.card();
+        if needed > memory { Err(CudaError::TooSmall { device: name, memory, needed }) } else { Ok(()) }
+    }
+
+    /// A buffer of `length` elements with anything in it.
+    ///
+    /// # Errors
+    /// [`CudaError::OutOfMemory`], or what the driver says.
+    pub fn allocate<T: Word>(&self, length: usize) -> Result<Buffer<T>, CudaError> {
+        let bytes = (length as u64)
+            .checked_mul(size_of::<T>() as u64)
+            .ok_or(CudaError::OutOfMemory { bytes: u64::MAX })?;
+        let memory = match &self.backend {
+            Backend::Card(stream) => Memory::card(card::Allocation::new(stream, bytes)?, self.stream),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => Memory::host(host::Allocation::new(host, bytes)?, self.stream),
+        };
+        Ok(Buffer::new(memory, length))
+    }
+
+    /// A buffer of `length` zeros.
+    ///
+    /// # Errors
+    /// As [`Self::allocate`].
+    pub fn zeros<T: Word>(&self, length: usize) -> Result<Buffer<T>, CudaError> {
+        let buffer = self.allocate(length)?;
+        self.clear(buffer.all())?;
+        Ok(buffer)
+    }
+
+    /// A buffer with these elements.
+    ///
+    /// # Errors
+    /// As [`Self::allocate`].
+    pub fn upload<T: Word>(&self, elements: &[T]) -> Result<Buffer<T>, CudaError> {
+        let buffer = self.allocate(elements.len())?;
+        self.write(buffer.all(), elements)?;
+        Ok(buffer)
+    }
+
+    /// Sets all elements of a slice to zero.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for a buffer of another stream, or what the driver says.
+    pub fn clear<T: Word>(&self, to: Slice<'_, T>) -> Result<(), CudaError> {
+        self.check(to.memory())?;
+        if to.is_empty() {
+            return Ok(());
+        }
+        match &self.backend {
+            Backend::Card(stream) => stream.clear(to.address(), to.bytes()),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => {
+                host.clear(to.address(), to.bytes());
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes elements to a slice of the same length.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for another length or a buffer of another stream, or what the driver says.
+    pub fn write<T: Word>(&self, to: Slice<'_, T>, elements: &[T]) -> Result<(), CudaError> {
+        self.check(to.memory())?;
+        same_length(elements.len(), to.len())?;
+        if to.is_empty() {
+            return Ok(());
+        }
+        match &self.backend {
+            Backend::Card(stream) => stream.write(to.address(), buffer::bytes(elements)),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => {
+                host.write(to.address(), buffer::bytes(elements));
+                Ok(())
+            }
+        }
+    }
+
+    /// The elements of a slice, after everything that was asked before.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for a buffer of another stream, or what the driver says, about work before as well.
+    pub fn read<T: Word>(&self, from: Slice<'_, T>) -> Result<Vec<T>, CudaError> {
+        let mut elements = vec![T::default(); from.len()];
+        self.read_into(from, &mut elements)?;
+        Ok(elements)
+    }
+
+    /// [`Self::read`] into a slice of the same length.
+    ///
+    /// # Errors
+    /// As there, and [`CudaError::Misfit`] for another length.
+    pub fn read_into<T: Word>(&self, from: Slice<'_, T>, to: &mut [T]) -> Result<(), CudaError> {
+        self.check(from.memory())?;
+        same_length(from.len(), to.len())?;
+        if from.is_empty() {
+            return Ok(());
+        }
+        match &self.backend {
+            Backend::Card(stream) => stream.read(from.address(), buffer::bytes_mut(to)),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => {
+                host.read(from.address(), buffer::bytes_mut(to));
+                Ok(())
+            }
+        }
+    }
+
+    /// Copies between slices of one length that do not overlap.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for other slices, or what the driver says.
+    pub fn copy<T: Word>(&self, from: Slice<'_, T>, to: Slice<'_, T>) -> Result<(), CudaError> {
+        self.check(from.memory())?;
+        self.check(to.memory())?;
+        same_length(from.len(), to.len())?;
+        if from.is_empty() {
+            return Ok(());
+        }
+        if from.address() < to.address() + to.bytes() && to.address() < from.address() + from.bytes() {
+            return Err(CudaError::Misfit("a copy between slices that overlap".into()));
+        }
+        match &self.backend {
+            Backend::Card(stream) => stream.copy(from.address(), to.address(), from.bytes()),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => {
+                host.copy(from.address(), to.address(), from.bytes());
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until everything that was asked has happened.
+    ///
+    /// # Errors
+    /// What went wrong meanwhile.
+    pub fn synchronise(&self) -> Result<(), CudaError> {
+        match &self.backend {
+            Backend::Card(stream) => stream.synchronise(),
+            #[cfg(feature = "host")]
+            Backend::Host(_) => Ok(()),
+        }
+    }
+
+    /// Opens a buffer to all streams of the card, for reading from now on. (Writing to it is not refused, but is in
+    /// no order with what other streams do.)
+    ///
+    /// # Errors
+    /// As [`Self::synchronise`].
+    pub fn share<T: Word>(&self, buffer: &Buffer<T>) -> Result<(), CudaError> {
+        self.check(buffer.all().memory())?;
+        self.synchronise()?;
+        buffer.all().memory().share();
+        Ok(())
+    }
+
+    /// Compiles kernels for this card, or takes them from the cache.
+    ///
+    /// # Errors
+    /// [`CudaError::NoCompiler`], [`CudaError::CompilerTooOld`], [`CudaError::DriverTooOld`], and
+    /// [`CudaError::Compile`] with the compiler's log.
+    pub fn compile(&self, source: &Source) -> Result<Module, CudaError> {
+        Ok(Module(match &self.backend {
+            Backend::Card(stream) => ModuleKind::Card(Arc::new(stream.compile(source)?)),
+            #[cfg(feature = "host")]
+            Backend::Host(_) => ModuleKind::Host(host::compile(source)?),
+        }))
+    }
+
+    /// Starts a kernel.
+    ///
+    /// # Safety
+    /// The arguments must be those that the kernel declares, in their order, and the kernel must stay within the
+    /// slices that it is given; nothing checks that on a card.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for a kernel that the module does not have or a buffer of another stream, or what the
+    /// driver says.
+    #[allow(unsafe_code)]
+    pub unsafe fn launch(
+        &self,
+        module: &Module,
+        kernel: &str,
+        grid: Grid,
+        arguments: &[Argument<'_>],
+    ) -> Result<(), CudaError> {
+        for argument in arguments {
+            if let Argument::Address(address) = argument {
+                self.check(address.memory)?;
+            }
+        }
+        let (x, y, z) = grid.blocks;
+        if x == 0 || y == 0 || z == 0 {
+            return Ok(());
+        }
+        if y > 65_535 || z > 65_535 || grid.threads == 0 || grid.threads > 1024 {
+            return Err(CudaError::Misfit(format!("{kernel} cannot be launched on {grid:?}")));
+        }
+        match (&self.backend, &module.0) {
+            // SAFETY: the caller's promise.
+            (Backend::Card(stream), ModuleKind::Card(loaded)) => unsafe {
+                stream.launch(loaded, kernel, grid, arguments)
+            },
+            #[cfg(feature = "host")]
+            // SAFETY: the caller's promise; here it is checked as far as the host can.
+            (Backend::Host(host), ModuleKind::Host(loaded)) => unsafe {
+                host.launch(loaded, kernel, grid, arguments)
+            },
+            #[cfg(feature = "host")]
+            _ => Err(CudaError::Misfit(format!("{kernel} was compiled for another device"))),
+        }
+    }
+
+    fn check(&self, memory: &Memory) -> Result<(), CudaError> {
+        if memory.is_open_to(self.stream) {
+            return Ok(());
+        }
+        Err(CudaError::Misfit(
+            "a buffer of another stream or device; `Device::share` opens it to all streams".into(),
+        ))
+    }
+}
+
+fn same_length(from: usize, to: usize) -> Result<(), CudaError> {
+    if from == to { Ok(()) } else { Err(CudaError::Misfit(format!("{from} elements for a slice of {to}"))) }
+}

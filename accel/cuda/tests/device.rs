@@ -1,0 +1,191 @@
+//! Memory, copies, launches and their errors.
+#![allow(unsafe_code)] // Launches.
+
+mod common;
+
+use std::error::Error;
+
+use common::{Words, on_devices};
+use janction_accel_cuda::{Argument, CudaError, Device, File, Grid, Module, Source};
+
+on_devices!(copies, ranges, launches, streams, misfits, barriers);
+
+const TEXT: &str = r#"
+extern "C" __global__ void add_all(const u64* a, const u32* b, u64 c, u32 d, u64* out, u32 n) {
+    u32 i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) out[(u64)blockIdx.y * n + i] = a[i] + b[i] + c + d + blockIdx.y;
+}
+extern "C" __global__ void reverse(u64* data) {
+    __shared__ u64 tile[256];
+    data += (u64)blockDim.x * blockIdx.x;
+    tile[threadIdx.x] = data[threadIdx.x];
+    __syncthreads();
+    for (u32 round = 0; round < 3; round++) {
+        u64 there = tile[blockDim.x - 1 - threadIdx.x];
+        __syncthreads();
+        tile[threadIdx.x] = there;
+        __syncthreads();
+    }
+    data[threadIdx.x] = tile[threadIdx.x];
+}
+"#;
+
+fn source() -> Source {
+    Source::new("device-test")
+        .with(janction_accel_cuda::texts::goldilocks())
+        .with(File::new("test.cu", TEXT))
+        .with_kernels(&["add_all", "reverse"])
+}
+
+fn module(device: &Device) -> Module {
+    device.compile(&source()).expect("the test's kernels compile")
+}
+
+fn copies(device: &Device) {
+    let words = Words(1).take(1000);
+    let buffer = device.upload(&words).unwrap();
+    assert_eq!(device.read(buffer.all()).unwrap(), words);
+    let other = device.zeros::<u64>(1000).unwrap();
+    assert_eq!(device.read(other.all()).unwrap(), [0; 1000]);
+    device.copy(buffer.slice(10..20), other.slice(990..1000)).unwrap();
+    assert_eq!(device.read(other.slice(990..1000)).unwrap(), words[10..20]);
+    device.clear(buffer.slice(0..999)).unwrap();
+    assert_eq!(device.read(buffer.slice(998..1000)).unwrap(), [0, words[999]]);
+    let bytes = device.upload(&[1u8, 2, 3]).unwrap();
+    assert_eq!(device.read(bytes.slice(1..3)).unwrap(), [2, 3]);
+    assert_eq!(device.read(device.upload::<u32>(&[]).unwrap().all()).unwrap(), []);
+}
+
+fn ranges(device: &Device) {
+    let buffer = device.upload(&(0..100u32).collect::<Vec<_>>()).unwrap();
+    let part = buffer.slice(10..90).slice(5..10);
+    assert_eq!(device.read(part).unwrap(), [15, 16, 17, 18, 19]);
+    assert_eq!((part.len(), part.is_empty(), part.slice(5..5).is_empty()), (5, false, true));
+}
+
+fn launches(device: &Device) {
+    let module = module(device);
+    let a = device.upload(&(0..1000u64).collect::<Vec<_>>()).unwrap();
+    let b = device.upload(&vec![7u32; 1000]).unwrap();
+    let out = device.allocate::<u64>(2000).unwrap();
+    let arguments = [
+        a.all().into(),
+        b.slice(10..1000).into(),
+        Argument::Long(1 << 40),
+        Argument::Word(5),
+        (&out).into(),
+        990u32.into(),
+    ];
+    let grid = Grid::over(990, 128).unwrap().by(2);
+    // SAFETY: the kernel's arguments, and 990 elements in all of them.
+    unsafe { device.launch(&module, "add_all", grid, &arguments) }.unwrap();
+    let expected: Vec<u64> =
+        (0..2).flat_map(|y| (0..990u64).map(move |i| i + 7 + (1 << 40) + 5 + y)).collect();
+    assert_eq!(device.read(out.slice(0..1980)).unwrap(), expected);
+}
+
+fn barriers(device: &Device) {
+    let module = module(device);
+    let data = device.upload(&(0..1024u64).collect::<Vec<_>>()).unwrap();
+    // SAFETY: 4 blocks of 256.
+    unsafe { device.launch(&module, "reverse", Grid { blocks: (4, 1, 1), threads: 256 }, &[(&data).into()]) }
+        .unwrap();
+    let expected: Vec<u64> = (0..4).flat_map(|b| (0..256).rev().map(move |i| 256 * b + i)).collect();
+    assert_eq!(device.read(data.all()).unwrap(), expected);
+}
+
+fn streams(device: &Device) {
+    let fork = device.fork().unwrap();
+    let buffer = device.upload(&[1u64, 2, 3]).unwrap();
+    assert!(matches!(fork.read(buffer.all()), Err(CudaError::Misfit(_))));
+    assert!(matches!(fork.clear(buffer.all()), Err(CudaError::Misfit(_))));
+    device.share(&buffer).unwrap();
+    assert_eq!(fork.read(buffer.all()).unwrap(), [1, 2, 3]);
+    let own = fork.upload(&[0u64; 3]).unwrap();
+    fork.copy(buffer.all(), own.all()).unwrap();
+    drop(buffer);
+    assert_eq!(fork.read(own.all()).unwrap(), [1, 2, 3]);
+    assert_eq!(fork.card(), device.card());
+}
+
+fn misfits(device: &Device) {
+    let module = module(device);
+    let buffer = device.zeros::<u64>(10).unwrap();
+    let misfit = |result: Result<(), CudaError>| {
+        assert!(matches!(result, Err(CudaError::Misfit(_))), "{result:?}");
+    };
+    misfit(device.write(buffer.all(), &[0; 9]));
+    misfit(device.copy(buffer.slice(0..5), buffer.slice(0..4)));
+    misfit(device.copy(buffer.slice(0..5), buffer.slice(4..9)));
+    let grid = Grid { blocks: (1, 1, 1), threads: 10 };
+    // SAFETY: there is no such kernel.
+    misfit(unsafe { device.launch(&module, "none", grid, &[]) });
+    // SAFETY: nothing is launched on grids that no card takes.
+    misfit(unsafe { device.launch(&module, "reverse", Grid { threads: 1025, ..grid }, &[(&buffer).into()]) });
+    // SAFETY: nothing is launched on no blocks.
+    unsafe { device.launch(&module, "reverse", Grid { blocks: (0, 1, 1), ..grid }, &[]) }.unwrap();
+    assert!(Grid::over(usize::MAX, 1).is_err());
+    let broken = Source::new("broken").with(File::new("broken.cu", "int f() { return nothing; }"));
+    let Err(error) = device.compile(&broken) else { panic!("it cannot compile") };
+    assert!(error.to_string().contains("broken.cu") && error.to_string().contains("nothing"), "{error}");
+    let needed = device.card().memory + 1;
+    assert!(device.require_memory(needed).unwrap_err().is_out_of_memory());
+    assert!(matches!(device.allocate::<u64>(1 << 50), Err(CudaError::OutOfMemory { .. })));
+    assert!(matches!(device.allocate::<u64>(usize::MAX), Err(CudaError::OutOfMemory { .. })));
+}
+
+/// What a card would do in silence, the host says.
+#[test]
+fn the_host_checks_arguments_and_barriers() -> Result<(), Box<dyn Error>> {
+    let device = common::host();
+    let module = module(&device);
+    let buffer = device.zeros::<u64>(256)?;
+    let grid = Grid { blocks: (1, 1, 1), threads: 256 };
+    // SAFETY: refused before it starts.
+    let few = unsafe { device.launch(&module, "reverse", grid, &[]) };
+    assert!(few.unwrap_err().to_string().contains("does not take 0 arguments"));
+    // SAFETY: as above.
+    let wrong = unsafe { device.launch(&module, "reverse", grid, &[Argument::Long(0)]) };
+    assert!(wrong.unwrap_err().to_string().contains("argument 0"));
+    let text =
+        r#"extern "C" __global__ void odd(u64* x) { if (threadIdx.x % 2 == PARITY) __syncthreads(); }"#;
+    for parity in ["0", "1"] {
+        let source = Source::new("odd")
+            .with(janction_accel_cuda::texts::goldilocks())
+            .with(File::new("odd.cu", text.replace("PARITY", parity)))
+            .with_kernels(&["odd"]);
+        let odd = device.compile(&source)?;
+        // SAFETY: the kernel touches no memory.
+        let result = unsafe { device.launch(&odd, "odd", grid, &[(&buffer).into()]) };
+        assert!(result.unwrap_err().to_string().contains("threads of a block"));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_host_runs_out_of_memory_and_takes_it_back() -> Result<(), Box<dyn Error>> {
+    let device = Device::host_with_memory(1000)?;
+    assert_eq!((device.free_memory()?, device.card().memory), (1000, 1000));
+    let first = device.zeros::<u8>(600)?;
+    assert_eq!(device.free_memory()?, 400);
+    assert_eq!(device.zeros::<u8>(401).unwrap_err(), CudaError::OutOfMemory { bytes: 401 });
+    drop(first);
+    device.zeros::<u8>(1000)?;
+    Ok(())
+}
+
+/// Without a driver the error says what to do; with one, a card beyond the last does.
+#[test]
+fn what_is_missing_is_named() {
+    match janction_accel_cuda::cards() {
+        Ok(cards) => {
+            let count = cards.len();
+            let error = Device::open(count, None).err();
+            assert_eq!(error, Some(CudaError::NoDevice { ordinal: count, count }));
+        }
+        Err(error) => {
+            assert!(error.to_string().contains("install"), "{error}");
+            assert_eq!(Device::open(0, None).err(), Some(error));
+        }
+    }
+}
