@@ -10,7 +10,7 @@ const CAPABILITIES: [(i32, i32); 5] = [(8, 0), (8, 9), (9, 0), (10, 0), (12, 0)]
 
 fn sources() -> Vec<Source> {
     let permute = r#"
-extern "C" __global__ void __launch_bounds__(128) permute_all(u64* states, u32 n) {
+extern "C" __global__ void __launch_bounds__(128, 4) permute_all(u64* states, u32 n) {
     u32 i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     u64 state[12];
