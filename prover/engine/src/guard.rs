@@ -10,8 +10,12 @@ pub(crate) fn guarded<T>(
     engine: &'static str,
     prove: impl FnOnce() -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {
-    catch_unwind(AssertUnwindSafe(prove))
-        .unwrap_or_else(|panic| Err(EngineError::Panicked { engine, reason: message(&*panic) }))
+    caught(prove).unwrap_or_else(|reason| Err(EngineError::Panicked { engine, reason }))
+}
+
+/// Runs what may panic; the error is the panic's message. What `run` changes it must own.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -10,6 +10,7 @@ mod error;
 mod guard;
 pub mod soundness;
 mod stock;
+pub mod tape;
 
 pub use cpu::{Cpu, Stage, Stages};
 pub use error::EngineError;

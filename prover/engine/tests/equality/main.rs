@@ -7,6 +7,7 @@ mod custom;
 mod gates;
 mod refusals;
 mod shapes;
+mod tapes;
 
 use janction_engine::{Backend, Cpu, D, Engine, F, Stock};
 use plonky2::iop::generator::generate_partial_witness;
