@@ -22,14 +22,11 @@ use plonky2::gates::random_access::RandomAccessGate;
 use plonky2::gates::reducing::ReducingGate;
 use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::hash::hash_types::HashOut;
-use plonky2::iop::ext_target::ExtensionTarget;
-use plonky2::iop::generator::WitnessGeneratorRef;
-use plonky2::plonk::circuit_builder::CircuitBuilder;
-use plonky2::plonk::circuit_data::{CircuitConfig, CommonCircuitData};
-use plonky2::plonk::vars::{EvaluationTargets, EvaluationVars, EvaluationVarsBaseBatch};
-use plonky2::util::serialization::{Buffer, IoResult};
+use plonky2::plonk::circuit_data::CircuitConfig;
+use plonky2::plonk::vars::{EvaluationVars, EvaluationVarsBaseBatch};
 
 use crate::configs;
+use crate::custom::Odd;
 
 type E = QuadraticExtension<F>;
 
@@ -157,70 +154,6 @@ fn a_tape_is_made_once() {
     let gate = GateRef::new(PoseidonGate::<F, D>::new());
     let tape = || -> std::sync::Arc<Tape> { traced(&gate).expect("a standard gate") };
     assert!(std::sync::Arc::ptr_eq(&tape(), &tape()));
-}
-
-/// A gate that divides in its recursive constraints, states another constraint there, or panics.
-#[derive(Clone, Copy, Debug)]
-enum Odd {
-    Divides,
-    Lies,
-    Panics,
-    Outside,
-}
-
-impl Gate<F, D> for Odd {
-    fn id(&self) -> String {
-        format!("Odd {self:?}")
-    }
-
-    fn serialize(&self, _: &mut Vec<u8>, _: &CommonCircuitData<F, D>) -> IoResult<()> {
-        Ok(())
-    }
-
-    fn deserialize(_: &mut Buffer<'_>, _: &CommonCircuitData<F, D>) -> IoResult<Self> {
-        Ok(Self::Divides)
-    }
-
-    fn eval_unfiltered(&self, vars: EvaluationVars<'_, F, D>) -> Vec<E> {
-        vec![vars.local_wires[0] * vars.local_wires[1]]
-    }
-
-    fn eval_unfiltered_circuit(
-        &self,
-        builder: &mut CircuitBuilder<F, D>,
-        vars: EvaluationTargets<'_, D>,
-    ) -> Vec<ExtensionTarget<D>> {
-        let (a, b) = (vars.local_wires[0], vars.local_wires[1]);
-        vec![match self {
-            Self::Divides => builder.div_extension(a, b),
-            Self::Lies => builder.add_extension(a, b),
-            Self::Panics => panic!("no constraints today"),
-            Self::Outside => {
-                let x = builder.constant_extension(QuadraticExtension([F::ZERO, F::ONE]));
-                builder.mul_extension(a, x)
-            }
-        }]
-    }
-
-    fn generators(&self, _: usize, _: &[F]) -> Vec<WitnessGeneratorRef<F, D>> {
-        Vec::new()
-    }
-
-    fn num_wires(&self) -> usize {
-        2
-    }
-
-    fn num_constants(&self) -> usize {
-        0
-    }
-
-    fn degree(&self) -> usize {
-        2
-    }
-
-    fn num_constraints(&self) -> usize {
-        1
-    }
 }
 
 #[test]

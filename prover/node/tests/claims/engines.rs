@@ -1,14 +1,19 @@
 //! The accelerated prover on the circuits of the house: byte for byte the proofs of stock Plonky2.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use janction_aggregate::config::{C, Circuit, F, Proof};
+use janction_audit::AuditCircuits;
+use janction_engine::tape::traced;
 use janction_engine::{Cpu, D, Engine, EngineError, Stock};
 use janction_prover::audit::AuditPipeline;
 use janction_prover::cache::Cache;
+use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::Silent;
 use janction_prover::range::{RangeWitness, RootPipeline};
+use janction_trace::Policy;
 use janction_wrap::config::Bn254PoseidonGoldilocksConfig;
 use janction_wrap::last_layer::last_layer_config;
 use plonky2::field::types::Field;
@@ -21,7 +26,7 @@ use plonky2::plonk::config::GenericConfig;
 use plonky2::plonk::proof::ProofWithPublicInputs;
 
 use crate::WORLD;
-use crate::market::PAYEE;
+use crate::market::{self, PAYEE};
 
 /// Both provers from one witness; fails where their bytes differ.
 #[derive(Debug, Default)]
@@ -84,6 +89,33 @@ fn engines_agree_on_every_circuit_of_a_range() {
     let root = roots.prove(&range, PAYEE, &Silent).expect("a root");
     w.circuits.root.root.data().verify(root).expect("valid");
     assert!(both.compared.load(Ordering::Relaxed) >= 7, "{both:?}");
+}
+
+/// The CUDA engine needs formulas: every gate of the house has them, and they are the gate's.
+#[test]
+fn every_gate_of_a_range_can_be_traced() {
+    let RangeCircuits { ledger, wrapper, root } = &*WORLD.circuits;
+    let audit = AuditCircuits::build(wrapper.shape(), market::program(), Policy::Full).expect("small");
+    let [(_, gather), _] = wrapper.circuits();
+    let circuits = [
+        ("chunk", ledger.chunk.data()),
+        ("ledger leaf", ledger.leaf.data()),
+        ("ledger join", ledger.join.data()),
+        ("piece", audit.piece()),
+        ("gather", gather),
+        ("wrapper", wrapper.data()),
+        ("root", root.root.data()),
+    ];
+    let mut gates = BTreeSet::new();
+    for (name, circuit) in circuits {
+        for gate in &circuit.common.gates {
+            traced(gate).unwrap_or_else(|error| panic!("{name}: {error}"));
+            gates.insert(gate.0.id());
+        }
+    }
+    for own in ["Ladder", "Decode", "ByteSplit"] {
+        assert!(gates.iter().any(|gate| gate.contains(own)), "no gate {own} among {gates:?}");
+    }
 }
 
 /// The last layer's hasher and parameters.

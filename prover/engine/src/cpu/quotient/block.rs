@@ -30,9 +30,14 @@ impl DerefMut for Aligned {
     }
 }
 
+/// The most points of a block: their wires stay in a core's cache.
+pub(super) const MAX_POINTS: usize = 32;
+
 /// A thread's tables for one block of points.
 pub(super) struct Block {
     inputs: Inputs,
+    /// For every challenge, a value a point.
+    sums: Aligned,
     scratch: Scratch,
 }
 
@@ -53,16 +58,17 @@ pub(super) struct Inputs {
     pub(super) vanishing_inverses: Aligned,
 }
 
-/// What the constraints are gathered in.
+/// What the gates' constraints are made in.
 pub(super) struct Scratch {
-    /// For every challenge, a value a point.
-    pub(super) sums: Aligned,
     /// For every constraint that a gate may have, a value a point.
     pub(super) terms: Aligned,
+    /// The memory of the gates' programs.
+    pub(super) memory: Aligned,
 }
 
 impl Block {
-    pub(super) fn new(common: &CommonCircuitData<F, D>, points: usize) -> Self {
+    /// Tables for `points` points, with `memory` elements for the gates' programs.
+    pub(super) fn new(common: &CommonCircuitData<F, D>, points: usize, memory: usize) -> Self {
         let config = &common.config;
         let products = config.num_challenges * (1 + common.num_partial_products + common.num_lookup_polys);
         let columns = |count: usize| Aligned::new(count * points);
@@ -77,13 +83,13 @@ impl Block {
             lagrange_first: columns(1),
             vanishing_inverses: columns(1),
         };
-        let scratch =
-            Scratch { sums: columns(config.num_challenges), terms: columns(common.num_gate_constraints) };
-        Self { inputs, scratch }
+        let scratch = Scratch { terms: columns(common.num_gate_constraints), memory: Aligned::new(memory) };
+        Self { inputs, sums: columns(config.num_challenges), scratch }
     }
 
-    pub(super) fn parts(&mut self) -> (&Inputs, &mut Scratch) {
-        (&self.inputs, &mut self.scratch)
+    /// What is read, where the sums go, and what else is written.
+    pub(super) fn parts(&mut self) -> (&Inputs, &mut Aligned, &mut Scratch) {
+        (&self.inputs, &mut self.sums, &mut self.scratch)
     }
 
     /// Reads the points from position `first` on. `leaves` are the rows of constants and σ.

@@ -10,6 +10,7 @@ mod gates;
 mod lookup;
 mod permutation;
 mod poseidon;
+mod tapes;
 mod terms;
 
 use janction_accel_cpu::{Backend, Columns, Kernel, Lanes, pack};
@@ -19,7 +20,7 @@ use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
 
-use self::block::Block;
+use self::block::{Block, MAX_POINTS};
 use self::domain::Domain;
 use self::gates::Gates;
 use self::lookup::Lookups;
@@ -28,9 +29,6 @@ use super::blocks::row_blocks;
 use super::lookup::{LookupChallenges, LookupShape};
 use super::poly;
 use crate::{D, EngineError, F};
-
-/// Points that are evaluated together: their wires stay in a core's cache.
-const BLOCK: usize = 32;
 
 /// The challenges that the quotient depends on.
 pub(super) struct Challenges<'a> {
@@ -57,7 +55,7 @@ pub(super) fn quotient<C: GenericConfig<D, F = F>>(
 ) -> Result<Columns, EngineError> {
     let common = &circuit.common;
     let domain = Domain::of(common);
-    let points = BLOCK.min(domain.size());
+    let points = MAX_POINTS.min(domain.size());
     let backend_of_points = if points < backend.width() { Backend::PORTABLE } else { backend };
     let gates = Gates::of(common)?;
     let lookups = LookupShape::of(common).map(|shape| Lookups::new(common, shape, challenges.lookups));
@@ -67,7 +65,7 @@ pub(super) fn quotient<C: GenericConfig<D, F = F>>(
     let leaves = &circuit.prover_only.constants_sigmas_commitment.merkle_tree.leaves;
     let mut values = Columns::zeros(domain.size(), challenges.alphas.len());
     row_blocks(&mut values, points).into_par_iter().enumerate().for_each_init(
-        || Block::new(common, points),
+        || Block::new(common, points, gates.memory(points)),
         |block, (i, out)| {
             block.load(common, &domain, i * points, leaves, wires, products);
             let lookups = lookups.as_ref();
@@ -125,13 +123,13 @@ impl Kernel for Evaluate<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
         let Constraints { common, challenges, gates, lookups, powers, public_inputs_hash } = self.constraints;
-        let (inputs, scratch) = self.block.parts();
-        let mut sums = Sums::<L>::new(powers, &mut scratch.sums, inputs.points);
+        let (inputs, sums, scratch) = self.block.parts();
+        let mut sums = Sums::<L>::new(powers, sums, inputs.points);
         permutation::add(common, inputs, challenges, &mut sums);
         if let Some(lookups) = lookups {
             lookups.add(common, inputs, &mut sums);
         }
-        gates.add(common, inputs, public_inputs_hash, &mut scratch.terms, &mut sums);
+        gates.add(common, inputs, public_inputs_hash, scratch, &mut sums);
         sums.write(pack(&inputs.vanishing_inverses), &mut self.out);
     }
 }
