@@ -39,7 +39,7 @@ type E = QuadraticExtension<F>;
 
 /// The accelerated prover on the CPU.
 ///
-/// Serves every circuit without zero-knowledge blinding: any gate through its public evaluation, lookups, any
+/// Serves every circuit without zero-knowledge blinding: any gate, lookups, any
 /// hasher, any FRI parameters. Works on rayon's current thread pool.
 #[derive(Clone, Copy, Debug)]
 pub struct Cpu {
