@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use janction_aggregate::BoxError;
 use janction_aggregate::config::{Circuit, F, Proof};
-use janction_engine::{Engine, Stock};
+use janction_engine::{Cpu, Engine};
 use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::{Silent, Stage};
 use janction_prover::{Keys, SrsSource};
@@ -19,7 +19,7 @@ const CHAIN: u64 = 31_337;
 
 /// Makes proofs with the engine of the prover's node.
 pub fn prover(circuit: &Circuit, inputs: PartialWitness<F>) -> Result<Proof, BoxError> {
-    Ok(Stock.prove(circuit, inputs)?)
+    Ok(Cpu::new()?.prove(circuit, inputs)?)
 }
 
 /// Runs the groups. Under `--test` only those that need no keys, on a small circuit.

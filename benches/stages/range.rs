@@ -1,15 +1,16 @@
 //! From the root to what L1 verifies. One run each: these are the slowest stages.
 
 use janction_aggregate::config::Proof;
-use janction_prover::Keys;
 use janction_prover::progress::Stage;
+use janction_prover::{EngineKind, Engines, Keys};
 
 use crate::bench::Bench;
 
 /// Runs the group.
 pub fn run(bench: &mut Bench, keys: &Keys, root: &Proof) -> anyhow::Result<()> {
+    let engines = Engines::new(EngineKind::default())?;
     let last = bench.timed(Stage::LastLayer.name(), "shrink and last layer", (1, ""), 1, || {
-        Ok(keys.wrap.layers().prove(root)?)
+        Ok(keys.wrap.layers().prove(&engines, root)?)
     })?;
     if !bench.wants(&[Stage::Wrap.name()]) {
         return Ok(());

@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<()> {
     lap("SRS");
     let prover = WrapProver::load_or_build(&data.common, &data.verifier_only, srs, &dir)?;
     lap("layers and keys");
-    let last = prover.layers().prove(&inner)?;
+    let last = prover.layers().prove(&janction_wrap::last_layer::Stock, &inner)?;
     lap("shrink and last layer");
     let proof = prover.wrap(&last)?;
     lap("wrap");

@@ -88,6 +88,58 @@ pub struct RecursionLayer<C: GenericConfig<D, F = F>> {
     inner_proof: ProofWithPublicInputsTarget<D>,
 }
 
+/// A proof under a configuration.
+type Layered<C> = ProofWithPublicInputs<F, C, D>;
+
+/// An error of whatever stands behind a [`LayerProver`].
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes the proofs of the layers. Implemented by [`Stock`]; the prover's engines can be put in without this crate knowing
+/// of them.
+pub trait LayerProver {
+    /// Completes the witness of a shrink layer from `inputs` and proves.
+    ///
+    /// # Errors
+    /// When no witness satisfies the circuit, or the machine fails.
+    fn shrink(
+        &self,
+        circuit: &CircuitData<F, InnerConfig, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, InnerConfig, D>, BoxError>;
+
+    /// The same for the last layer.
+    ///
+    /// # Errors
+    /// As [`Self::shrink`].
+    fn last(
+        &self,
+        circuit: &CircuitData<F, LastConfig, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, LastConfig, D>, BoxError>;
+}
+
+/// Plonky2's own prover.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stock;
+
+impl LayerProver for Stock {
+    fn shrink(
+        &self,
+        circuit: &CircuitData<F, InnerConfig, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, InnerConfig, D>, BoxError> {
+        Ok(circuit.prove(inputs)?)
+    }
+
+    fn last(
+        &self,
+        circuit: &CircuitData<F, LastConfig, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, LastConfig, D>, BoxError> {
+        Ok(circuit.prove(inputs)?)
+    }
+}
+
 impl<C: GenericConfig<D, F = F> + 'static> RecursionLayer<C> {
     /// Lays out the verifier; the verifier data are constants, so the layer accepts that circuit only.
     fn describe(
@@ -114,15 +166,15 @@ impl<C: GenericConfig<D, F = F> + 'static> RecursionLayer<C> {
     ///
     /// # Errors
     /// [`WrapError::Plonky2`] when `inner` is not a proof of the circuit this layer was built for.
-    pub fn prove(
+    fn prove(
         &self,
         inner: &ProofWithPublicInputs<F, InnerConfig, D>,
-    ) -> Result<ProofWithPublicInputs<F, C, D>, WrapError> {
-        let error =
-            |reason: anyhow::Error| WrapError::Plonky2 { layer: self.name, reason: reason.to_string() };
+        prove: impl FnOnce(&CircuitData<F, C, D>, PartialWitness<F>) -> Result<Layered<C>, BoxError>,
+    ) -> Result<Layered<C>, WrapError> {
+        let error = |reason: String| WrapError::Plonky2 { layer: self.name, reason };
         let mut witness = PartialWitness::new();
-        witness.set_proof_with_pis_target(&self.inner_proof, inner).map_err(error)?;
-        self.data.prove(witness).map_err(error)
+        witness.set_proof_with_pis_target(&self.inner_proof, inner).map_err(|e| error(e.to_string()))?;
+        prove(&self.data, witness).map_err(|e| error(e.to_string()))
     }
 }
 
@@ -204,13 +256,16 @@ impl LastLayer {
     /// [`WrapError::Plonky2`] names the layer that refused.
     pub fn prove(
         &self,
+        prover: &dyn LayerProver,
         inner: &ProofWithPublicInputs<F, InnerConfig, D>,
     ) -> Result<ProofWithPublicInputs<F, LastConfig, D>, WrapError> {
         let mut shrunk = None;
         for layer in &self.shrinks {
-            shrunk = Some(layer.prove(shrunk.as_ref().unwrap_or(inner))?);
+            let inner = shrunk.as_ref().unwrap_or(inner);
+            shrunk = Some(layer.prove(inner, |circuit, inputs| prover.shrink(circuit, inputs))?);
         }
-        let proof = self.last.prove(shrunk.as_ref().unwrap_or(inner))?;
+        let inner = shrunk.as_ref().unwrap_or(inner);
+        let proof = self.last.prove(inner, |circuit, inputs| prover.last(circuit, inputs))?;
         self.last.data.verify(proof.clone()).map_err(|e| WrapError::InvalidInnerProof(e.to_string()))?;
         Ok(proof)
     }
@@ -255,12 +310,13 @@ mod tests {
         let description = Layer::describe(config.clone(), &data.common, &data.verifier_only);
         let layer = Layer::build("shrink layer", description);
         let honest: Inner = prove(3);
-        let shrunk = layer.prove(&honest).expect("a valid inner proof");
+        let shrink = |inner: &Inner| layer.prove(inner, |circuit, inputs| Stock.shrink(circuit, inputs));
+        let shrunk = shrink(&honest).expect("a valid inner proof");
         assert_eq!(shrunk.public_inputs, honest.public_inputs);
         layer.data.verify(shrunk).expect("a valid proof");
 
         let refused = |proof: &Inner| {
-            let error = layer.prove(proof).expect_err("no proof of the inner circuit");
+            let error = shrink(proof).expect_err("no proof of the inner circuit");
             assert!(matches!(error, WrapError::Plonky2 { layer: "shrink layer", .. }), "{error}");
         };
         refused(&prove(5));

@@ -27,7 +27,7 @@ use crate::circuit::inner::InnerCircuit;
 use crate::circuit::proof::{LastProof, dummy_proof};
 use crate::circuit::verifier;
 use crate::error::WrapError;
-use crate::last_layer::{D, F, InnerConfig, LastLayer};
+use crate::last_layer::{D, F, InnerConfig, LastLayer, LayerProver};
 use crate::srs::Srs;
 
 /// Base-two logarithm of the wrap circuit's rows.
@@ -213,8 +213,12 @@ impl WrapProver {
     ///
     /// # Errors
     /// Those of [`LastLayer::prove`] and [`Self::wrap`].
-    pub fn prove(&self, inner: &ProofWithPublicInputs<F, InnerConfig, D>) -> Result<EvmProof, WrapError> {
-        let last = self.layers.prove(inner)?;
+    pub fn prove(
+        &self,
+        prover: &dyn LayerProver,
+        inner: &ProofWithPublicInputs<F, InnerConfig, D>,
+    ) -> Result<EvmProof, WrapError> {
+        let last = self.layers.prove(prover, inner)?;
         self.wrap(&last)
     }
 

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use janction_wrap::last_layer::{D, F, InnerConfig};
+use janction_wrap::last_layer::{D, F, InnerConfig, Stock};
 use janction_wrap::prover::WRAP_K;
 use janction_wrap::srs::DEVELOPMENT_CHAIN_ID;
 use janction_wrap::{AuditError, EvmProof, Srs, WrapError, WrapProver};
@@ -65,7 +65,7 @@ fn full_wrap() {
     let prover = WrapProver::load_or_build(&data.common, &data.verifier_only, srs, &dir()).expect("keys");
     let digest: String = prover.key_digest().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(digest, KEY_DIGEST, "another wrap key: if that is intended, write the new digest here");
-    let proof = prover.prove(&inner).expect("a valid inner proof");
+    let proof = prover.prove(&Stock, &inner).expect("a valid inner proof");
     prover.verify(&proof).expect("a valid proof");
     assert_eq!(proof.instances.len(), INPUTS);
     strictness(&prover, &proof);
@@ -74,7 +74,7 @@ fn full_wrap() {
     // Another inner proof under the same public inputs' names is refused before anything is proven.
     let mut forged = inner;
     forged.public_inputs[0] += F::ONE;
-    assert!(matches!(prover.prove(&forged), Err(WrapError::Plonky2 { .. })));
+    assert!(matches!(prover.prove(&Stock, &forged), Err(WrapError::Plonky2 { .. })));
 
     let Some(code) = compile(&prover.solidity()) else {
         eprintln!("solc is not on the PATH: the generated contract was not run");

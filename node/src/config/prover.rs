@@ -15,6 +15,8 @@ pub struct Prover {
     pub payee: Option<String>,
     /// What it proves: `all`, `audits` of jobs, or `ranges` of batches.
     pub work: janction_prover::Work,
+    /// What makes the proofs: `cpu`, the accelerated prover, or `stock`, Plonky2's own.
+    pub engine: janction_prover::EngineKind,
     /// Most batches in one proof; 0: as many as the sequencer offers.
     pub max_batches: u32,
     /// Seconds between two questions for work when there is none.
@@ -32,6 +34,7 @@ impl Default for Prover {
         Prover {
             payee: None,
             work: janction_prover::Work::All,
+            engine: janction_prover::EngineKind::default(),
             max_batches: 0,
             poll_seconds: 2,
             srs_file: None,
@@ -65,6 +68,7 @@ impl Config {
             sequencer: self.sequencer.url.clone(),
             payee,
             work: own.work,
+            engine: own.engine,
             max_batches: own.max_batches,
             data: self.data_dir.join("prover"),
             keys: self.keys_dir.clone(),

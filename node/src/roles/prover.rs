@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use janction_prover::cache::CacheError;
 use janction_prover::progress::{Progress, Stage};
-use janction_prover::{ProverError, WorkKeys, node};
+use janction_prover::{Engines, ProverError, WorkKeys, node};
 use janction_wrap::{SrsError, WrapError};
 
 use crate::config::Config;
@@ -25,6 +25,8 @@ pub async fn run(config: &Config, prepare: bool) -> Outcome {
         // Said before the minutes that keys may take.
         return Err(ProverError::Payee.into());
     }
+    // So is this.
+    let engines = Engines::new(own.engine).map_err(ProverError::from)?;
     telemetry::start(&config.telemetry)?;
     let shutdown = net::shutdown()?;
     let progress = Arc::new(Logged);
@@ -39,7 +41,7 @@ pub async fn run(config: &Config, prepare: bool) -> Outcome {
         tracing::info!(folder = %own.keys.display(), "keys and SRS are there");
         return Ok(());
     }
-    node::run(own, keys, progress, shutdown).await?;
+    node::run(own, engines, keys, progress, shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -68,6 +70,7 @@ impl Advice for ProverError {
             | ProverError::Wrap(WrapError::Io { .. }) => "prover.cache",
             ProverError::Srs(_) => "prover.srs",
             ProverError::Wrap(_) => "prover.wrap",
+            ProverError::Engine(_) => "prover.engine",
             ProverError::Client(_) => "prover.client",
             ProverError::Cancelled => "prover.stopped",
             _ => "prover.failed",
@@ -96,6 +99,7 @@ impl Advice for ProverError {
                 "check prover.srs_file, prover.srs_blake3 and l1.chain_id; a development SRS is for chain 31337 only"
             }
             ProverError::Wrap(_) => "read the log; the program and the keys may be of different versions",
+            ProverError::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
             ProverError::Client(_) => "set sequencer.url to something like http://127.0.0.1:50051",
             ProverError::Cancelled => "start it again: what was finished is kept",
             _ => "read the log; finished parts are kept, so starting it again loses nothing",

@@ -30,7 +30,7 @@ pub const D: usize = 2;
 ///
 /// Implementations are interchangeable: for the same circuit and the same full witness they return the same
 /// proof, byte for byte.
-pub trait Engine<C: GenericConfig<D, F = F>>: Send + Sync {
+pub trait Engine<C: GenericConfig<D, F = F>>: std::fmt::Debug + Send + Sync {
     /// A short name for logs and tables, such as `stock`.
     fn name(&self) -> &'static str;
 
@@ -44,6 +44,20 @@ pub trait Engine<C: GenericConfig<D, F = F>>: Send + Sync {
         circuit: &CircuitData<F, C, D>,
         inputs: PartialWitness<F>,
     ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>;
+}
+
+impl<C: GenericConfig<D, F = F>, E: Engine<C> + ?Sized> Engine<C> for std::sync::Arc<E> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn prove(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+        (**self).prove(circuit, inputs)
+    }
 }
 
 /// Proves, then verifies before the proof is handed out.

@@ -20,7 +20,7 @@ use janction_prover::cache::Cache;
 use janction_prover::pipeline::Pipeline;
 use janction_prover::progress::Silent;
 use janction_prover::range::RangeWitness;
-use janction_prover::{Keys, SrsSource};
+use janction_prover::{EngineKind, Engines, Keys, SrsSource};
 use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -73,7 +73,12 @@ fn main() -> Outcome<()> {
 
     let keys = Arc::new(Keys::load_or_build(&keys, CHAIN, &SrsSource::Development, &Silent)?);
     let kept = tempfile::tempdir()?;
-    let pipeline = Pipeline::new(Arc::clone(&keys), Cache::open(kept.path())?, Arc::default());
+    let pipeline = Pipeline::new(
+        Arc::clone(&keys),
+        Engines::new(EngineKind::default())?,
+        Cache::open(kept.path())?,
+        Arc::default(),
+    );
     let proof = pipeline.prove(&witness, PAYEE, &Silent)?;
 
     let fixture = json!({

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use janction_protocol::Address;
 use serde::{Deserialize, Serialize};
 
+use crate::engines::EngineKind;
+
 /// A prover's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -15,6 +17,8 @@ pub struct ProverConfig {
     pub payee: Address,
     /// What it proves.
     pub work: Work,
+    /// What makes the proofs.
+    pub engine: EngineKind,
     /// Most batches in one proof; 0: as many as the sequencer offers.
     pub max_batches: u32,
     /// Where unfinished work is kept.
@@ -35,6 +39,7 @@ impl Default for ProverConfig {
             sequencer: "http://127.0.0.1:7310".to_owned(),
             payee: Address::ZERO,
             work: Work::All,
+            engine: EngineKind::default(),
             max_batches: 0,
             data: PathBuf::from("data/prover"),
             keys: PathBuf::from("data/keys"),

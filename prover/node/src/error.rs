@@ -1,5 +1,6 @@
 use janction_aggregate::AggregateError;
 use janction_audit::AuditError;
+use janction_engine::EngineError;
 use janction_ledger::LedgerError;
 use janction_protocol::Digest;
 use janction_protocol::stream::Kind;
@@ -114,6 +115,9 @@ pub enum ProverError {
         /// Name, rows and digest of each.
         keys: String,
     },
+    /// The engine that was asked for.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The last layer and the wrap.
     #[error(transparent)]
     Wrap(#[from] WrapError),

@@ -18,6 +18,7 @@ use janction_wrap::{EvmProof, Srs, SrsOrigin, WrapProver, WrapVerifier};
 
 use crate::cache::Cache;
 use crate::config::{ProverConfig, SrsSource};
+use crate::engines::Engines;
 use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
 use crate::root::{self, RootProver, line, pinned};
@@ -156,13 +157,14 @@ impl Keys {
     pub(crate) fn wrap(
         &self,
         root: &Proof,
+        engines: &Engines,
         cancelled: &dyn Fn() -> bool,
         progress: &dyn Progress,
     ) -> Result<EvmProof, ProverError> {
         let check = || if cancelled() { Err(ProverError::Cancelled) } else { Ok(()) };
         check()?;
         let mut meter = Meter::start(progress, Stage::LastLayer, 1);
-        let last = self.wrap.layers().prove(root)?;
+        let last = self.wrap.layers().prove(engines, root)?;
         meter.advance();
         check()?;
         let mut meter = Meter::start(progress, Stage::Wrap, 1);

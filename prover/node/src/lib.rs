@@ -1,6 +1,7 @@
 //! The proof pipeline: from batches to one proof that L1 verifies, and the process that serves it.
 //!
 //! - [`config`]: what a prover needs to know;
+//! - [`engines`]: what makes the proofs;
 //! - [`keys`]: circuits with their proving keys, cached on disk;
 //! - [`root`]: the circuits over the ledger's and the audits' trees;
 //! - [`range`]: from a range's steps and audits to its root;
@@ -15,6 +16,7 @@ pub mod audit;
 pub mod cache;
 pub mod client;
 pub mod config;
+pub mod engines;
 mod error;
 pub mod keys;
 pub mod node;
@@ -27,5 +29,6 @@ mod tree;
 mod witness;
 
 pub use config::{ProverConfig, SrsSource, Work};
+pub use engines::{EngineKind, Engines};
 pub use error::ProverError;
 pub use keys::{Keys, VerifierContract, WorkKeys, build_verifier};

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use janction_engine::Stock;
 use janction_protocol::Address;
 use janction_rpc::v1::Lease;
 use tokio::task::JoinHandle;
@@ -14,6 +13,7 @@ use crate::audit::{AuditPipeline, AuditWork};
 use crate::cache::Cache;
 use crate::client::{Client, ClientError, Holder};
 use crate::config::ProverConfig;
+use crate::engines::Engines;
 use crate::error::ProverError;
 use crate::keys::WorkKeys;
 use crate::pipeline::{Pipeline, RangeProof};
@@ -24,7 +24,7 @@ use crate::range::RangeWitness;
 const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
-/// Runs a prover until `shutdown`: it does the work that `keys` are for.
+/// Runs a prover until `shutdown`: it does the work that `keys` are for, with `engines`.
 ///
 /// # Errors
 /// [`ProverError::Payee`] when nobody would be paid, [`ProverError::Client`] when the address is no address,
@@ -32,6 +32,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 /// work that cannot be proven is logged, counted and survived.
 pub async fn run(
     config: ProverConfig,
+    engines: Engines,
     keys: WorkKeys,
     progress: Arc<dyn Progress>,
     shutdown: CancellationToken,
@@ -46,7 +47,8 @@ pub async fn run(
         Some(wrapper) => {
             let programs = Cache::open(config.keys.join("programs"))?;
             let kept = Cache::open(config.data.join("audits"))?;
-            let pipeline = AuditPipeline::new(wrapper, Stock, programs, kept, Arc::clone(&cancelled));
+            let pipeline =
+                AuditPipeline::new(wrapper, engines.goldilocks(), programs, kept, Arc::clone(&cancelled));
             Some(AuditWork::new(pipeline, progress, payee))
         }
     };
@@ -54,7 +56,7 @@ pub async fn run(
         None => None,
         Some(keys) => {
             let kept = Cache::open(config.data.join("proofs"))?;
-            let pipeline = Arc::new(Pipeline::new(keys, kept, Arc::clone(&cancelled)));
+            let pipeline = Arc::new(Pipeline::new(keys, engines, kept, Arc::clone(&cancelled)));
             let max_batches = config.max_batches;
             Some(RangeWork { pipeline, progress: ranges_progress, payee, max_batches })
         }

@@ -7,11 +7,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use janction_engine::Stock;
+use janction_aggregate::config::C;
+use janction_engine::Engine;
 use janction_protocol::Address;
 pub use janction_protocol::binding::PUBLIC_INPUTS;
 
 use crate::cache::Cache;
+use crate::engines::Engines;
 use crate::error::ProverError;
 use crate::keys::Keys;
 use crate::progress::Progress;
@@ -30,7 +32,8 @@ pub struct RangeProof {
 #[derive(Debug)]
 pub struct Pipeline {
     keys: Arc<Keys>,
-    roots: RootPipeline<Stock>,
+    engines: Engines,
+    roots: RootPipeline<Arc<dyn Engine<C>>>,
     kept: Cache,
     cancelled: Arc<AtomicBool>,
 }
@@ -39,10 +42,10 @@ impl Pipeline {
     /// A pipeline over built keys. Unfinished work is kept in `kept`, which is dropped once a range is proven; setting
     /// `cancelled` ends a range after the proof that is being made.
     #[must_use]
-    pub fn new(keys: Arc<Keys>, kept: Cache, cancelled: Arc<AtomicBool>) -> Self {
+    pub fn new(keys: Arc<Keys>, engines: Engines, kept: Cache, cancelled: Arc<AtomicBool>) -> Self {
         let circuits = Arc::clone(&keys.circuits);
-        let roots = RootPipeline::new(circuits, Stock, kept.clone(), Arc::clone(&cancelled));
-        Self { keys, roots, kept, cancelled }
+        let roots = RootPipeline::new(circuits, engines.goldilocks(), kept.clone(), Arc::clone(&cancelled));
+        Self { keys, engines, roots, kept, cancelled }
     }
 
     /// Proves a range for `payee`.
@@ -57,7 +60,7 @@ impl Pipeline {
     ) -> Result<RangeProof, ProverError> {
         let root = self.roots.prove(range, payee, progress)?;
         let cancelled = || self.cancelled.load(Ordering::Relaxed);
-        let proof = self.keys.wrap(&root, &cancelled, progress)?.proof;
+        let proof = self.keys.wrap(&root, &self.engines, &cancelled, progress)?.proof;
         self.kept.clear()?;
         Ok(RangeProof { proof, public_inputs: range.public_inputs })
     }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use janction_engine::Stock;
+use janction_aggregate::config::C;
+use janction_engine::Engine;
 use janction_protocol::Address;
 use janction_protocol::claim::Claim;
 use janction_rpc::encoding::decode;
@@ -20,7 +21,7 @@ const REST: Duration = Duration::from_secs(10);
 
 /// Proves the audits that the sequencer leases.
 pub(crate) struct AuditWork {
-    pipeline: Arc<AuditPipeline<Stock>>,
+    pipeline: Arc<AuditPipeline<Arc<dyn Engine<C>>>>,
     progress: Arc<dyn Progress>,
     payee: Address,
     /// No audit is asked for before.
@@ -28,7 +29,11 @@ pub(crate) struct AuditWork {
 }
 
 impl AuditWork {
-    pub(crate) fn new(pipeline: AuditPipeline<Stock>, progress: Arc<dyn Progress>, payee: Address) -> Self {
+    pub(crate) fn new(
+        pipeline: AuditPipeline<Arc<dyn Engine<C>>>,
+        progress: Arc<dyn Progress>,
+        payee: Address,
+    ) -> Self {
         Self { pipeline: Arc::new(pipeline), progress, payee, rest: Mutex::new(None) }
     }
 
