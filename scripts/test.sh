@@ -15,6 +15,10 @@ if [ "$what" = gpu ]; then
     exec cargo test --release --locked --workspace -- --ignored gpu_
 fi
 
+# With CUDA's compiler on the path, the kernels are compiled for every architecture that is supported.
+nvrtc=$(scripts/nvrtc.sh)
+[ -z "$nvrtc" ] || export LD_LIBRARY_PATH="$nvrtc${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+
 # Plain cargo test, one process a test binary: circuits and keys are built once and shared by the tests of a binary.
 # (nextest starts a process for each test, which would build them anew every time.)
 cargo test --release --locked --workspace --no-fail-fast
