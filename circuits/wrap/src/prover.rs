@@ -325,8 +325,11 @@ fn write_key(path: &Path, pk: &ProvingKey<G1Affine>) -> Result<(), WrapError> {
     }
     // A reader never sees half a file.
     let partial = path.with_extension(format!("partial-{}", std::process::id()));
-    fs::write(&partial, file).map_err(io)?;
-    fs::rename(&partial, path).map_err(io)
+    fs::write(&partial, file).and_then(|()| fs::rename(&partial, path)).map_err(|source| {
+        // What is left of the attempt only takes space, which may be what is missing.
+        let _ = fs::remove_file(&partial);
+        io(source)
+    })
 }
 
 fn read_key(path: &Path) -> Result<ProvingKey<G1Affine>, WrapError> {
@@ -339,4 +342,25 @@ fn read_key(path: &Path) -> Result<ProvingKey<G1Affine>, WrapError> {
         return Err(corrupt());
     }
     ProvingKey::read::<_, WrapCircuit>(&mut &body[..], KEY_FORMAT, WRAP_K).map_err(|_| corrupt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_key_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("wrap.pk");
+        let checked = |body: &[u8]| [&KEY_MAGIC[..], &blake3::hash(body).as_bytes()[..], body].concat();
+        let mut flipped = checked(b"a key");
+        *flipped.last_mut().expect("not empty") ^= 1;
+        let cut = checked(b"a key")[..KEY_MAGIC.len() + 31].to_vec();
+        for bytes in [vec![], b"something else".to_vec(), cut, flipped, checked(b"a key")] {
+            fs::write(&path, bytes).expect("writable");
+            let error = read_key(&path).expect_err("damaged");
+            assert!(matches!(&error, WrapError::CorruptKey { path: named } if *named == path), "{error}");
+        }
+        assert!(matches!(read_key(&folder.path().join("none")), Err(WrapError::Io { .. })));
+    }
 }

@@ -165,8 +165,11 @@ impl Srs {
         }
         // A reader never sees half a file.
         let partial = path.with_extension(format!("partial-{}", std::process::id()));
-        fs::write(&partial, file).map_err(SrsError::io(&partial))?;
-        fs::rename(&partial, path).map_err(SrsError::io(path))
+        fs::write(&partial, file).and_then(|()| fs::rename(&partial, path)).map_err(|source| {
+            // What is left of the attempt only takes space, which may be what is missing.
+            let _ = fs::remove_file(&partial);
+            SrsError::io(path)(source)
+        })
     }
 
     fn read_cache(path: &Path, k: u32, origin: SrsOrigin) -> Result<Self, SrsError> {

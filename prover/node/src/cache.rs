@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::failpoint;
+
 const MAGIC: &[u8; 8] = b"JANCACH1";
 const HEAD: usize = MAGIC.len() + blake3::OUT_LEN;
 
@@ -83,12 +85,14 @@ impl Cache {
     pub fn write(&self, name: &str, payload: &[u8]) -> Result<(), CacheError> {
         let path = self.folder.join(name);
         let partial = self.folder.join(format!("{name}.{}.part", std::process::id()));
+        failpoint::hit();
         let write = || -> io::Result<()> {
             let mut file = File::create(&partial)?;
             file.write_all(MAGIC)?;
             file.write_all(blake3::hash(payload).as_bytes())?;
             file.write_all(payload)?;
             file.sync_all()?;
+            failpoint::hit();
             fs::rename(&partial, &path)?;
             File::open(&self.folder)?.sync_all()
         };
@@ -96,7 +100,9 @@ impl Cache {
             // What is left of the attempt only takes space; the error that matters is the first.
             let _ = fs::remove_file(&partial);
             CacheError::io("write", &path, e)
-        })
+        })?;
+        failpoint::hit();
+        Ok(())
     }
 
     /// Removes whatever is stored under `name`.
@@ -105,6 +111,7 @@ impl Cache {
     /// [`CacheError::Io`].
     pub fn remove(&self, name: &str) -> Result<(), CacheError> {
         let path = self.folder.join(name);
+        failpoint::hit();
         match fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", &path, e)),
             _ => Ok(()),
@@ -126,6 +133,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Io`].
     pub fn destroy(self) -> Result<(), CacheError> {
+        failpoint::hit();
         fs::remove_dir_all(&self.folder).map_err(|e| CacheError::io("remove", &self.folder, e))
     }
 
@@ -144,6 +152,7 @@ impl Cache {
         let mut entries = list().map_err(|e| CacheError::io("read", &self.folder, e))?;
         entries.sort_by(|a, b| b.cmp(a));
         for (_, path) in entries.into_iter().skip(count) {
+            failpoint::hit();
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed.map_err(|e| CacheError::io("remove", &path, e))?;
         }
@@ -160,6 +169,7 @@ impl Cache {
             Ok(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file()).collect())
         };
         for path in list().map_err(|e| CacheError::io("read", &self.folder, e))? {
+            failpoint::hit();
             fs::remove_file(&path).map_err(|e| CacheError::io("remove", &path, e))?;
         }
         Ok(())

@@ -18,6 +18,8 @@ pub mod client;
 pub mod config;
 pub mod engines;
 mod error;
+#[cfg_attr(not(feature = "failpoints"), doc(hidden))]
+pub mod failpoint;
 pub mod keys;
 pub mod node;
 pub mod pipeline;
