@@ -1,6 +1,7 @@
 //! The sequencer as a whole, against an L1 in a file.
 
 mod anvil;
+mod anvil_beacon;
 mod beacons;
 mod blobs;
 mod crash;

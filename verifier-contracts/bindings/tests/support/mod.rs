@@ -35,15 +35,9 @@ impl Drop for Anvil {
 }
 
 impl Anvil {
-    /// Starts one on a free port; `None`, and a line that says so, when anvil is not installed.
-    pub fn start() -> Option<Self> {
-        let Some(binary) = find() else {
-            eprintln!(
-                "SKIPPED: anvil is neither in verifier-contracts/node_modules nor on the PATH: run `make setup`"
-            );
-            return None;
-        };
-        let mut child = Command::new(binary)
+    /// Starts one on a free port. Panics when anvil is not installed: a test that is skipped in silence tests nothing.
+    pub fn start() -> Self {
+        let mut child = Command::new(find())
             .args(["--port", "0", "--host", "127.0.0.1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -60,24 +54,25 @@ impl Anvil {
         }
         // Keep reading, else anvil would block on a full pipe.
         std::thread::spawn(move || rest.for_each(drop));
-        Some(Self { child, endpoint: endpoint.expect("anvil says where it listens") })
+        Self { child, endpoint: endpoint.expect("anvil says where it listens") }
     }
 }
 
 /// anvil as npm installed it for this platform, else the one on the PATH. Not npm's `.bin/anvil`: that is a script that
 /// starts the program as a child, which would outlive it.
-fn find() -> Option<PathBuf> {
+fn find() -> PathBuf {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules");
-    let local = packages.join(format!("@foundry-rs/anvil-linux-{architecture}/bin/anvil"));
-    if local.exists() {
-        return Some(local);
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .filter(|dir| !dir.ends_with("node_modules/.bin"))
-        .map(|dir| dir.join("anvil"))
+    let package = format!("verifier-contracts/node_modules/@foundry-rs/anvil-linux-{architecture}/bin/anvil");
+    // This file serves the tests of several crates, at different depths below the root.
+    let local = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join(&package));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = std::env::split_paths(&path)
+        .filter(|folder| !folder.ends_with("node_modules/.bin"))
+        .map(|folder| folder.join("anvil"));
+    local
+        .chain(installed)
         .find(|file| file.exists())
+        .expect("anvil is in verifier-contracts/node_modules or on the PATH: run `make setup`")
 }
 
 /// Keys of anvil's well-known accounts.
