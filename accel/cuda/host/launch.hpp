@@ -32,7 +32,7 @@ static unsigned start(Dim grid, unsigned threads, void (*kernel)(Parameters...),
     return fibres::run_grid(grid, threads) ? 0 : 3;
 }
 
-extern "C" unsigned launch_kernel(const char* name, const unsigned* blocks, unsigned threads,
+extern "C" __attribute__((visibility("default"))) unsigned launch_kernel(const char* name, const unsigned* blocks, unsigned threads,
                                   const unsigned long long* words, const unsigned char* kinds, size_t count) {
     Dim grid = {blocks[0], blocks[1], blocks[2]};
 #define KERNEL(k) \

@@ -23,7 +23,7 @@ struct Dim {
 static Dim threadIdx, blockIdx, blockDim, gridDim;
 
 #define __global__
-#define __device__ static
+#define __device__
 #define __forceinline__ inline
 #define __noinline__
 #define __shared__ static

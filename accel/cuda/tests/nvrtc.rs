@@ -3,31 +3,10 @@
 
 use std::error::Error;
 
-use janction_accel_cuda::{CudaError, File, Source, compile_image, texts};
+use janction_accel_cuda::{CudaError, File, Source, compile_image, sources};
 
 /// What is compiled for: A100, RTX 40, H100, B200, RTX 50.
 const CAPABILITIES: [(i32, i32); 5] = [(8, 0), (8, 9), (9, 0), (10, 0), (12, 0)];
-
-fn sources() -> Vec<Source> {
-    let permute = r#"
-extern "C" __global__ void __launch_bounds__(128, 4) permute_all(u64* states, u32 n) {
-    u32 i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= n) return;
-    u64 state[12];
-    for (int k = 0; k < 12; k++) state[k] = states[(u64)k * n + i];
-    poseidon::permute(state);
-    for (int k = 0; k < 12; k++) states[(u64)k * n + i] = gl::canonical(state[k]);
-}
-"#;
-    let poseidon = Source::new("permute")
-        .with(texts::goldilocks())
-        .with(texts::extension())
-        .with(texts::poseidon_constants())
-        .with(texts::poseidon())
-        .with(File::new("permute.cu", permute))
-        .with_kernels(&["permute_all"]);
-    vec![poseidon]
-}
 
 #[test]
 fn kernels_compile_and_keep_to_registers() -> Result<(), Box<dyn Error>> {

@@ -18,11 +18,12 @@ use crate::error::CudaError;
 use crate::source::Source;
 
 /// Undefined behaviour ends the test. Kernels keep to one definition each, so warnings about unused ones are noise.
-const OPTIONS: [&str; 7] = [
+const OPTIONS: [&str; 8] = [
     "-std=c++17",
     "-O2",
     "-shared",
     "-fPIC",
+    "-fvisibility=hidden",
     "-w",
     "-fsanitize=undefined",
     "-fsanitize-undefined-trap-on-error",

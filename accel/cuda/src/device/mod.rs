@@ -17,6 +17,7 @@ pub use nvrtc::compile_image;
 
 use crate::cache::Cache;
 use crate::error::CudaError;
+use crate::library::Library;
 use crate::source::Source;
 
 /// A card with a stream of its own. Cheap to clone; clones share the stream, [`Device::fork`] makes another one.
@@ -28,6 +29,7 @@ pub struct Device {
     backend: Backend,
     /// Which stream: buffers know the one that they belong to.
     stream: u64,
+    library: Arc<Library>,
 }
 
 #[derive(Clone)]
@@ -126,6 +128,14 @@ fn next_stream() -> u64 {
 }
 
 impl Device {
+    fn on(backend: Backend) -> Self {
+        Self { backend, stream: next_stream(), library: Arc::default() }
+    }
+
+    pub(crate) fn library(&self) -> &Library {
+        &self.library
+    }
+
     /// Opens card `ordinal`. Compiled images are kept in `cache` where one is given.
     ///
     /// # Errors
@@ -133,7 +143,7 @@ impl Device {
     /// there is no compiler is found out when the first kernel is compiled and is not in the cache.
     pub fn open(ordinal: usize, cache: Option<&Path>) -> Result<Self, CudaError> {
         let stream = card::Stream::open(ordinal, cache.map(Cache::at))?;
-        Ok(Self { backend: Backend::Card(Arc::new(stream)), stream: next_stream() })
+        Ok(Self::on(Backend::Card(Arc::new(stream))))
     }
 
     /// The CPU as a device, for tests: kernels are compiled by the host's C++ compiler and run one thread after the
@@ -144,7 +154,7 @@ impl Device {
     /// [`CudaError::Host`] when the folder of compiled kernels cannot be made.
     #[cfg(feature = "host")]
     pub fn host_with_memory(memory: u64) -> Result<Self, CudaError> {
-        Ok(Self { backend: Backend::Host(Arc::new(host::Host::new(memory)?)), stream: next_stream() })
+        Ok(Self::on(Backend::Host(Arc::new(host::Host::new(memory)?))))
     }
 
     /// [`Self::host_with_memory`] with 4 GiB.
@@ -167,7 +177,7 @@ impl Device {
             #[cfg(feature = "host")]
             Backend::Host(host) => Backend::Host(Arc::clone(host)),
         };
-        Ok(Self { backend, stream: next_stream() })
+        Ok(Self { backend, stream: next_stream(), library: Arc::clone(&self.library) })
     }
 
     /// What it is.
