@@ -34,7 +34,7 @@ __device__ __forceinline__ void hash(u32 length, Load load, u64* digest) {
 }  // namespace merkle
 
 // Leaf i is row i of `columns` columns.
-extern "C" __global__ void __launch_bounds__(128, 4) hash_rows(const u64* matrix, u64 stride, u32 columns, u32 rows,
+extern "C" __global__ void __launch_bounds__(128) hash_rows(const u64* matrix, u64 stride, u32 columns, u32 rows,
                                                                u64* digests) {
     u32 row = blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= rows) return;
@@ -43,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(128, 4) hash_rows(const u64* matrix
 }
 
 // Leaf i is the elements i * 2^log2.. of an extension column, as pairs of its components' columns.
-extern "C" __global__ void __launch_bounds__(128, 4) hash_pairs(const u64* a, const u64* b, u32 log2, u32 leaves,
+extern "C" __global__ void __launch_bounds__(128) hash_pairs(const u64* a, const u64* b, u32 log2, u32 leaves,
                                                                 u64* digests) {
     u32 leaf = blockIdx.x * blockDim.x + threadIdx.x;
     if (leaf >= leaves) return;
@@ -60,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(128, 4) hash_pairs(const u64* a, co
 }
 
 // Parents of neighbouring digests.
-extern "C" __global__ void __launch_bounds__(128, 4) hash_nodes(const u64* children, u32 parents, u64* digests) {
+extern "C" __global__ void __launch_bounds__(128) hash_nodes(const u64* children, u32 parents, u64* digests) {
     u32 parent = blockIdx.x * blockDim.x + threadIdx.x;
     if (parent >= parents) return;
     const u64* at = children + 8 * (u64)parent;
@@ -89,7 +89,7 @@ extern "C" __global__ void __launch_bounds__(128) gather_rows(const u64* matrix,
 
 // The lowest nonce of first + 0.. with which the permuted state's last element of the rate begins with `bits` zeros.
 // `lowest` holds it, or what it held if there is none.
-extern "C" __global__ void __launch_bounds__(128, 4) grind(const u64* state, u32 position, u32 bits, u64 first,
+extern "C" __global__ void __launch_bounds__(128) grind(const u64* state, u32 position, u32 bits, u64 first,
                                                            u64* lowest) {
     u64 nonce = first + blockIdx.x * (u64)blockDim.x + threadIdx.x;
     u64 permuted[poseidon::WIDTH];

@@ -30,30 +30,31 @@ pub fn poseidon() -> File {
 pub fn poseidon_constants() -> File {
     let mut text = String::from("namespace poseidon {\n");
     let half = 12 * HALF_N_FULL_ROUNDS;
-    constant(&mut text, "FULL_FIRST", &ALL_ROUND_CONSTANTS[..half]);
-    constant(&mut text, "FULL_LAST", &ALL_ROUND_CONSTANTS[half + 12 * N_PARTIAL_ROUNDS..]);
-    constant(&mut text, "PARTIAL_FIRST", &<F as Poseidon>::FAST_PARTIAL_FIRST_ROUND_CONSTANT);
-    constant(&mut text, "PARTIAL", &<F as Poseidon>::FAST_PARTIAL_ROUND_CONSTANTS);
-    constant(&mut text, "PARTIAL_INITIAL", <F as Poseidon>::FAST_PARTIAL_ROUND_INITIAL_MATRIX.as_flattened());
-    constant(&mut text, "PARTIAL_ROWS", <F as Poseidon>::FAST_PARTIAL_ROUND_W_HATS.as_flattened());
-    constant(&mut text, "PARTIAL_COLUMNS", <F as Poseidon>::FAST_PARTIAL_ROUND_VS.as_flattened());
-    text.push_str("}\n");
-    for (name, values) in
-        [("CIRCULANT", <F as Poseidon>::MDS_MATRIX_CIRC), ("DIAGONAL", <F as Poseidon>::MDS_MATRIX_DIAG)]
-    {
-        // Known to the compiler, so that it multiplies by small numbers.
-        for (i, value) in values.iter().enumerate() {
-            let _ = writeln!(text, "#define POSEIDON_{name}_{i} {value}u");
-        }
-    }
+    let (first, last) = (&ALL_ROUND_CONSTANTS[..half], &ALL_ROUND_CONSTANTS[half + 12 * N_PARTIAL_ROUNDS..]);
+    let mut constant = |name: &str, kind: &str, values: &[u64]| {
+        let values: Vec<String> = values.iter().map(|value| format!("{value:#x}")).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "__constant__ {kind} {name}[] = {{{}}};", values.join(","));
+    };
+    let word = "unsigned long long";
+    constant("FULL", word, &[first, last].concat());
+    constant("PARTIAL_FIRST", word, &<F as Poseidon>::FAST_PARTIAL_FIRST_ROUND_CONSTANT);
+    constant("PARTIAL", word, &<F as Poseidon>::FAST_PARTIAL_ROUND_CONSTANTS);
+    constant("PARTIAL_INITIAL", word, <F as Poseidon>::FAST_PARTIAL_ROUND_INITIAL_MATRIX.as_flattened());
+    constant("PARTIAL_ROWS", word, <F as Poseidon>::FAST_PARTIAL_ROUND_W_HATS.as_flattened());
+    constant("PARTIAL_COLUMNS", word, <F as Poseidon>::FAST_PARTIAL_ROUND_VS.as_flattened());
+    constant("CIRCULANT", "unsigned", &<F as Poseidon>::MDS_MATRIX_CIRC);
+    let _ =
+        writeln!(text, "static const unsigned DIAGONAL_FIRST = {};\n}}", <F as Poseidon>::MDS_MATRIX_DIAG[0]);
     File::new("poseidon_constants.cuh", text)
 }
 
-fn constant(text: &mut String, name: &str, values: &[u64]) {
-    // Writing to a string cannot fail.
-    let _ = write!(text, "__constant__ unsigned long long {name}[{}] = {{", values.len());
-    for value in values {
-        let _ = write!(text, "{value:#x}ull,");
+/// The matrix's diagonal is zero but for its first entry, which is all that the kernels know of.
+const _: () = {
+    let diagonal = <F as Poseidon>::MDS_MATRIX_DIAG;
+    let mut i = 1;
+    while i < diagonal.len() {
+        assert!(diagonal[i] == 0);
+        i += 1;
     }
-    text.push_str("};\n");
-}
+};
