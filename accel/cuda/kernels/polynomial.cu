@@ -65,6 +65,58 @@ extern "C" __global__ void __launch_bounds__(256) evaluate_finish(const u64* par
     if (threadIdx.x == 0) polynomial::store_pair(values, blockIdx.x, sum);
 }
 
+// points[y]^(step * i) for i < count.
+extern "C" __global__ void __launch_bounds__(256) base_powers(const u64* points, u64 step, u32 count, u64* powers) {
+    u32 i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count) powers[(u64)blockIdx.y * count + i] = gl::canonical(gl::power(points[blockIdx.y], step * i));
+}
+
+// As evaluate_parts at points of the base field, four of them at once (fours in z): each has its rows of `low`, `high`
+// and `parts`.
+extern "C" __global__ void __launch_bounds__(256)
+    evaluate_base_parts(const u64* columns, u64 stride, u32 rows, const u64* low, const u64* high, u32 points,
+                        u64* parts) {
+    const u64* column = columns + blockIdx.y * stride;
+    u32 first = blockIdx.x * 4096 + threadIdx.x, point = 4 * blockIdx.z;
+    gl::Sum sums[4];
+#pragma unroll
+    for (u32 q = 0; q < 4; q++) sums[q] = gl::sum_of(0);
+    for (u32 k = 0; k < 16; k++) {
+        u32 i = first + 256 * k;
+        if (i >= rows) break;
+        u64 c = column[i];
+#pragma unroll
+        for (u32 q = 0; q < 4; q++)
+            if (point + q < points) gl::add_product(sums[q], c, high[16 * (point + q) + k]);
+    }
+#pragma unroll
+    for (u32 q = 0; q < 4; q += 2) {
+        // Two sums at once, as if they were one in the extension field.
+        u64 pair[2];
+#pragma unroll
+        for (u32 h = 0; h < 2; h++)
+            pair[h] = point + q + h < points
+                          ? gl::mul(gl::reduce(sums[q + h]), low[256 * (point + q + h) + threadIdx.x])
+                          : 0;
+        ext::E both = polynomial::block_sum(ext::make(pair[0], pair[1]));
+        u64 at = ((u64)(point + q) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
+        if (threadIdx.x == 0 && point + q < points) parts[at] = gl::canonical(both.a);
+        if (threadIdx.x == 0 && point + q + 1 < points)
+            parts[at + (u64)gridDim.y * gridDim.x] = gl::canonical(both.b);
+        __syncthreads();
+    }
+}
+
+// The values from their parts: columns in x, points in y.
+extern "C" __global__ void __launch_bounds__(256) evaluate_base_finish(const u64* parts, u32 count, const u64* powers,
+                                                                       u64* values) {
+    u64 at = (u64)blockIdx.y * gridDim.x + blockIdx.x, sum = 0;
+    for (u32 i = threadIdx.x; i < count; i += blockDim.x)
+        sum = gl::mul_add(parts[at * count + i], powers[(u64)blockIdx.y * count + i], sum);
+    sum = polynomial::block_sum(ext::make(sum, 0)).a;
+    if (threadIdx.x == 0) values[at] = gl::canonical(sum);
+}
+
 // sum = (`add` ? sum : 0) + the columns times powers[0], powers[1], .., row by row.
 extern "C" __global__ void __launch_bounds__(128) combine(const u64* columns, u64 stride, u32 count, u32 rows,
                                                           const u64* powers, u64* sum, u64 sum_stride, u32 add) {

@@ -36,7 +36,16 @@ impl Family {
             Self::Polynomial => (
                 "polynomial",
                 include_str!("../kernels/polynomial.cu"),
-                &["extension_powers", "evaluate_parts", "evaluate_finish", "combine", "fold"],
+                &[
+                    "extension_powers",
+                    "evaluate_parts",
+                    "evaluate_finish",
+                    "base_powers",
+                    "evaluate_base_parts",
+                    "evaluate_base_finish",
+                    "combine",
+                    "fold",
+                ],
             ),
             Self::Scan => (
                 "scan",

@@ -257,6 +257,15 @@ pub fn coset_shift(log2: usize, rate_bits: usize, shift: F, coset: usize) -> F {
     shift * F::primitive_root_of_unity(log2 + rate_bits).exp_u64(reversed as u64)
 }
 
+/// The point of row `row` of the coset `shift`·<w> of 2^`log2` points, in bit-reversed order.
+///
+/// # Panics
+/// When the field has no such subgroup.
+#[must_use]
+pub fn row_point(log2: usize, shift: F, row: usize) -> F {
+    coset_shift(0, log2, shift, row)
+}
+
 /// The table of 2^`log2` roots of unity in bit-reversed order, or a longer one, which begins with it.
 fn roots(device: &Device, log2: u32) -> Result<Arc<Buffer>, CudaError> {
     let mut known = device.library().roots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use plonky2::field::types::{Field, PrimeField64};
 use crate::device::{Argument, Buffer, Device, Grid};
 use crate::error::CudaError;
 use crate::library::{Family, fits, word};
-use crate::matrix::View;
+use crate::matrix::{View, elements, words};
 
 /// The extension field that challenges come from.
 pub type E = QuadraticExtension<F>;
@@ -80,6 +80,49 @@ pub fn evaluate(device: &Device, coefficients: View<'_>, point: E) -> Result<Vec
     device.run(Family::Polynomial, "evaluate_finish", grid, &arguments)?;
     let values = device.read(values.all())?;
     Ok(values.chunks_exact(2).map(|x| QuadraticExtension([F(x[0]), F(x[1])])).collect())
+}
+
+/// The values of all polynomials at points of the base field: for each point, one for each column of coefficients. A few
+/// rows of an extension cost less this way than by a transform; [`crate::ntt::row_point`] is a row's point.
+///
+/// # Errors
+/// What the device says.
+pub fn evaluate_at(device: &Device, coefficients: View<'_>, points: &[F]) -> Result<Vec<Vec<F>>, CudaError> {
+    let (rows, columns) = (coefficients.rows(), coefficients.columns());
+    if rows == 0 || columns == 0 || points.is_empty() {
+        return Ok(vec![vec![F::ZERO; columns]; points.len()]);
+    }
+    let count = rows.div_ceil(PART);
+    let there = device.upload(words(points))?;
+    let powers = |step: usize, count: usize| -> Result<Buffer, CudaError> {
+        let table = device.allocate(points.len() * count)?;
+        let arguments =
+            [(&there).into(), Argument::Long(step as u64), Argument::Word(word(count)?), (&table).into()];
+        let grid = Grid::over(count, THREADS)?.by(word(points.len())?);
+        device.run(Family::Polynomial, "base_powers", grid, &arguments)?;
+        Ok(table)
+    };
+    let low = powers(1, THREADS as usize)?;
+    let high = powers(THREADS as usize, PART / THREADS as usize)?;
+    let outer = powers(PART, count)?;
+    let parts = device.allocate::<u64>(points.len() * columns * count)?;
+    let arguments = [
+        coefficients.into(),
+        coefficients.stride_argument(),
+        Argument::Word(word(rows)?),
+        (&low).into(),
+        (&high).into(),
+        Argument::Word(word(points.len())?),
+        (&parts).into(),
+    ];
+    let blocks = (word(count)?, word(columns)?, word(points.len().div_ceil(4))?);
+    device.run(Family::Polynomial, "evaluate_base_parts", Grid { blocks, threads: THREADS }, &arguments)?;
+    let values = device.allocate::<u64>(points.len() * columns)?;
+    let arguments = [(&parts).into(), Argument::Word(word(count)?), (&outer).into(), (&values).into()];
+    let grid = Grid { blocks: (word(columns)?, word(points.len())?, 1), threads: THREADS };
+    device.run(Family::Polynomial, "evaluate_base_finish", grid, &arguments)?;
+    let values = elements(device.read(values.all())?);
+    Ok(values.chunks_exact(columns).map(<[_]>::to_vec).collect())
 }
 
 /// The columns times `powers` from number `first` on, summed row by row into the extension column `sum`, or added to

@@ -3,13 +3,13 @@
 mod common;
 
 use common::{Words, on_devices};
-use janction_accel_cuda::polynomial::{E, Powers, add_quotient, combine, evaluate, fold};
-use janction_accel_cuda::{CudaError, Device, F, Matrix, View};
+use janction_accel_cuda::polynomial::{E, Powers, add_quotient, combine, evaluate, evaluate_at, fold};
+use janction_accel_cuda::{CudaError, Device, F, Matrix, View, gather_rows, ntt};
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::field::types::{Field, PrimeField64};
 
-on_devices!(openings, combinations, quotients, folds, refusals);
+on_devices!(openings, rows_of_extensions, combinations, quotients, folds, refusals);
 
 fn element(words: &mut Words) -> E {
     QuadraticExtension([F(words.next()), F(words.next())])
@@ -56,6 +56,27 @@ fn openings(device: &Device) {
         }
     }
     assert_eq!(evaluate(device, Matrix::zeros(device, 0, 2).unwrap().view(), E::ONE).unwrap(), [E::ZERO; 2]);
+}
+
+fn rows_of_extensions(device: &Device) {
+    let words = &mut Words(6);
+    for (log2, rate_bits, count) in [(0, 1, 2), (4, 3, 3), (9, 1, 1), (13, 1, 2)] {
+        let (_, matrix) = columns(device, words, 1 << log2, count);
+        let log2_extended = log2 + rate_bits;
+        let extended = Matrix::allocate(device, 1 << log2_extended, count).unwrap();
+        ntt::extend(device, matrix.view(), rate_bits, F::coset_shift(), extended.view()).unwrap();
+        for queries in [1, 3, 4, 9] {
+            let rows: Vec<u32> = (0..queries).map(|_| (words.next() % (1 << log2_extended)) as u32).collect();
+            let point = |row: &u32| ntt::row_point(log2_extended, F::coset_shift(), *row as usize);
+            let points: Vec<F> = rows.iter().map(point).collect();
+            let got = evaluate_at(device, matrix.view(), &points).unwrap();
+            assert!(got.iter().flatten().all(|x| x.0 < common::P));
+            assert_eq!(got, gather_rows(device, extended.view(), &rows).unwrap());
+        }
+    }
+    let empty = Matrix::zeros(device, 4, 2).unwrap();
+    assert_eq!(evaluate_at(device, empty.view(), &[]).unwrap(), Vec::<Vec<F>>::new());
+    assert_eq!(evaluate_at(device, empty.view().some_columns(0..0), &[F(5)]).unwrap(), [[]]);
 }
 
 fn combinations(device: &Device) {
