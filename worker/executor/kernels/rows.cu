@@ -4,8 +4,11 @@
 // elements overwrite the first lanes; a cell becomes a byte by `flip` (0x80 for int8, 0 for uint8); 7 bytes an
 // element, the first one most significant, the last element filled up with zero bytes.
 
-extern "C" __global__ void hash_rows(const u8* cells, u32 pitch, u32 columns, u32 flip, u64 header, u64 tag,
-                                     u64* digests, u32 rows) {
+using poseidon::RATE;
+using poseidon::WIDTH;
+
+extern "C" __global__ void __launch_bounds__(64) hash_rows(const u8* cells, u32 pitch, u32 columns, u32 flip,
+                                                           u64 header, u64 tag, u64* digests, u32 rows) {
     u32 row = blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= rows) return;
     const u8* cell = cells + (u64)row * pitch;
@@ -30,8 +33,8 @@ extern "C" __global__ void hash_rows(const u8* cells, u32 pitch, u32 columns, u3
             }
             state[lane] = element;
         }
-        permute(state);
+        poseidon::permute(state);
     }
 #pragma unroll
-    for (int i = 0; i < 4; i++) digests[4 * (u64)row + i] = state[i];
+    for (int i = 0; i < 4; i++) digests[4 * (u64)row + i] = gl::canonical(state[i]);
 }

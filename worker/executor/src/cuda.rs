@@ -1,39 +1,54 @@
 //! Execution on an NVIDIA GPU.
 //!
-//! [`Cuda`] is the executor over any [`Gpu`]: [`Driver`] is a real one; the tests have one that runs the same kernels,
-//! compiled as C++, on the CPU. The code here has not yet run on a card (`docs/jobs.md`).
+//! [`Cuda`] runs on any [`janction_accel_cuda::Device`]: a real card, or in the tests the CPU that runs the same kernels,
+//! compiled as C++. The code here has not yet run on a card (`docs/jobs.md`).
 
-mod driver;
-mod error;
-mod gpu;
 mod matmul;
 mod reshape;
 mod rows;
 mod source;
 
-pub use driver::{Driver, compile, devices, nvrtc_present};
-pub use error::CudaError;
-pub use gpu::{Argument, Gpu};
-pub use source::kernels;
+pub use janction_accel_cuda::CudaError;
+pub use source::source;
 
+use janction_accel_cuda::{Argument, Buffer, Card, Grid, Module, cards};
 use janction_program::{Cells, DType, Operation, Program, Source, Tensor};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 
 use crate::{Device, Executor, ExecutorError};
 
+/// A kernel counts rows in 32 bits; so many at once keep any GPU busy.
+const MOST_ROWS: usize = 1 << 20;
+
 /// The executor on one GPU.
-pub struct Cuda<G: Gpu = Driver> {
-    gpu: G,
+pub struct Cuda {
+    device: janction_accel_cuda::Device,
+    module: Module,
+    most_rows: usize,
 }
 
 /// A tensor of 8-bit cells on the device; rows lie `pitch` bytes apart.
-struct OnDevice<G: Gpu> {
-    buffer: G::Buffer,
+struct OnDevice {
+    buffer: Buffer<u8>,
     dtype: DType,
     rows: usize,
     columns: usize,
     pitch: usize,
+}
+
+/// The GPUs that the driver sees, by ordinal. Takes no memory on them and needs no compiler.
+///
+/// # Errors
+/// No driver, or one that fails.
+pub fn devices() -> Result<Vec<Device>, CudaError> {
+    Ok(cards()?.into_iter().map(Device::from).collect())
+}
+
+impl From<Card> for Device {
+    fn from(Card { ordinal, name, memory, capability }: Card) -> Self {
+        Self::Cuda { ordinal, name, memory, capability }
+    }
 }
 
 /// Bytes from row to row: whole 16-byte words, so that every row begins aligned.
@@ -53,14 +68,31 @@ impl Cuda {
     /// # Errors
     /// No driver, no NVRTC, no such GPU, or one that does not take the kernels; the message says what to do.
     pub fn open(ordinal: usize) -> Result<Self, CudaError> {
-        Driver::open(ordinal).map(Self::on)
+        Self::on(janction_accel_cuda::Device::open(ordinal, None)?)
     }
-}
 
-impl<G: Gpu> Cuda<G> {
-    /// The executor on `gpu`.
-    pub const fn on(gpu: G) -> Self {
-        Self { gpu }
+    /// The executor on `device`.
+    ///
+    /// # Errors
+    /// When the kernels cannot be compiled for it.
+    pub fn on(device: janction_accel_cuda::Device) -> Result<Self, CudaError> {
+        let module = device.compile(&source())?;
+        Ok(Self { device, module, most_rows: MOST_ROWS })
+    }
+
+    /// The same, computing at most `rows` rows together.
+    #[must_use]
+    pub fn with_most_rows(self, rows: usize) -> Self {
+        Self { most_rows: rows, ..self }
+    }
+
+    /// Starts a kernel. The callers, in the files beside this one, pass the arguments that the kernel declares, with
+    /// buffers as long as the sizes among them say.
+    #[allow(unsafe_code)]
+    fn launch(&self, kernel: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<(), CudaError> {
+        // SAFETY: what this function asks of its callers. The tests run the same calls on the host, which checks the
+        // arguments' kinds and ends where a kernel leaves its buffers.
+        unsafe { self.device.launch(&self.module, kernel, grid, arguments) }
     }
 
     /// Rows that are computed together: as many as take half of the free memory.
@@ -68,12 +100,11 @@ impl<G: Gpu> Cuda<G> {
         let constants: usize = program.constants().iter().map(|c| 2 * c.tensor.cells().len()).sum();
         let outputs: usize = program.committed_steps().map(|step| pitch(step.output.columns()) + 32).sum();
         let row = pitch(program.input().columns()) + 32 + outputs;
-        let free = self.gpu.free_memory()?.saturating_sub(constants as u64) / 2;
-        // A kernel counts rows in 32 bits; 2^20 rows at once keep any GPU busy.
-        Ok(usize::try_from(free / row as u64).unwrap_or(usize::MAX).clamp(1, 1 << 20))
+        let free = self.device.free_memory()?.saturating_sub(constants as u64) / 2;
+        Ok(usize::try_from(free / row as u64).unwrap_or(usize::MAX).clamp(1, self.most_rows))
     }
 
-    fn upload_rows(&self, tensor: &Tensor, rows: std::ops::Range<usize>) -> Result<OnDevice<G>, CudaError> {
+    fn upload_rows(&self, tensor: &Tensor, rows: std::ops::Range<usize>) -> Result<OnDevice, CudaError> {
         let (columns, count) = (tensor.columns(), rows.len());
         let pitch = pitch(columns);
         let mut bytes = vec![0; count * pitch];
@@ -88,15 +119,15 @@ impl<G: Gpu> Cuda<G> {
                 Cells::I32(_) => unreachable!("activations are 8-bit: `Program::check_input` has checked it"),
             }
         }
-        let buffer = self.gpu.upload(&bytes)?;
+        let buffer = self.device.upload(&bytes)?;
         Ok(OnDevice { buffer, dtype: tensor.dtype(), rows: count, columns, pitch })
     }
 
     /// Digests of the rows, and the cells without the space between rows.
-    fn collect(&self, tensor: &OnDevice<G>, piece: &mut Piece, with_cells: bool) -> Result<(), CudaError> {
-        piece.digests.extend(rows::digests(&self.gpu, tensor)?);
+    fn collect(&self, tensor: &OnDevice, piece: &mut Piece, with_cells: bool) -> Result<(), CudaError> {
+        piece.digests.extend(rows::digests(self, tensor)?);
         if with_cells {
-            let bytes = self.gpu.download(&tensor.buffer)?;
+            let bytes = self.device.read(tensor.buffer.all())?;
             piece.cells.extend(bytes.chunks_exact(tensor.pitch).flat_map(|line| &line[..tensor.columns]));
         }
         Ok(())
@@ -114,9 +145,9 @@ fn assemble(piece: Piece, dtype: DType, columns: usize, depth: u8) -> Result<Com
     Ok(CommittedTensor::with_digests(tensor, piece.digests, depth)?)
 }
 
-impl<G: Gpu> Executor for Cuda<G> {
+impl Executor for Cuda {
     fn device(&self) -> Device {
-        self.gpu.device()
+        self.device.card().into()
     }
 
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
@@ -125,7 +156,7 @@ impl<G: Gpu> Executor for Cuda<G> {
         let mut prepared = Vec::new();
         for step in program.committed_steps() {
             match &step.operation {
-                Operation::MatMul(op) => prepared.push(matmul::Prepared::new(&self.gpu, program, op)?),
+                Operation::MatMul(op) => prepared.push(matmul::Prepared::new(self, program, op)?),
                 Operation::Reshape(_) => unreachable!("views are not among the committed steps"),
             }
         }
@@ -135,7 +166,7 @@ impl<G: Gpu> Executor for Cuda<G> {
         for first in (0..input.rows()).step_by(at_once) {
             let on_device = self.upload_rows(&input, first..input.rows().min(first + at_once))?;
             self.collect(&on_device, &mut input_piece, false)?;
-            let mut tensors: Vec<OnDevice<G>> = Vec::new();
+            let mut tensors: Vec<OnDevice> = Vec::new();
             for step in program.steps() {
                 let operand = match program.source(step.operation.input()) {
                     Source::Input => &on_device,
@@ -144,7 +175,7 @@ impl<G: Gpu> Executor for Cuda<G> {
                 match &step.operation {
                     Operation::MatMul(op) => {
                         let dtype = step.output.dtype;
-                        let result = prepared[tensors.len()].run(&self.gpu, op, operand, dtype)?;
+                        let result = prepared[tensors.len()].run(self, op, operand, dtype)?;
                         self.collect(&result, &mut pieces[tensors.len()], true)?;
                         tensors.push(result);
                     }

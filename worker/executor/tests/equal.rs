@@ -1,14 +1,9 @@
 //! Every executor gives the bits of the reference: cells, row digests, roots.
 
-mod support;
-
 use std::sync::LazyLock;
 
-use janction_executor::{
-    Executor,
-    cpu::Cpu,
-    cuda::{Cuda, Driver},
-};
+use janction_accel_cuda::Device;
+use janction_executor::{Executor, cpu::Cpu, cuda::Cuda};
 use janction_program::{
     Cells, DType, PerColumn, Program, Requantise, Tensor,
     builder::{Builder, MatMulOptions},
@@ -17,11 +12,14 @@ use janction_program::{
 };
 use janction_trace::Trace;
 use proptest::prelude::*;
-use support::Emulated;
 
-static EMULATED: LazyLock<Cuda<Emulated>> = LazyLock::new(|| Cuda::on(Emulated::new(1 << 30)));
-/// With so little memory that rows are computed a few at a time.
-static SMALL: LazyLock<Cuda<Emulated>> = LazyLock::new(|| Cuda::on(Emulated::new(3000)));
+fn emulated() -> Cuda {
+    Cuda::on(Device::host().expect("a host device")).expect("the kernels compile")
+}
+
+static EMULATED: LazyLock<Cuda> = LazyLock::new(emulated);
+/// As with so little memory that rows are computed a few at a time.
+static SMALL: LazyLock<Cuda> = LazyLock::new(|| emulated().with_most_rows(3));
 
 fn expected(program: &Program, input: &Tensor) -> Trace {
     Trace::commit(program, input.clone(), reference::run(program, input).unwrap()).unwrap()
@@ -97,29 +95,6 @@ fn accumulators_at_the_ends_of_their_range() {
     }
 }
 
-/// Carries and borrows that random data meet once in 2^32 times.
-#[test]
-fn field_arithmetic_at_its_edges() {
-    const P: u64 = 0xffff_ffff_0000_0001;
-    let near = |x: u64| [x.wrapping_sub(2), x.wrapping_sub(1), x, x.wrapping_add(1), x.wrapping_add(2)];
-    let mut edges: Vec<u64> =
-        [0, 1 << 31, 1 << 32, 1 << 33, 1 << 48, 1 << 63, P, P - (1 << 32), P >> 1, P >> 16]
-            .into_iter()
-            .flat_map(near)
-            .filter(|x| *x < P)
-            .collect();
-    let r = &mut Random::new(5);
-    edges.extend((0..50).map(|_| r.bits() % P));
-    let pairs: Vec<(u64, u64)> = edges.iter().flat_map(|&a| edges.iter().map(move |&b| (a, b))).collect();
-    let (a, b): (Vec<u64>, Vec<u64>) = pairs.iter().copied().unzip();
-    let (products, sums) = Emulated::new(0).field(&a, &b);
-    for (i, (a, b)) in pairs.into_iter().enumerate() {
-        let (a, b, p) = (u128::from(a), u128::from(b), u128::from(P));
-        assert_eq!(u128::from(products[i]), a * b % p, "{a} * {b}");
-        assert_eq!(u128::from(sums[i]), (a + b) % p, "{a} + {b}");
-    }
-}
-
 #[test]
 fn inputs_that_do_not_fit_are_errors() {
     let (program, _) = product(1, 4, 4, DType::U8, DType::I8);
@@ -138,27 +113,35 @@ proptest! {
     }
 }
 
-/// On a machine with a GPU, the same on it; elsewhere the error must say what is missing.
+/// With less memory than a task takes, the error says so, and the device is usable afterwards.
 #[test]
-fn on_a_card() {
-    match Driver::open(0) {
-        Ok(driver) => {
-            let gpu = Cuda::on(driver);
-            for seed in 0..50 {
-                let program = random_program(seed);
-                let input = random_input(&program, seed);
-                assert_eq!(
-                    gpu.run(&program, input.clone()).unwrap(),
-                    expected(&program, &input),
-                    "seed {seed}"
-                );
-            }
-            let (program, input) = product(1000, 500, 300, DType::U8, DType::I8);
-            assert_eq!(gpu.run(&program, input.clone()).unwrap(), expected(&program, &input));
-        }
-        Err(error) => {
-            println!("SKIPPED: no GPU was used: {error}");
-            assert!(error.to_string().contains("install") || error.to_string().contains("GPU"), "{error}");
-        }
+fn too_little_memory_is_an_error() {
+    let (program, input) = product(66, 67, 68, DType::U8, DType::I8);
+    let device = Device::host_with_memory(4000).expect("a host device");
+    let small = Cuda::on(device.clone()).expect("the kernels compile");
+    let error = small.run(&program, input).unwrap_err();
+    assert!(error.to_string().contains("not enough free memory"), "{error}");
+    assert_eq!(device.free_memory(), Ok(4000));
+}
+
+/// The same on a card.
+#[test]
+#[ignore = "needs an NVIDIA GPU"]
+fn gpu_equals_the_reference() {
+    let gpu = Cuda::open(0).expect("this test needs an NVIDIA GPU");
+    for seed in 0..50 {
+        let program = random_program(seed);
+        let input = random_input(&program, seed);
+        assert_eq!(gpu.run(&program, input.clone()).unwrap(), expected(&program, &input), "seed {seed}");
+    }
+    let (program, input) = product(1000, 500, 300, DType::U8, DType::I8);
+    assert_eq!(gpu.run(&program, input.clone()).unwrap(), expected(&program, &input));
+}
+
+/// Without a GPU the error must say what is missing.
+#[test]
+fn what_is_missing_is_named() {
+    if let Err(error) = Cuda::open(0) {
+        assert!(error.to_string().contains("install") || error.to_string().contains("GPU"), "{error}");
     }
 }

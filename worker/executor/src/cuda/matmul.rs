@@ -9,9 +9,10 @@
 //!
 //! The bracket does not depend on the row and is computed here; everything is modulo 2^32.
 
+use janction_accel_cuda::{Argument, Buffer, Grid};
 use janction_program::{DType, MatMul, Program};
 
-use super::{Argument, CudaError, Gpu, OnDevice, pitch};
+use super::{Cuda, CudaError, OnDevice, pitch};
 
 /// Outputs of a block, in each direction.
 const TILE: usize = 64;
@@ -19,14 +20,14 @@ const TILE: usize = 64;
 const THREADS: u32 = 256;
 
 /// Constants of an operation on the device.
-pub(super) struct Prepared<G: Gpu> {
+pub(super) struct Prepared {
     /// Signed weights, transposed: a row for each output column, `weight_pitch` bytes apart.
-    weights: G::Buffer,
+    weights: Buffer<u8>,
     weight_pitch: usize,
-    bias: G::Buffer,
-    weight_zero: G::Buffer,
-    multiplier: G::Buffer,
-    shift: G::Buffer,
+    bias: Buffer<u32>,
+    weight_zero: Buffer<u32>,
+    multiplier: Buffer<u32>,
+    shift: Buffer<u8>,
     inner: usize,
     columns: usize,
 }
@@ -39,12 +40,8 @@ const fn signed(dtype: DType, value: i32) -> i32 {
     }
 }
 
-fn words(values: impl Iterator<Item = u32>) -> Vec<u8> {
-    values.flat_map(u32::to_le_bytes).collect()
-}
-
-impl<G: Gpu> Prepared<G> {
-    pub fn new(gpu: &G, program: &Program, op: &MatMul) -> Result<Self, CudaError> {
+impl Prepared {
+    pub fn new(cuda: &Cuda, program: &Program, op: &MatMul) -> Result<Self, CudaError> {
         let weights = program.constant(op.weights);
         let (inner, columns) = (weights.rows(), weights.columns());
         let weight_pitch = pitch(inner);
@@ -66,14 +63,16 @@ impl<G: Gpu> Prepared<G> {
             weight_zero.push(zero as u32);
         }
         let requantise = |j| op.requantise.get(j);
+        let multipliers: Vec<u32> = (0..columns).map(|j| requantise(j).multiplier).collect();
         let shifts: Vec<u8> = (0..columns).map(|j| requantise(j).shift).collect();
+        let device = &cuda.device;
         Ok(Self {
-            weights: gpu.upload(&transposed)?,
+            weights: device.upload(&transposed)?,
             weight_pitch,
-            bias: gpu.upload(&words(bias.into_iter()))?,
-            weight_zero: gpu.upload(&words(weight_zero.into_iter()))?,
-            multiplier: gpu.upload(&words((0..columns).map(|j| requantise(j).multiplier)))?,
-            shift: gpu.upload(&shifts)?,
+            bias: device.upload(&bias)?,
+            weight_zero: device.upload(&weight_zero)?,
+            multiplier: device.upload(&multipliers)?,
+            shift: device.upload(&shifts)?,
             inner,
             columns,
         })
@@ -82,26 +81,26 @@ impl<G: Gpu> Prepared<G> {
     /// The operation's result for the rows of `input`.
     pub fn run(
         &self,
-        gpu: &G,
+        cuda: &Cuda,
         op: &MatMul,
-        input: &OnDevice<G>,
+        input: &OnDevice,
         dtype: DType,
-    ) -> Result<OnDevice<G>, CudaError> {
+    ) -> Result<OnDevice, CudaError> {
         let (rows, columns) = (input.rows, self.columns);
         let pitch = pitch(columns);
-        let buffer = gpu.zeros(rows * pitch)?;
+        let buffer = cuda.device.zeros::<u8>(rows * pitch)?;
         let flip = if input.dtype == DType::U8 { 0x8080_8080 } else { 0 };
         let arguments = [
-            Argument::Buffer(&input.buffer),
+            (&input.buffer).into(),
             Argument::Word(input.pitch as u32),
             Argument::Word(flip),
-            Argument::Buffer(&self.weights),
+            (&self.weights).into(),
             Argument::Word(self.weight_pitch as u32),
-            Argument::Buffer(&self.bias),
-            Argument::Buffer(&self.weight_zero),
-            Argument::Buffer(&self.multiplier),
-            Argument::Buffer(&self.shift),
-            Argument::Buffer(&buffer),
+            (&self.bias).into(),
+            (&self.weight_zero).into(),
+            (&self.multiplier).into(),
+            (&self.shift).into(),
+            (&buffer).into(),
             Argument::Word(pitch as u32),
             Argument::Word(rows as u32),
             Argument::Word(self.inner as u32),
@@ -110,8 +109,8 @@ impl<G: Gpu> Prepared<G> {
             Argument::Word(op.clamp.0 as u32),
             Argument::Word(op.clamp.1 as u32),
         ];
-        let grid = (rows.div_ceil(TILE) as u32, columns.div_ceil(TILE) as u32);
-        gpu.launch("matmul", grid, THREADS, &arguments)?;
+        let blocks = (rows.div_ceil(TILE) as u32, columns.div_ceil(TILE) as u32, 1);
+        cuda.launch("matmul", Grid { blocks, threads: THREADS }, &arguments)?;
         Ok(OnDevice { buffer, dtype, rows, columns, pitch })
     }
 }

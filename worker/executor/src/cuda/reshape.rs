@@ -2,9 +2,9 @@
 
 use janction_program::Value;
 
-use super::{Gpu, OnDevice};
+use super::OnDevice;
 
 /// The operand already holds the result's rows; a program's check guarantees it.
-pub(super) fn check<G: Gpu>(operand: &OnDevice<G>, output: &Value) {
+pub(super) fn check(operand: &OnDevice, output: &Value) {
     debug_assert_eq!(operand.columns, output.columns());
 }
