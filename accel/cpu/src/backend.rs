@@ -111,6 +111,12 @@ impl Backend {
         }
     }
 
+    /// Whether it is the one of AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn has_avx512(self) -> bool {
+        self.0 == Kind::Avx512
+    }
+
     /// Runs `kernel` with this backend's lanes.
     #[allow(unsafe_code)]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {

@@ -8,6 +8,8 @@
 //! - [`Columns`]: a matrix stored by columns, the layout that everything here reads and writes;
 //! - [`poseidon`]: the width-12 permutation, on one state and on many side by side;
 //! - [`MerkleTree`]: Plonky2's Merkle tree over the rows of such a matrix;
+//! - [`bn254`]: Poseidon2 over BN254's scalar field, many permutations side by side, for trees that are verified there;
+//! - [`TreeHasher`]: how a prover is told of a hasher that works on many inputs at once;
 //! - [`ntt`]: interpolation and low-degree extension into such a matrix, in bit-reversed order;
 //! - [`Lanes`] and [`Kernel`]: packed arithmetic, for whoever writes one more loop over columns.
 //!
@@ -26,9 +28,11 @@
 //! ```
 
 mod backend;
+pub mod bn254;
 mod columns;
 mod error;
 pub mod field;
+mod hasher;
 mod lanes;
 mod merkle;
 pub mod ntt;
@@ -37,6 +41,7 @@ pub mod poseidon;
 pub use backend::{Backend, Kernel};
 pub use columns::Columns;
 pub use error::AccelError;
+pub use hasher::TreeHasher;
 pub use lanes::{Extension, Lanes, Scalar, pack, pack_mut, unpack, unpack_mut};
 pub use merkle::{Digest, MerkleTree};
 /// The Goldilocks field.
