@@ -58,7 +58,7 @@ impl Domain {
         }
     }
 
-    fn initial_state(self) -> [Fr; poseidon2::WIDTH] {
+    pub(crate) fn initial_state(self) -> [Fr; poseidon2::WIDTH] {
         [Fr::ZERO, Fr::ZERO, Fr::from(self.capacity())]
     }
 }
@@ -80,7 +80,7 @@ fn bits(value: &BigInt<4>, from: usize, to: usize) -> u128 {
 }
 
 /// The three challenges that one element of Fr yields.
-fn challenges(element: Fr) -> [GoldilocksField; ELEMENTS_PER_FR] {
+pub(crate) fn challenges(element: Fr) -> [GoldilocksField; ELEMENTS_PER_FR] {
     let integer = element.into_bigint();
     std::array::from_fn(|i| {
         let piece = bits(&integer, i * CHALLENGE_BITS, (i + 1) * CHALLENGE_BITS);
@@ -149,6 +149,19 @@ pub struct Poseidon2Permutation {
     absorbed: usize,
 }
 
+impl Poseidon2Permutation {
+    /// The state that the next permutation starts from: with what was absorbed, and the count of it.
+    pub(crate) fn before_permutation(&self) -> [Fr; poseidon2::WIDTH] {
+        let mut state = self.state;
+        let lanes = &self.lanes[..self.absorbed];
+        for (element, chunk) in state.iter_mut().zip(lanes.chunks(ELEMENTS_PER_FR)) {
+            *element = pack(chunk);
+        }
+        state[RATE_FR] += Fr::from(self.absorbed as u64);
+        state
+    }
+}
+
 impl Default for Poseidon2Permutation {
     fn default() -> Self {
         Self { state: Domain::Transcript.initial_state(), lanes: [GoldilocksField::ZERO; RATE], absorbed: 0 }
@@ -195,11 +208,7 @@ impl PlonkyPermutation<GoldilocksField> for Poseidon2Permutation {
     }
 
     fn permute(&mut self) {
-        let lanes = &self.lanes[..self.absorbed];
-        for (element, chunk) in self.state.iter_mut().zip(lanes.chunks(ELEMENTS_PER_FR)) {
-            *element = pack(chunk);
-        }
-        self.state[RATE_FR] += Fr::from(self.absorbed as u64);
+        self.state = self.before_permutation();
         poseidon2::permute(&mut self.state);
         for (lanes, &element) in self.lanes.chunks_exact_mut(ELEMENTS_PER_FR).zip(&self.state) {
             lanes.copy_from_slice(&challenges(element));

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod circuit;
 pub mod config;
 mod error;
+pub mod hasher;
 pub mod last_layer;
 pub mod poseidon2;
 pub mod prover;
@@ -16,5 +17,6 @@ pub mod srs;
 
 pub use audit::{AuditError, AuditKey};
 pub use error::WrapError;
+pub use hasher::Bn254Hasher;
 pub use prover::{EvmProof, WrapProver, WrapVerifier};
 pub use srs::{Srs, SrsError, SrsOrigin};
