@@ -14,7 +14,7 @@ pub mod tape;
 
 pub use cpu::{Cpu, Stage, Stages};
 pub use error::EngineError;
-pub use janction_accel_cpu::Backend;
+pub use janction_accel_cpu::{Backend, TreeHasher};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;

@@ -22,15 +22,19 @@ mod transcript;
 mod tree;
 mod witness;
 
-use janction_accel_cpu::Backend;
+use std::any::Any;
+use std::sync::Arc;
+
+use janction_accel_cpu::{Backend, TreeHasher};
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use plonky2::plonk::circuit_data::CircuitData;
-use plonky2::plonk::config::GenericConfig;
+use plonky2::plonk::config::{GenericConfig, Hasher};
 use plonky2::plonk::proof::ProofWithPublicInputs;
 
 pub use stages::{Stage, Stages};
 
+use self::tree::Hashing;
 use crate::guard::guarded;
 use crate::{D, Engine, EngineError, F};
 
@@ -41,9 +45,11 @@ type E = QuadraticExtension<F>;
 ///
 /// Serves every circuit without zero-knowledge blinding: any gate, lookups, any
 /// hasher, any FRI parameters. Works on rayon's current thread pool.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Cpu {
     backend: Backend,
+    /// An `Arc<dyn TreeHasher<H>>` each.
+    hashers: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
 const NAME: &str = "cpu";
@@ -60,7 +66,20 @@ impl Cpu {
     /// With these instructions.
     #[must_use]
     pub fn with_backend(backend: Backend) -> Self {
-        Self { backend }
+        Self { backend, hashers: Vec::new() }
+    }
+
+    /// With `hasher` for circuits whose trees are hashed with `H`. Plonky2's Poseidon is fast without; any other `H`
+    /// makes one hash at a time unless it is given here.
+    #[must_use]
+    pub fn with_hasher<H: Hasher<F> + 'static>(mut self, hasher: Arc<dyn TreeHasher<H>>) -> Self {
+        self.hashers.push(Arc::new(hasher));
+        self
+    }
+
+    fn hashing<H: Hasher<F> + 'static>(&self) -> Hashing<H> {
+        let many = self.hashers.iter().find_map(|hasher| hasher.downcast_ref::<Arc<dyn TreeHasher<H>>>());
+        Hashing { backend: self.backend, many: many.cloned() }
     }
 
     /// Proves a circuit whose generators have run.
@@ -80,7 +99,7 @@ impl Cpu {
         C::Hasher: 'static,
     {
         shape::served(circuit)?;
-        guarded(NAME, || prove::prove(self.backend, circuit, witness, &mut Stages::default()))
+        guarded(NAME, || prove::prove(&self.hashing(), circuit, witness, &mut Stages::default()))
     }
 
     /// [`Engine::prove`], with the time that each stage took.
@@ -99,7 +118,7 @@ impl Cpu {
         guarded(NAME, || {
             let mut stages = Stages::default();
             let witness = stages.time(Stage::Witness, || witness::generate(circuit, inputs))?;
-            let proof = prove::prove(self.backend, circuit, witness, &mut stages)?;
+            let proof = prove::prove(&self.hashing(), circuit, witness, &mut stages)?;
             Ok((proof, stages))
         })
     }

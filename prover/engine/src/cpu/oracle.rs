@@ -1,10 +1,10 @@
-use janction_accel_cpu::{Backend, Columns, ntt};
+use janction_accel_cpu::{Columns, ntt};
 use plonky2::field::types::Field;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::plonk::config::Hasher;
 
 use super::stages::{Stage, Stages};
-use super::tree::Tree;
+use super::tree::{Hashing, Tree};
 use crate::{EngineError, F};
 
 /// Committed polynomials of one degree bound: coefficients, values on the extended coset, Merkle tree.
@@ -18,26 +18,26 @@ pub(super) struct Oracle<H: Hasher<F>> {
 impl<H: Hasher<F> + 'static> Oracle<H> {
     /// Commits to the polynomials with these values on the subgroup.
     pub(super) fn from_values(
-        backend: Backend,
+        hashing: &Hashing<H>,
         values: &Columns,
         rate_bits: usize,
         cap_height: usize,
         stages: &mut Stages,
     ) -> Result<Self, EngineError> {
-        let coefficients = stages.time(Stage::Extend, || ntt::interpolate(backend, values))?;
-        Self::from_coefficients(backend, coefficients, rate_bits, cap_height, stages)
+        let coefficients = stages.time(Stage::Extend, || ntt::interpolate(hashing.backend, values))?;
+        Self::from_coefficients(hashing, coefficients, rate_bits, cap_height, stages)
     }
 
     pub(super) fn from_coefficients(
-        backend: Backend,
+        hashing: &Hashing<H>,
         coefficients: Columns,
         rate_bits: usize,
         cap_height: usize,
         stages: &mut Stages,
     ) -> Result<Self, EngineError> {
-        let extend = || ntt::coset_lde(backend, &coefficients, rate_bits, F::coset_shift());
+        let extend = || ntt::coset_lde(hashing.backend, &coefficients, rate_bits, F::coset_shift());
         let extended = stages.time(Stage::Extend, extend)?;
-        let tree = stages.time(Stage::Merkle, || Tree::new(backend, &extended, cap_height))?;
+        let tree = stages.time(Stage::Merkle, || Tree::new(hashing, &extended, cap_height))?;
         Ok(Self { coefficients, extended, tree })
     }
 

@@ -1,4 +1,4 @@
-use janction_accel_cpu::{Backend, Columns};
+use janction_accel_cpu::Columns;
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::Field;
 use plonky2::iop::witness::PartitionWitness;
@@ -15,12 +15,13 @@ use super::quotient::{Challenges, quotient};
 use super::shape::LOOKUP_CHALLENGES;
 use super::stages::{Stage, Stages};
 use super::transcript::Transcript;
+use super::tree::Hashing;
 use super::{E, fri, permutation, witness};
 use crate::{D, EngineError, F};
 
 /// The protocol, from the generators' values to the proof.
 pub(super) fn prove<C: GenericConfig<D, F = F>>(
-    backend: Backend,
+    hashing: &Hashing<C::Hasher>,
     circuit: &CircuitData<F, C, D>,
     mut values: PartitionWitness<'_, F>,
     stages: &mut Stages,
@@ -43,7 +44,7 @@ where
     transcript.observe_fri_params(&common.fri_params);
     transcript.observe_hash(&prover.circuit_digest);
     transcript.observe_hash(&public_inputs_hash);
-    let wires = Oracle::<C::Hasher>::from_values(backend, &wire_values, rate_bits, cap_height, stages)?;
+    let wires = Oracle::<C::Hasher>::from_values(hashing, &wire_values, rate_bits, cap_height, stages)?;
     transcript.observe_cap(&wires.tree.cap().0);
 
     let betas = transcript.challenges(challenge_count);
@@ -62,7 +63,7 @@ where
         })
     })?;
     drop(wire_values);
-    let products = Oracle::<C::Hasher>::from_values(backend, &product_values, rate_bits, cap_height, stages)?;
+    let products = Oracle::<C::Hasher>::from_values(hashing, &product_values, rate_bits, cap_height, stages)?;
     drop(product_values);
     transcript.observe_cap(&products.tree.cap().0);
 
@@ -70,9 +71,16 @@ where
     let challenges =
         Challenges { betas: &betas, gammas: &gammas, lookups: &lookup_challenges, alphas: &alphas };
     let chunks = stages.time(Stage::Quotient, || {
-        quotient(backend, circuit, &public_inputs_hash, &wires.extended, &products.extended, &challenges)
+        quotient(
+            hashing.backend,
+            circuit,
+            &public_inputs_hash,
+            &wires.extended,
+            &products.extended,
+            &challenges,
+        )
     })?;
-    let quotients = Oracle::<C::Hasher>::from_coefficients(backend, chunks, rate_bits, cap_height, stages)?;
+    let quotients = Oracle::<C::Hasher>::from_coefficients(hashing, chunks, rate_bits, cap_height, stages)?;
     transcript.observe_cap(&quotients.tree.cap().0);
 
     let zeta = opening_point(common.degree_bits(), &mut transcript)?;
@@ -85,12 +93,12 @@ where
         quotients.coefficients.iter().collect(),
     );
     let points = [zeta, next_point(common.degree_bits(), zeta)];
-    let [here, next] = stages.time(Stage::Openings, || batches.evaluate(backend, points));
+    let [here, next] = stages.time(Stage::Openings, || batches.evaluate(hashing.backend, points));
     transcript.observe_extension(&here);
     transcript.observe_extension(&next);
     let oracles: [&dyn InitialOracle<C::Hasher>; 4] = [preprocessed, &wires, &products, &quotients];
     let opening_proof = stages.time(Stage::Fri, || {
-        fri::prove(backend, &common.fri_params, &batches, points, &oracles, &mut transcript)
+        fri::prove(hashing, &common.fri_params, &batches, points, &oracles, &mut transcript)
     })?;
     let proof = Proof {
         wires_cap: wires.tree.cap(),

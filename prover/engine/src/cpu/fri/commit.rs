@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::cpu::E;
 use crate::cpu::blocks::{columns_mut, row_blocks};
 use crate::cpu::transcript::Transcript;
-use crate::cpu::tree::Tree;
+use crate::cpu::tree::{Hashing, Tree};
 use crate::{D, EngineError, F};
 
 /// A committed codeword. A leaf is a coset of as many values as the fold joins: a row of `values` holds them as pairs
@@ -88,7 +88,7 @@ impl Kernel for Combine<'_> {
 
 /// Commits to the codeword, folds it by a challenge, and so on; returns the layers and the last polynomial.
 pub(super) fn fold<H: Hasher<F> + 'static>(
-    backend: Backend,
+    hashing: &Hashing<H>,
     params: &FriParams,
     mut coefficients: Vec<E>,
     transcript: &mut Transcript<H>,
@@ -96,8 +96,8 @@ pub(super) fn fold<H: Hasher<F> + 'static>(
     let mut shift = F::coset_shift();
     let mut layers = Vec::with_capacity(params.reduction_arity_bits.len());
     for &arity_bits in &params.reduction_arity_bits {
-        let values = codeword(backend, &coefficients, params.config.rate_bits, shift, arity_bits)?;
-        let tree = Tree::new(backend, &values, params.config.cap_height)?;
+        let values = codeword(hashing.backend, &coefficients, params.config.rate_bits, shift, arity_bits)?;
+        let tree = Tree::new(hashing, &values, params.config.cap_height)?;
         transcript.observe_cap(&tree.cap().0);
         layers.push(Layer { values, tree });
         let beta = transcript.extension_challenge();

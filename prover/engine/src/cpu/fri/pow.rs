@@ -6,7 +6,7 @@ use plonky2::plonk::config::Hasher;
 use rayon::prelude::*;
 
 use crate::cpu::transcript::Transcript;
-use crate::cpu::tree::is_poseidon;
+use crate::cpu::tree::{Hashing, is_poseidon};
 use crate::{EngineError, F};
 
 /// Nonces that are tried side by side.
@@ -16,15 +16,16 @@ const BATCHES: u64 = 16;
 
 /// Finds the lowest nonce after which the transcript's challenge starts with `bits` zeros, and absorbs it.
 pub(super) fn grind<H: Hasher<F> + 'static>(
-    backend: Backend,
+    hashing: &Hashing<H>,
     bits: u32,
     transcript: &mut Transcript<H>,
 ) -> Result<F, EngineError> {
     let (state, position) = transcript.before_nonce();
+    let stride = BATCHES * rayon::current_num_threads() as u64;
     let try_batch = |batch: u64| {
         let first = batch * BATCH;
         if is_poseidon::<H>() {
-            poseidon_batch(backend, state.as_ref(), position, first, bits)
+            poseidon_batch(hashing.backend, state.as_ref(), position, first, bits)
         } else {
             (first..first + BATCH).find(|&nonce| {
                 let mut state = state;
@@ -34,9 +35,17 @@ pub(super) fn grind<H: Hasher<F> + 'static>(
             })
         }
     };
-    let stride = BATCHES * rayon::current_num_threads() as u64;
+    let try_batches = |first: u64| match &hashing.many {
+        Some(many) => {
+            let responses = many.responses(&state, position, first * BATCH, (stride * BATCH) as usize);
+            (first * BATCH..)
+                .zip(responses)
+                .find_map(|(nonce, response)| is_small(response, bits).then_some(nonce))
+        }
+        None => (first..first + stride).into_par_iter().find_map_first(try_batch),
+    };
     let nonce = (0..F::ORDER / BATCH / stride)
-        .find_map(|step| (step * stride..(step + 1) * stride).into_par_iter().find_map_first(try_batch))
+        .find_map(|step| try_batches(step * stride))
         .map(F::from_canonical_u64)
         .ok_or_else(|| EngineError::Unserved {
             reason: format!("no nonce gives {bits} bits of proof of work"),
