@@ -17,6 +17,17 @@ pub enum EngineError {
         /// What the shape is and what to change.
         reason: String,
     },
+    /// A GPU cannot be used or has failed, and the CPU was not to take over.
+    #[error(transparent)]
+    Cuda(#[from] janction_accel_cuda::CudaError),
+    /// A gate's constraints have no formulas, which the engine for GPUs needs.
+    #[error(transparent)]
+    Gate(#[from] crate::tape::TapeError),
+    /// The engine for GPUs hashes with Poseidon only.
+    #[error(
+        "the circuit's commitments are not hashed with Poseidon, which GPUs are not served for: prove it on the CPU"
+    )]
+    Hasher,
     /// The inputs contradict the circuit or each other.
     #[error("no witness satisfies the circuit with these inputs: {reason}")]
     Witness {

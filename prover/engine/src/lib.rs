@@ -1,20 +1,28 @@
 //! The proving engine behind one interface.
 //!
 //! A circuit's author builds [`CircuitData`]; who proves it is decided here. [`Engine`] takes the same inputs
-//! as Plonky2's own prover and returns the same proof; [`Stock`] *is* Plonky2's own prover, [`Cpu`] a faster one. An engine never
+//! as Plonky2's own prover and returns the same proof; [`Stock`] *is* Plonky2's own prover, [`Cpu`] a faster one, [`Cuda`] one for GPUs. An engine never
 //! hands out a proof that does not verify ([`prove_verified`]), and turns whatever goes wrong inside into a
 //! typed [`EngineError`]: a witness that does not fit a circuit must not end the process that serves others.
 
+mod blocks;
 mod cpu;
+mod cuda;
 mod error;
 mod guard;
+mod hasher;
+mod plonk;
 pub mod soundness;
 mod stock;
 pub mod tape;
 
-pub use cpu::{Cpu, Stage, Stages};
+pub use cpu::Cpu;
+pub use cuda::{Cuda, Metrics};
 pub use error::EngineError;
 pub use janction_accel_cpu::{Backend, TreeHasher};
+pub use janction_accel_cuda::{CudaError, Device};
+pub use plonk::{Stage, Stages};
+use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
@@ -25,6 +33,9 @@ pub use stock::Stock;
 pub use plonky2::field::goldilocks_field::GoldilocksField as F;
 /// The degree of the extension from which challenges are drawn.
 pub const D: usize = 2;
+
+/// The field from which ζ and FRI's challenges are drawn.
+type E = QuadraticExtension<F>;
 
 /// A prover of Plonky2 circuits over the Goldilocks field.
 ///

@@ -1,45 +1,34 @@
 //! Plonky2's prover written anew for CPUs: the same proofs, made faster and in less memory.
 //!
-//! The protocol is that of Plonky2 1.1, stage by stage as the files here are named: [`witness`], [`oracle`]
-//! (interpolate, extend, commit), [`permutation`] and [`lookup`] arguments, [`quotient`], [`openings`], [`fri`];
-//! [`prove`] strings them together along the [`transcript`]. What differs is how the numbers lie in memory. Every
-//! table of values is a [`janction_accel_cpu::Columns`]: one polynomial after the other, points in bit-reversed order, the order
-//! of Plonky2's leaves. Hashing and the quotient read neighbouring points of one column as one vector, and nothing
-//! is ever transposed. The proof of work is the lowest nonce.
+//! What differs is how the numbers lie in memory. Every table of values is a [`janction_accel_cpu::Columns`]: one
+//! polynomial after the other, points in bit-reversed order, the order of Plonky2's leaves. Hashing and the quotient read
+//! neighbouring points of one column as one vector, and nothing is ever transposed. The proof of work is the lowest nonce.
 
-mod blocks;
 mod fri;
 mod lookup;
+mod machine;
 mod openings;
 mod oracle;
 mod permutation;
 mod poly;
-mod prove;
 mod quotient;
-mod shape;
-mod stages;
-mod transcript;
 mod tree;
-mod witness;
 
 use std::any::Any;
 use std::sync::Arc;
 
 use janction_accel_cpu::{Backend, TreeHasher};
-use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::{GenericConfig, Hasher};
 use plonky2::plonk::proof::ProofWithPublicInputs;
 
-pub use stages::{Stage, Stages};
-
+pub(crate) use self::lookup::fill as fill_lookups;
+use self::machine::CpuMachine;
 use self::tree::Hashing;
 use crate::guard::guarded;
+use crate::plonk::{self, Stage, Stages, Statement};
 use crate::{D, Engine, EngineError, F};
-
-/// The field from which ζ and FRI's challenges are drawn.
-type E = QuadraticExtension<F>;
 
 /// The accelerated prover on the CPU.
 ///
@@ -98,8 +87,12 @@ impl Cpu {
     where
         C::Hasher: 'static,
     {
-        shape::served(circuit)?;
-        guarded(NAME, || prove::prove(&self.hashing(), circuit, witness, &mut Stages::default()))
+        plonk::served(circuit)?;
+        let mut stages = Stages::default();
+        guarded(NAME, || {
+            let statement = Statement::of(circuit, witness, &mut stages)?;
+            self.prove_statement(circuit, statement, &mut stages)
+        })
     }
 
     /// [`Engine::prove`], with the time that each stage took.
@@ -114,13 +107,27 @@ impl Cpu {
     where
         C::Hasher: 'static,
     {
-        shape::served(circuit)?;
+        plonk::served(circuit)?;
         guarded(NAME, || {
             let mut stages = Stages::default();
-            let witness = stages.time(Stage::Witness, || witness::generate(circuit, inputs))?;
-            let proof = prove::prove(&self.hashing(), circuit, witness, &mut stages)?;
+            let witness = stages.time(Stage::Witness, || plonk::generate(circuit, inputs))?;
+            let statement = Statement::of(circuit, witness, &mut stages)?;
+            let proof = self.prove_statement(circuit, statement, &mut stages)?;
             Ok((proof, stages))
         })
+    }
+
+    /// Proves a statement whose witness is laid out.
+    pub(crate) fn prove_statement<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        statement: Statement,
+        stages: &mut Stages,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        plonk::prove(circuit, statement, &mut CpuMachine::new(self.hashing(), circuit), stages)
     }
 }
 

@@ -1,13 +1,10 @@
 use janction_accel_cpu::{Backend, Columns, Extension, Kernel, Lanes, pack};
-use plonky2::field::extension::FieldExtension;
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::Field;
 use plonky2::plonk::circuit_data::CommonCircuitData;
-use plonky2::plonk::proof::OpeningSet;
 use rayon::prelude::*;
 
-use super::E;
-use crate::{D, F};
+use crate::{D, E, F};
 
 /// Polynomials by their coefficients.
 pub(super) type Coefficients<'a> = Vec<&'a [F]>;
@@ -37,33 +34,6 @@ impl<'a> Batches<'a> {
     /// Evaluates both batches, at ζ and at gζ.
     pub(super) fn evaluate(&self, backend: Backend, points: [E; 2]) -> [Vec<E>; 2] {
         [evaluate(backend, &self.here, points[0]), evaluate(backend, &self.next, points[1])]
-    }
-}
-
-/// gζ: the point that is ζ's neighbour as a row's is the next row's.
-pub(super) fn next_point(degree_bits: usize, zeta: E) -> E {
-    <E as FieldExtension<D>>::scalar_mul(&zeta, F::primitive_root_of_unity(degree_bits))
-}
-
-/// The proof's set of openings from the two batches.
-pub(super) fn opening_set(common: &CommonCircuitData<F, D>, here: &[E], next: &[E]) -> OpeningSet<F, D> {
-    let mut rest = here;
-    let mut take = |n: usize| {
-        let (taken, left) = rest.split_at(n);
-        rest = left;
-        taken.to_vec()
-    };
-    let challenges = common.config.num_challenges;
-    OpeningSet {
-        constants: take(common.num_constants),
-        plonk_sigmas: take(common.config.num_routed_wires),
-        wires: take(common.config.num_wires),
-        plonk_zs: take(challenges),
-        partial_products: take(challenges * common.num_partial_products),
-        quotient_polys: take(challenges * common.quotient_degree_factor),
-        lookup_zs: take(challenges * common.num_lookup_polys),
-        plonk_zs_next: next[..challenges].to_vec(),
-        lookup_zs_next: next[challenges..].to_vec(),
     }
 }
 

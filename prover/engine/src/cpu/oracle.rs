@@ -1,11 +1,13 @@
 use janction_accel_cpu::{Columns, ntt};
 use plonky2::field::types::Field;
+use plonky2::fri::FriConfig;
 use plonky2::hash::merkle_proofs::MerkleProof;
+use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::config::Hasher;
 
-use super::stages::{Stage, Stages};
 use super::tree::{Hashing, Tree};
-use crate::{EngineError, F};
+use crate::plonk::{Stage, Stages};
+use crate::{D, EngineError, F};
 
 /// Committed polynomials of one degree bound: coefficients, values on the extended coset, Merkle tree.
 pub(super) struct Oracle<H: Hasher<F>> {
@@ -20,21 +22,20 @@ impl<H: Hasher<F> + 'static> Oracle<H> {
     pub(super) fn from_values(
         hashing: &Hashing<H>,
         values: &Columns,
-        rate_bits: usize,
-        cap_height: usize,
+        common: &CommonCircuitData<F, D>,
         stages: &mut Stages,
     ) -> Result<Self, EngineError> {
         let coefficients = stages.time(Stage::Extend, || ntt::interpolate(hashing.backend, values))?;
-        Self::from_coefficients(hashing, coefficients, rate_bits, cap_height, stages)
+        Self::from_coefficients(hashing, coefficients, common, stages)
     }
 
     pub(super) fn from_coefficients(
         hashing: &Hashing<H>,
         coefficients: Columns,
-        rate_bits: usize,
-        cap_height: usize,
+        common: &CommonCircuitData<F, D>,
         stages: &mut Stages,
     ) -> Result<Self, EngineError> {
+        let FriConfig { rate_bits, cap_height, .. } = common.config.fri_config;
         let extend = || ntt::coset_lde(hashing.backend, &coefficients, rate_bits, F::coset_shift());
         let extended = stages.time(Stage::Extend, extend)?;
         let tree = stages.time(Stage::Merkle, || Tree::new(hashing, &extended, cap_height))?;

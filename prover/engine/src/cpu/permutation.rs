@@ -6,11 +6,12 @@
 
 use janction_accel_cpu::Columns;
 use plonky2::field::types::Field;
-use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
+use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
 
-use super::blocks::columns_mut;
+use crate::blocks::columns_mut;
+use crate::plonk::wire_chunks;
 use crate::{D, EngineError, F};
 
 /// Rows whose denominators are inverted together.
@@ -101,10 +102,4 @@ fn accumulate(partials: &mut [&mut [F]], last: &mut [F]) {
         z *= last[i];
         last[i] = start;
     }
-}
-
-/// The routed wires of each chunk.
-pub(super) fn wire_chunks(common: &CommonCircuitData<F, D>) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let (wires, size) = (common.config.num_routed_wires, common.quotient_degree_factor);
-    (0..wires).step_by(size).map(move |first| first..(first + size).min(wires))
 }

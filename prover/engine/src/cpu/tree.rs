@@ -1,20 +1,14 @@
-use std::any::TypeId;
 use std::sync::Arc;
 
-use janction_accel_cpu::{Backend, Columns, Digest, MerkleTree, TreeHasher};
+use janction_accel_cpu::{Backend, Columns, MerkleTree, TreeHasher};
 use plonky2::field::types::Field;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
-use plonky2::hash::poseidon::PoseidonHash;
-use plonky2::plonk::config::{GenericHashOut, Hasher};
+use plonky2::plonk::config::Hasher;
 use rayon::prelude::*;
 
+use crate::hasher::{digest, is_poseidon};
 use crate::{EngineError, F};
-
-/// Whether a hasher is the one that has been made fast.
-pub(super) fn is_poseidon<H: 'static>() -> bool {
-    TypeId::of::<H>() == TypeId::of::<PoseidonHash>()
-}
 
 /// How trees and proofs of work over `H` are made.
 pub(super) struct Hashing<H: Hasher<F>> {
@@ -72,11 +66,6 @@ impl<H: Hasher<F> + 'static> Tree<H> {
     }
 }
 
-/// The same digest under the hasher's own name for it.
-fn digest<H: Hasher<F>>(digest: &Digest) -> H::Hash {
-    H::Hash::from_bytes(&GenericHashOut::<F>::to_bytes(digest))
-}
-
 /// All levels of digests from that of the leaves to the cap's.
 fn levels<T>(leaves: Vec<T>, cap_height: usize, parents: impl Fn(&[T]) -> Vec<T>) -> Vec<Vec<T>> {
     let mut levels = vec![leaves];
@@ -115,6 +104,7 @@ mod tests {
     use plonky2::field::types::Sample;
     use plonky2::hash::keccak::KeccakHash;
     use plonky2::hash::merkle_tree::MerkleTree as StockTree;
+    use plonky2::hash::poseidon::PoseidonHash;
 
     use super::*;
 

@@ -5,9 +5,12 @@ use plonky2::plonk::circuit_data::CircuitConfig;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// The standard configuration.
+/// The standard configuration with less proof of work: the CPU that stands in for a GPU would grind for seconds.
 pub fn standard() -> CircuitConfig {
-    CircuitConfig::standard_recursion_config()
+    let mut config = CircuitConfig::standard_recursion_config();
+    config.fri_config.proof_of_work_bits = 6;
+    config.security_bits = 1;
+    config
 }
 
 /// The standard configuration with its FRI parameters and its count of challenges drawn.

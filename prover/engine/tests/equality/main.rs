@@ -9,7 +9,7 @@ mod refusals;
 mod shapes;
 mod tapes;
 
-use janction_engine::{Backend, Cpu, D, Engine, F, Stock};
+use janction_engine::{Backend, Cpu, Cuda, D, Device, Engine, EngineError, F, Metrics, Stock};
 use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
@@ -27,7 +27,12 @@ fn backends() -> impl Iterator<Item = Cpu> {
     Backend::available().into_iter().map(Cpu::with_backend)
 }
 
-/// Proves with both engines from one witness and compares bytes; stock on one thread, where it takes the lowest nonce.
+/// The engine for GPUs, on the CPU that stands in for one.
+fn cuda() -> Cuda {
+    Cuda::with_devices(vec![Device::host().expect("a C++ compiler")]).expect("a device")
+}
+
+/// Proves with all engines from one witness and compares bytes; stock on one thread, where it takes the lowest nonce.
 fn assert_equal<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>, inputs: PartialWitness<F>)
 where
     C::Hasher: 'static,
@@ -43,6 +48,21 @@ where
         let ours = cpu.prove_witness(circuit, witness.clone()).expect("the engine proves the circuit");
         assert_same_parts(&stock, &ours);
         assert!(stock.to_bytes() == ours.to_bytes(), "the proofs' bytes differ");
+    }
+    let cuda = cuda();
+    match cuda.prove_witness(circuit, witness) {
+        // Refusals have tests of their own.
+        Err(EngineError::Hasher | EngineError::Gate(_)) => {}
+        proof => {
+            let ours = proof.expect("the engine for GPUs proves the circuit");
+            assert_eq!(
+                cuda.metrics(),
+                Metrics { proofs: 1, ..Metrics::default() },
+                "it did not do so itself"
+            );
+            assert_same_parts(&stock, &ours);
+            assert!(stock.to_bytes() == ours.to_bytes(), "the proofs' bytes differ");
+        }
     }
     let own_witness = cpu().prove(circuit, inputs).expect("the engine generates the witness");
     circuit.verify(own_witness).expect("the proof from the engine's own witness verifies");

@@ -1,27 +1,46 @@
 use janction_accel_cpu::{Backend, Columns, Kernel, Lanes, ntt, pack_mut};
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::Field;
-use plonky2::fri::FriParams;
+use plonky2::fri::FriConfig;
+use plonky2::fri::proof::FriQueryStep;
+use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::config::Hasher;
 use rayon::prelude::*;
 
-use crate::cpu::E;
-use crate::cpu::blocks::{columns_mut, row_blocks};
-use crate::cpu::transcript::Transcript;
+use crate::blocks::{columns_mut, row_blocks};
 use crate::cpu::tree::{Hashing, Tree};
-use crate::{D, EngineError, F};
+use crate::{D, E, EngineError, F};
 
 /// A committed codeword. A leaf is a coset of as many values as the fold joins: a row of `values` holds them as pairs
 /// of base field elements.
-pub(super) struct Layer<H: Hasher<F>> {
-    pub(super) values: Columns,
-    pub(super) tree: Tree<H>,
+pub(in crate::cpu) struct Layer<H: Hasher<F>> {
+    values: Columns,
+    tree: Tree<H>,
 }
 
-impl<H: Hasher<F>> Layer<H> {
-    /// The values of one leaf.
-    pub(super) fn leaf(&self, index: usize) -> Vec<E> {
-        self.values.row(index).chunks_exact(D).map(|pair| QuadraticExtension([pair[0], pair[1]])).collect()
+impl<H: Hasher<F> + 'static> Layer<H> {
+    /// Commits to the values of a polynomial on the extended coset of `shift`, 2^`arity_bits` a leaf.
+    pub(in crate::cpu) fn new(
+        hashing: &Hashing<H>,
+        coefficients: &[E],
+        config: &FriConfig,
+        shift: F,
+        arity_bits: usize,
+    ) -> Result<Self, EngineError> {
+        let values = codeword(hashing.backend, coefficients, config.rate_bits, shift, arity_bits)?;
+        let tree = Tree::new(hashing, &values, config.cap_height)?;
+        Ok(Self { values, tree })
+    }
+
+    pub(in crate::cpu) fn cap(&self) -> MerkleCap<F, H> {
+        self.tree.cap()
+    }
+
+    /// One leaf and its path.
+    pub(in crate::cpu) fn open(&self, leaf: usize) -> FriQueryStep<F, H, D> {
+        let values = self.values.row(leaf);
+        let evals = values.chunks_exact(D).map(|pair| QuadraticExtension([pair[0], pair[1]])).collect();
+        FriQueryStep { evals, merkle_proof: self.tree.prove(leaf) }
     }
 }
 
@@ -30,7 +49,7 @@ const BLOCK: usize = 1 << 10;
 
 /// Σ_i α^(k_i) (F_i(X) - F_i(z_i)) / (X - z_i), where F_i is the combination of batch i by powers of α and k_i the number of
 /// polynomials in the batches after it: coefficients, as many as the polynomials have.
-pub(super) fn combine(backend: Backend, batches: &[(&Vec<&[F]>, E)], alpha: E) -> Vec<E> {
+pub(in crate::cpu) fn combine(backend: Backend, batches: &[(&Vec<&[F]>, E)], alpha: E) -> Vec<E> {
     let n =
         batches.iter().flat_map(|(polynomials, _)| polynomials.iter()).map(|p| p.len()).max().unwrap_or(0);
     let mut combined = vec![E::ZERO; n];
@@ -86,29 +105,12 @@ impl Kernel for Combine<'_> {
     }
 }
 
-/// Commits to the codeword, folds it by a challenge, and so on; returns the layers and the last polynomial.
-pub(super) fn fold<H: Hasher<F> + 'static>(
-    hashing: &Hashing<H>,
-    params: &FriParams,
-    mut coefficients: Vec<E>,
-    transcript: &mut Transcript<H>,
-) -> Result<(Vec<Layer<H>>, Vec<E>), EngineError> {
-    let mut shift = F::coset_shift();
-    let mut layers = Vec::with_capacity(params.reduction_arity_bits.len());
-    for &arity_bits in &params.reduction_arity_bits {
-        let values = codeword(hashing.backend, &coefficients, params.config.rate_bits, shift, arity_bits)?;
-        let tree = Tree::new(hashing, &values, params.config.cap_height)?;
-        transcript.observe_cap(&tree.cap().0);
-        layers.push(Layer { values, tree });
-        let beta = transcript.extension_challenge();
-        coefficients = coefficients
-            .par_chunks(1 << arity_bits)
-            .map(|chunk| chunk.iter().rev().fold(E::ZERO, |sum, &c| sum * beta + c))
-            .collect();
-        shift = shift.exp_power_of_2(arity_bits);
-    }
-    transcript.observe_extension(&coefficients);
-    Ok((layers, coefficients))
+/// Joins every 2^`arity_bits` coefficients by powers of β.
+pub(in crate::cpu) fn fold(coefficients: &[E], arity_bits: usize, beta: E) -> Vec<E> {
+    coefficients
+        .par_chunks(1 << arity_bits)
+        .map(|chunk| chunk.iter().rev().fold(E::ZERO, |sum, &c| sum * beta + c))
+        .collect()
 }
 
 /// The values of a polynomial over the extension field, a leaf a row.

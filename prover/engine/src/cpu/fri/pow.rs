@@ -5,8 +5,8 @@ use plonky2::hash::hashing::PlonkyPermutation;
 use plonky2::plonk::config::Hasher;
 use rayon::prelude::*;
 
-use crate::cpu::transcript::Transcript;
-use crate::cpu::tree::{Hashing, is_poseidon};
+use crate::cpu::tree::Hashing;
+use crate::hasher::is_poseidon;
 use crate::{EngineError, F};
 
 /// Nonces that are tried side by side.
@@ -14,13 +14,13 @@ const BATCH: u64 = 64;
 /// Batches that a thread tries before the threads meet.
 const BATCHES: u64 = 16;
 
-/// Finds the lowest nonce after which the transcript's challenge starts with `bits` zeros, and absorbs it.
-pub(super) fn grind<H: Hasher<F> + 'static>(
+/// The lowest nonce that, at `position` of the state, lets the challenge after it start with `bits` zeros.
+pub(in crate::cpu) fn grind<H: Hasher<F> + 'static>(
     hashing: &Hashing<H>,
     bits: u32,
-    transcript: &mut Transcript<H>,
+    state: H::Permutation,
+    position: usize,
 ) -> Result<F, EngineError> {
-    let (state, position) = transcript.before_nonce();
     let stride = BATCHES * rayon::current_num_threads() as u64;
     let try_batch = |batch: u64| {
         let first = batch * BATCH;
@@ -44,15 +44,12 @@ pub(super) fn grind<H: Hasher<F> + 'static>(
         }
         None => (first..first + stride).into_par_iter().find_map_first(try_batch),
     };
-    let nonce = (0..F::ORDER / BATCH / stride)
+    (0..F::ORDER / BATCH / stride)
         .find_map(|step| try_batches(step * stride))
         .map(F::from_canonical_u64)
         .ok_or_else(|| EngineError::Unserved {
             reason: format!("no nonce gives {bits} bits of proof of work"),
-        })?;
-    transcript.observe(&[nonce]);
-    transcript.challenge();
-    Ok(nonce)
+        })
 }
 
 fn poseidon_batch(backend: Backend, state: &[F], position: usize, first: u64, bits: u32) -> Option<u64> {

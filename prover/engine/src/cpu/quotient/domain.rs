@@ -5,7 +5,7 @@ use plonky2::field::zero_poly_coset::ZeroPolyOnCoset;
 use plonky2::plonk::circuit_data::CommonCircuitData;
 
 use crate::cpu::poly;
-use crate::cpu::shape::quotient_bits;
+use crate::plonk::quotient_bits;
 use crate::{D, F};
 
 /// The points on which the quotient is evaluated, in bit-reversed order.

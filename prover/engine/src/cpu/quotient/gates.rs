@@ -9,7 +9,7 @@ use super::block::{Inputs, MAX_POINTS, Scratch};
 use super::poseidon;
 use super::tapes::Tapes;
 use super::terms::Sums;
-use crate::cpu::shape::{GateSelector, gate_selectors};
+use crate::plonk::{GateSelector, gate_selectors};
 use crate::{D, EngineError, F};
 
 /// What a selector column holds in the rows of another group's gates.

@@ -3,10 +3,10 @@ use plonky2::plonk::circuit_data::CommonCircuitData;
 
 use super::block::Inputs;
 use super::terms::Sums;
-use crate::cpu::lookup::{
-    LookupChallenges, LookupShape, chunks, entry_wires, lookup_wires, table_evaluation,
+use crate::plonk::{
+    FIXED_LOOKUP_SELECTORS, LookupChallenges, LookupSelector, LookupShape, chunks, entry_wires, lookup_wires,
+    table_evaluation,
 };
-use crate::cpu::shape::{FIXED_LOOKUP_SELECTORS, LookupSelector};
 use crate::{D, F};
 
 /// The constraints of the lookup arguments.

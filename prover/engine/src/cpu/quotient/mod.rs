@@ -25,19 +25,10 @@ use self::domain::Domain;
 use self::gates::Gates;
 use self::lookup::Lookups;
 use self::terms::{AlphaPowers, Sums};
-use super::blocks::row_blocks;
-use super::lookup::{LookupChallenges, LookupShape};
 use super::poly;
+use crate::blocks::row_blocks;
+use crate::plonk::{Challenges, LookupShape};
 use crate::{D, EngineError, F};
-
-/// The challenges that the quotient depends on.
-pub(super) struct Challenges<'a> {
-    pub(super) betas: &'a [F],
-    pub(super) gammas: &'a [F],
-    /// Empty where the circuit looks nothing up.
-    pub(super) lookups: &'a [LookupChallenges],
-    pub(super) alphas: &'a [F],
-}
 
 /// The quotient's polynomials by their coefficients: for each challenge, as many as the constraints have degrees.
 ///
@@ -51,17 +42,17 @@ pub(super) fn quotient<C: GenericConfig<D, F = F>>(
     public_inputs_hash: &HashOut<F>,
     wires: &Columns,
     products: &Columns,
-    challenges: &Challenges<'_>,
+    challenges: &Challenges,
 ) -> Result<Columns, EngineError> {
     let common = &circuit.common;
     let domain = Domain::of(common);
     let points = MAX_POINTS.min(domain.size());
     let backend_of_points = if points < backend.width() { Backend::PORTABLE } else { backend };
     let gates = Gates::of(common)?;
-    let lookups = LookupShape::of(common).map(|shape| Lookups::new(common, shape, challenges.lookups));
+    let lookups = LookupShape::of(common).map(|shape| Lookups::new(common, shape, &challenges.lookups));
     let ahead = challenges.alphas.len() * (2 + common.num_partial_products)
         + lookups.as_ref().map_or(0, |lookups| lookups.terms());
-    let powers = AlphaPowers::new(challenges.alphas, ahead + common.num_gate_constraints);
+    let powers = AlphaPowers::new(&challenges.alphas, ahead + common.num_gate_constraints);
     let leaves = &circuit.prover_only.constants_sigmas_commitment.merkle_tree.leaves;
     let mut values = Columns::zeros(domain.size(), challenges.alphas.len());
     row_blocks(&mut values, points).into_par_iter().enumerate().for_each_init(
@@ -103,7 +94,7 @@ fn chunks(common: &CommonCircuitData<F, D>, quotients: Columns) -> Result<Column
 #[derive(Clone, Copy)]
 struct Constraints<'a> {
     common: &'a CommonCircuitData<F, D>,
-    challenges: &'a Challenges<'a>,
+    challenges: &'a Challenges,
     gates: &'a Gates,
     lookups: Option<&'a Lookups<'a>>,
     powers: &'a AlphaPowers,

@@ -1,10 +1,9 @@
 use janction_accel_cpu::{Lanes, pack};
 use plonky2::plonk::circuit_data::CommonCircuitData;
 
-use super::Challenges;
 use super::block::Inputs;
 use super::terms::Sums;
-use crate::cpu::permutation::wire_chunks;
+use crate::plonk::{Challenges, wire_chunks};
 use crate::{D, F};
 
 /// Adds, for all challenges, L_1 (Z - 1), and then the steps from Z over the partial products to the next row's Z.
@@ -12,7 +11,7 @@ use crate::{D, F};
 pub(super) fn add<L: Lanes>(
     common: &CommonCircuitData<F, D>,
     inputs: &Inputs,
-    challenges: &Challenges<'_>,
+    challenges: &Challenges,
     sums: &mut Sums<'_, L>,
 ) {
     let (count, partials) = (challenges.betas.len(), common.num_partial_products);
@@ -36,7 +35,7 @@ pub(super) fn add<L: Lanes>(
 fn add_steps<L: Lanes>(
     common: &CommonCircuitData<F, D>,
     inputs: &Inputs,
-    challenges: &Challenges<'_>,
+    challenges: &Challenges,
     c: usize,
     sums: &mut Sums<'_, L>,
 ) {

@@ -5,21 +5,21 @@ mod generate;
 mod tests;
 mod watches;
 
-pub(super) use generate::generate;
+pub(crate) use generate::generate;
 use janction_accel_cpu::Columns;
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartitionWitness, Witness};
 use rayon::prelude::*;
 
-use super::blocks::row_blocks;
+use crate::blocks::row_blocks;
 use crate::{EngineError, F};
 
 /// Rows that a thread fills at once: their share of the map of representatives stays in its cache.
 const BLOCK: usize = 64;
 
 /// The values of all wires: a column a wire, in natural order. Wires that nothing sets are zero.
-pub(super) fn wire_values(witness: &PartitionWitness<'_, F>) -> Columns {
+pub(crate) fn wire_values(witness: &PartitionWitness<'_, F>) -> Columns {
     let width = witness.num_wires;
     let mut wires = Columns::zeros(witness.degree, width);
     row_blocks(&mut wires, BLOCK).into_par_iter().enumerate().for_each(|(block, mut columns)| {
@@ -34,7 +34,7 @@ pub(super) fn wire_values(witness: &PartitionWitness<'_, F>) -> Columns {
 }
 
 /// The public inputs' values.
-pub(super) fn public_inputs(
+pub(crate) fn public_inputs(
     witness: &PartitionWitness<'_, F>,
     targets: &[Target],
 ) -> Result<Vec<F>, EngineError> {

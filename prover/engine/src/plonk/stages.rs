@@ -60,7 +60,7 @@ impl Stages {
     }
 
     /// Runs a part of a stage and adds its time.
-    pub(super) fn time<T>(&mut self, stage: Stage, run: impl FnOnce() -> T) -> T {
+    pub(crate) fn time<T>(&mut self, stage: Stage, run: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = run();
         self.durations[stage as usize] += start.elapsed();

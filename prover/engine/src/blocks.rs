@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use crate::F;
 
 /// Blocks of `rows` rows (the last may have fewer), each with its slice of every column, to be written by threads.
-pub(super) fn row_blocks(table: &mut Columns, rows: usize) -> Vec<Vec<&mut [F]>> {
+pub(crate) fn row_blocks(table: &mut Columns, rows: usize) -> Vec<Vec<&mut [F]>> {
     let mut blocks: Vec<Vec<&mut [F]>> =
         (0..table.rows().div_ceil(rows)).map(|_| Vec::with_capacity(table.columns())).collect();
     for column in columns_mut(table) {
@@ -16,6 +16,6 @@ pub(super) fn row_blocks(table: &mut Columns, rows: usize) -> Vec<Vec<&mut [F]>>
 }
 
 /// All columns, to be written at once.
-pub(super) fn columns_mut(table: &mut Columns) -> Vec<&mut [F]> {
+pub(crate) fn columns_mut(table: &mut Columns) -> Vec<&mut [F]> {
     table.par_columns_mut().collect()
 }

@@ -3,21 +3,20 @@ use plonky2::fri::{FriConfig, FriParams};
 use plonky2::hash::hashing::PlonkyPermutation;
 use plonky2::plonk::config::{GenericHashOut, Hasher};
 
-use super::E;
-use crate::F;
+use crate::{E, F};
 
 /// The Fiat-Shamir transcript: a duplex sponge in overwrite mode over the permutation of `H`.
 ///
 /// Absorbs field elements and gives challenges in the order of Plonky2's challenger, which does not let grinding see
 /// its state.
-pub(super) struct Transcript<H: Hasher<F>> {
+pub(crate) struct Transcript<H: Hasher<F>> {
     sponge: H::Permutation,
     absorbed: Vec<F>,
     squeezed: Vec<F>,
 }
 
 impl<H: Hasher<F>> Transcript<H> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             sponge: H::Permutation::new(std::iter::repeat(F::ZERO)),
             absorbed: Vec::with_capacity(H::Permutation::RATE),
@@ -25,7 +24,7 @@ impl<H: Hasher<F>> Transcript<H> {
         }
     }
 
-    pub(super) fn observe(&mut self, elements: &[F]) {
+    pub(crate) fn observe(&mut self, elements: &[F]) {
         for &element in elements {
             self.squeezed.clear();
             self.absorbed.push(element);
@@ -35,20 +34,20 @@ impl<H: Hasher<F>> Transcript<H> {
         }
     }
 
-    pub(super) fn observe_extension(&mut self, elements: &[E]) {
+    pub(crate) fn observe_extension(&mut self, elements: &[E]) {
         elements.iter().for_each(|element| self.observe(&element.0));
     }
 
-    pub(super) fn observe_hash<O: GenericHashOut<F>>(&mut self, hash: &O) {
+    pub(crate) fn observe_hash<O: GenericHashOut<F>>(&mut self, hash: &O) {
         self.observe(&hash.to_vec());
     }
 
-    pub(super) fn observe_cap<O: GenericHashOut<F>>(&mut self, cap: &[O]) {
+    pub(crate) fn observe_cap<O: GenericHashOut<F>>(&mut self, cap: &[O]) {
         cap.iter().for_each(|hash| self.observe_hash(hash));
     }
 
     /// Absorbs what FRI is run with, before anything else of a proof.
-    pub(super) fn observe_fri_params(&mut self, params: &FriParams) {
+    pub(crate) fn observe_fri_params(&mut self, params: &FriParams) {
         let FriConfig { rate_bits, cap_height, proof_of_work_bits, reduction_strategy, num_query_rounds } =
             &params.config;
         let size = F::from_canonical_usize;
@@ -59,24 +58,24 @@ impl<H: Hasher<F>> Transcript<H> {
         self.observe(&arities);
     }
 
-    pub(super) fn challenge(&mut self) -> F {
+    pub(crate) fn challenge(&mut self) -> F {
         if !self.absorbed.is_empty() || self.squeezed.is_empty() {
             self.duplex();
         }
         self.squeezed.pop().expect("a permutation gives at least one element")
     }
 
-    pub(super) fn challenges(&mut self, n: usize) -> Vec<F> {
+    pub(crate) fn challenges(&mut self, n: usize) -> Vec<F> {
         (0..n).map(|_| self.challenge()).collect()
     }
 
-    pub(super) fn extension_challenge(&mut self) -> E {
+    pub(crate) fn extension_challenge(&mut self) -> E {
         let re = self.challenge();
         plonky2::field::extension::quadratic::QuadraticExtension([re, self.challenge()])
     }
 
     /// The state that grinding permutes, with everything absorbed but the nonce, and the nonce's place in it.
-    pub(super) fn before_nonce(&self) -> (H::Permutation, usize) {
+    pub(crate) fn before_nonce(&self) -> (H::Permutation, usize) {
         let mut state = self.sponge;
         state.set_from_iter(self.absorbed.iter().copied(), 0);
         (state, self.absorbed.len())

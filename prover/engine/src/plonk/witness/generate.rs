@@ -19,7 +19,7 @@ const TASK: usize = 256;
 ///
 /// # Errors
 /// [`EngineError::Witness`] when a value is set twice and differently, or generators lack values at the end.
-pub(in crate::cpu) fn generate<'a, C: GenericConfig<D, F = F>>(
+pub(crate) fn generate<'a, C: GenericConfig<D, F = F>>(
     circuit: &'a CircuitData<F, C, D>,
     inputs: PartialWitness<F>,
 ) -> Result<PartitionWitness<'a, F>, EngineError> {

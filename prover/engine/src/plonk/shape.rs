@@ -7,11 +7,11 @@ use plonky2::util::serialization::{Buffer, IoResult, Read, Write};
 use crate::{D, EngineError, F};
 
 /// Challenges that a lookup argument takes, for each of the circuit's challenges.
-pub(super) const LOOKUP_CHALLENGES: usize = 4;
+pub(crate) const LOOKUP_CHALLENGES: usize = 4;
 
 /// Selector columns of lookups that do not depend on the table; one a table follows them.
 #[derive(Clone, Copy)]
-pub(super) enum LookupSelector {
+pub(crate) enum LookupSelector {
     /// Rows of tables, where RE and Sum move on.
     TableRow = 0,
     /// Rows of lookups, where LDC moves on.
@@ -23,10 +23,10 @@ pub(super) enum LookupSelector {
 }
 
 /// Selector columns before those of the tables' ends.
-pub(super) const FIXED_LOOKUP_SELECTORS: usize = 4;
+pub(crate) const FIXED_LOOKUP_SELECTORS: usize = 4;
 
 /// Refuses what the engine does not serve, before any work.
-pub(super) fn served<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>) -> Result<(), EngineError> {
+pub(crate) fn served<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>) -> Result<(), EngineError> {
     let common = &circuit.common;
     let unserved = |reason: &str| Err(EngineError::Unserved { reason: reason.to_owned() });
     if common.config.zero_knowledge {
@@ -49,31 +49,31 @@ pub(super) fn served<C: GenericConfig<D, F = F>>(circuit: &CircuitData<F, C, D>)
 }
 
 /// log2 of the quotient's degree over the circuit's, rounded up.
-pub(super) fn quotient_bits(common: &CommonCircuitData<F, D>) -> usize {
+pub(crate) fn quotient_bits(common: &CommonCircuitData<F, D>) -> usize {
     common.quotient_degree_factor.next_power_of_two().trailing_zeros() as usize
 }
 
 /// Entries of a `LookupGate`: pairs of routed wires.
-pub(super) fn lookup_slots(common: &CommonCircuitData<F, D>) -> usize {
+pub(crate) fn lookup_slots(common: &CommonCircuitData<F, D>) -> usize {
     common.config.num_routed_wires / 2
 }
 
 /// Entries of a `LookupTableGate`: input, output, multiplicity.
-pub(super) fn table_slots(common: &CommonCircuitData<F, D>) -> usize {
+pub(crate) fn table_slots(common: &CommonCircuitData<F, D>) -> usize {
     common.config.num_routed_wires / 3
 }
 
 /// Which selector column enables a gate, and which gates share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GateSelector {
+pub(crate) struct GateSelector {
     /// The column of constants.
-    pub(super) column: usize,
+    pub(crate) column: usize,
     /// The gates, by position in the circuit, that share the column; it holds the position of a row's gate.
-    pub(super) group: Range<usize>,
+    pub(crate) group: Range<usize>,
 }
 
 /// The selectors of all gates, in order. Plonky2 hides them; its serialisation tells.
-pub(super) fn gate_selectors(common: &CommonCircuitData<F, D>) -> IoResult<Vec<GateSelector>> {
+pub(crate) fn gate_selectors(common: &CommonCircuitData<F, D>) -> IoResult<Vec<GateSelector>> {
     let mut bytes = Vec::new();
     bytes.write_selectors_info(&common.selectors_info)?;
     let mut buffer = Buffer::new(&bytes);
@@ -82,4 +82,10 @@ pub(super) fn gate_selectors(common: &CommonCircuitData<F, D>) -> IoResult<Vec<G
         .map(|_| Ok(buffer.read_usize()?..buffer.read_usize()?))
         .collect::<IoResult<Vec<_>>>()?;
     Ok(columns.into_iter().map(|column| GateSelector { column, group: groups[column].clone() }).collect())
+}
+
+/// The routed wires of each chunk.
+pub(crate) fn wire_chunks(common: &CommonCircuitData<F, D>) -> impl Iterator<Item = Range<usize>> {
+    let (wires, size) = (common.config.num_routed_wires, common.quotient_degree_factor);
+    (0..wires).step_by(size).map(move |first| first..(first + size).min(wires))
 }

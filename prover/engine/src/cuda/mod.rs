@@ -1,0 +1,282 @@
+//! Plonky2's prover on NVIDIA GPUs: the same proofs.
+//!
+//! Everything stays on the card: wires go up once, caps, openings and query paths come back. Of the low-degree extension
+//! there is one coset at a time, because in bit-reversed order each coset is a subtree of its own: transform, hash or
+//! evaluate the constraints, discard; the rows that queries touch are computed once more. Gates are evaluated by kernels
+//! written from their [tapes](crate::tape).
+//!
+//! A card that runs out of memory or fails costs time, never a proof: the CPU makes it, and a warning and the [`Metrics`]
+//! say so. No proof leaves that was not verified.
+
+mod circuit;
+mod machine;
+mod memory;
+mod metrics;
+mod oracle;
+mod products;
+mod quotient;
+mod source;
+
+use std::fmt;
+use std::path::Path;
+
+use janction_accel_cuda::{CudaError, Device};
+use plonky2::iop::witness::{PartialWitness, PartitionWitness};
+use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
+use plonky2::plonk::config::GenericConfig;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+
+pub use self::metrics::Metrics;
+
+use self::circuit::Circuits;
+use self::machine::CudaMachine;
+use self::memory::{Demand, Turns};
+use self::metrics::{Counters, count};
+use crate::guard::guarded;
+use crate::hasher::is_poseidon;
+use crate::plonk::{self, Stage, Stages, Statement};
+use crate::tape::traced;
+use crate::{Cpu, D, Engine, EngineError, F};
+
+/// The accelerated prover on GPUs.
+///
+/// Serves circuits whose commitments are hashed with Poseidon and whose gates can be [traced](crate::tape). As many proofs
+/// at once as the cards' memory holds; who asks for more waits.
+pub struct Cuda {
+    cards: Vec<Card>,
+    cpu: Cpu,
+    /// Whether circuits that a GPU does not serve are proven on the CPU.
+    serves_all: bool,
+    counters: Counters,
+}
+
+struct Card {
+    device: Device,
+    turns: Turns,
+    circuits: Circuits,
+}
+
+const NAME: &str = "cuda";
+
+/// Of a card's free memory, what proofs may take: the rest is for what the driver and the compiled kernels take.
+const SHARE: (u64, u64) = (9, 10);
+
+impl Cuda {
+    /// On these GPUs, numbered as `nvidia-smi` does. Compiled kernels are kept in `cache`.
+    ///
+    /// # Errors
+    /// [`EngineError::Cuda`] when one cannot be opened, [`EngineError::Processor`] as [`Cpu::new`].
+    pub fn open(ordinals: &[usize], cache: Option<&Path>) -> Result<Self, EngineError> {
+        let devices: Result<Vec<Device>, CudaError> =
+            ordinals.iter().map(|&ordinal| Device::open(ordinal, cache)).collect();
+        Self::with_devices(devices?)
+    }
+
+    /// On these devices.
+    ///
+    /// # Errors
+    /// [`EngineError::Cuda`] when there is none or one fails, [`EngineError::Processor`] as [`Cpu::new`].
+    pub fn with_devices(devices: Vec<Device>) -> Result<Self, EngineError> {
+        if devices.is_empty() {
+            return Err(CudaError::NoDevice { ordinal: 0, count: 0 }.into());
+        }
+        let card = |device: Device| -> Result<Card, CudaError> {
+            let capacity = device.free_memory()? / SHARE.1 * SHARE.0;
+            Ok(Card { turns: Turns::new(capacity), circuits: Circuits::new(capacity / 4), device })
+        };
+        let cards: Result<Vec<Card>, CudaError> = devices.into_iter().map(card).collect();
+        Ok(Self { cards: cards?, cpu: Cpu::new()?, serves_all: false, counters: Counters::default() })
+    }
+
+    /// Proves with `cpu` what a GPU does not serve, instead of refusing it, and what a GPU fails at.
+    #[must_use]
+    pub fn or_cpu(self, cpu: Cpu) -> Self {
+        Self { cpu, serves_all: true, ..self }
+    }
+
+    /// What the engine has made so far.
+    pub fn metrics(&self) -> Metrics {
+        self.counters.read()
+    }
+
+    /// Proves a circuit whose generators have run. As [`Cpu::prove_witness`].
+    ///
+    /// # Errors
+    /// Those of [`Engine::prove`].
+    pub fn prove_witness<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        witness: PartitionWitness<'_, F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        let serves = self.serves(circuit)?;
+        let mut stages = Stages::default();
+        let statement = guarded(NAME, || Statement::of(circuit, witness, &mut stages))?;
+        self.prove_statement(circuit, statement, serves, &mut stages)
+    }
+
+    /// [`Engine::prove`], with the time that each stage took. The card works on while the next stage is prepared, so a
+    /// stage's time may hold what is left of the one before it; the sum is right.
+    ///
+    /// # Errors
+    /// Those of [`Engine::prove`].
+    pub fn prove_in_stages<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<(ProofWithPublicInputs<F, C, D>, Stages), EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        let serves = self.serves(circuit)?;
+        let mut stages = Stages::default();
+        let statement = guarded(NAME, || {
+            let witness = stages.time(Stage::Witness, || plonk::generate(circuit, inputs))?;
+            Statement::of(circuit, witness, &mut stages)
+        })?;
+        let proof = self.prove_statement(circuit, statement, serves, &mut stages)?;
+        Ok((proof, stages))
+    }
+
+    /// Whether a GPU proves the circuit; otherwise the CPU does.
+    fn serves<C: GenericConfig<D, F = F>>(&self, circuit: &CircuitData<F, C, D>) -> Result<bool, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        plonk::served(circuit)?;
+        match served::<C>(&circuit.common) {
+            Err(error) if self.serves_all => {
+                tracing::info!(%error, "a circuit is proven on the CPU");
+                Ok(false)
+            }
+            served => served.map(|()| true),
+        }
+    }
+
+    fn prove_statement<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        statement: Statement,
+        serves: bool,
+        stages: &mut Stages,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        if !serves {
+            count(&self.counters.unserved);
+            return self.on_cpu(circuit, statement, stages);
+        }
+        match self.on_card(circuit, statement.clone(), stages) {
+            Ok(proof) => match circuit.verify(proof.clone()) {
+                Ok(()) => {
+                    count(&self.counters.proofs);
+                    Ok(proof)
+                }
+                Err(error) => {
+                    let reason = error.to_string();
+                    tracing::warn!(reason, "a proof made on a GPU does not verify: the CPU makes it anew");
+                    let proof = self.on_cpu(circuit, statement, stages)?;
+                    count(&self.counters.invalid);
+                    Ok(proof)
+                }
+            },
+            Err(EngineError::Cuda(error)) => {
+                let out_of_memory = error.is_out_of_memory();
+                tracing::warn!(%error, "a GPU failed: the CPU makes the proof");
+                count(if out_of_memory { &self.counters.out_of_memory } else { &self.counters.failures });
+                self.on_cpu(circuit, statement, stages)
+            }
+            Err(error @ EngineError::Panicked { .. }) => {
+                tracing::warn!(%error, "the CPU makes the proof");
+                count(&self.counters.failures);
+                self.on_cpu(circuit, statement, stages)
+            }
+            // The witness's fault, whoever proves it.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for room on the card that has most of it, and proves there.
+    fn on_card<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        statement: Statement,
+        stages: &mut Stages,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        let demand = Demand::of(&circuit.common);
+        let bytes = demand.proof + demand.circuit;
+        let fits = |card: &&Card| card.device.require_memory(bytes).is_ok();
+        let Some(card) = self.cards.iter().filter(fits).max_by_key(|card| card.turns.free()) else {
+            self.cards[0].device.require_memory(bytes)?;
+            return Err(CudaError::OutOfMemory { bytes }.into());
+        };
+        let _turn = card.turns.take(bytes).ok_or(CudaError::OutOfMemory { bytes })?;
+        guarded(NAME, || {
+            let device = card.device.fork()?;
+            let tables = card.circuits.get_or_make(&card.device, circuit, demand.circuit)?;
+            let mut machine = CudaMachine::new(device, circuit, tables);
+            plonk::prove(circuit, statement, &mut machine, stages)
+        })
+    }
+
+    /// Proves on the CPU and verifies.
+    fn on_cpu<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        statement: Statement,
+        stages: &mut Stages,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        let proof = guarded(NAME, || self.cpu.prove_statement(circuit, statement, stages))?;
+        circuit
+            .verify(proof.clone())
+            .map_err(|e| EngineError::Invalid { engine: NAME, reason: e.to_string() })?;
+        Ok(proof)
+    }
+}
+
+impl fmt::Debug for Cuda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cards: Vec<_> = self.cards.iter().map(|card| card.device.card()).collect();
+        f.debug_struct("Cuda").field("cards", &cards).field("serves_all", &self.serves_all).finish()
+    }
+}
+
+impl<C: GenericConfig<D, F = F>> Engine<C> for Cuda
+where
+    C::Hasher: 'static,
+{
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn prove(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        inputs: PartialWitness<F>,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
+        self.prove_in_stages(circuit, inputs).map(|(proof, _)| proof)
+    }
+}
+
+/// Refuses what kernels do not serve, before any work.
+fn served<C: GenericConfig<D, F = F>>(common: &CommonCircuitData<F, D>) -> Result<(), EngineError>
+where
+    C::Hasher: 'static,
+{
+    if !is_poseidon::<C::Hasher>() {
+        return Err(EngineError::Hasher);
+    }
+    for gate in &common.gates {
+        traced(gate)?;
+    }
+    Ok(())
+}
