@@ -2,7 +2,9 @@
 //
 // A block's threads run one after another until they reach __syncthreads or end; blocks run one after another, so
 // `static` storage is what `__shared__` means. Deterministic, one CPU thread. Warps do not exist: kernels must not
-// count on threads of a warp running together.
+// count on threads of a warp running together. The order of the threads changes from barrier to barrier and from block
+// to block, so that a kernel that lacks a barrier gives another result than it should; blocks run from the last to the
+// first in every other launch.
 //
 // The first thread of a block runs as a fibre. Where it ends without having met a barrier, the others are run as plain
 // calls, and one of them that meets a barrier is an error; otherwise all of them become fibres.
@@ -72,6 +74,7 @@ static std::vector<Fibre> all;
 static jmp_buf scheduler;
 static Fibre* running;  // null while threads are run as plain calls
 static bool met_barrier, diverged;
+static unsigned shuffle;  // counts phases: what lies between barriers
 static void (*body)(const void*);
 static const void* arguments;
 
@@ -100,44 +103,61 @@ static void prepare(Fibre& fibre) {
     makecontext(&fibre.first, fibre_main, 0);
 }
 
+// The i-th thread to run in this phase.
+static unsigned turn(unsigned i, unsigned threads) {
+    unsigned rotated = (i + shuffle * 37) % threads;
+    return shuffle & 1 ? threads - 1 - rotated : rotated;
+}
+
 static bool run_block(unsigned threads) {
     if (all.size() < threads) all.resize(threads);
     met_barrier = diverged = false;
-    threadIdx = {0, 0, 0};
-    prepare(all[0]);
-    resume(all[0]);
+    shuffle++;
+    unsigned first = turn(0, threads);
+    threadIdx = {first, 0, 0};
+    prepare(all[first]);
+    resume(all[first]);
     if (!met_barrier) {
         running = nullptr;
         for (unsigned i = 1; i < threads && !diverged; i++) {
-            threadIdx = {i, 0, 0};
+            threadIdx = {turn(i, threads), 0, 0};
             body(arguments);
         }
         return !diverged;
     }
-    for (unsigned i = 1; i < threads; i++) prepare(all[i]);
+    for (unsigned i = 0; i < threads; i++)
+        if (i != first) prepare(all[i]);
     for (unsigned i = 1; i < threads; i++) {
-        threadIdx = {i, 0, 0};
-        resume(all[i]);
+        unsigned thread = turn(i, threads);
+        threadIdx = {thread, 0, 0};
+        resume(all[thread]);
     }
     for (;;) {
         unsigned done = 0;
         for (unsigned i = 0; i < threads; i++) done += all[i].done;
         if (done == threads) return true;
         if (done != 0) return false;
+        shuffle++;
         for (unsigned i = 0; i < threads; i++) {
-            threadIdx = {i, 0, 0};
-            resume(all[i]);
+            unsigned thread = turn(i, threads);
+            threadIdx = {thread, 0, 0};
+            resume(all[thread]);
         }
     }
 }
 
 static bool run_grid(Dim grid, unsigned threads) {
+    static bool backwards;
+    backwards = !backwards;
     gridDim = grid;
     blockDim = {threads, 1, 1};
     for (unsigned z = 0; z < grid.z; z++)
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
-                blockIdx = {x, y, z};
+                if (backwards)
+                    blockIdx = {grid.x - 1 - x, grid.y - 1 - y, grid.z - 1 - z};
+                else
+                    blockIdx = {x, y, z};
                 if (!run_block(threads)) return false;
             }
     return true;

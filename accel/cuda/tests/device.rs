@@ -162,6 +162,26 @@ fn the_host_checks_arguments_and_barriers() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Without its first barrier, the kernel that reverses reads what has not been written yet in some order of the threads.
+#[test]
+fn the_host_finds_a_missing_barrier() -> Result<(), Box<dyn Error>> {
+    let device = common::host();
+    let text = TEXT.replacen("__syncthreads();", "", 1);
+    let source = Source::new("racy")
+        .with(janction_accel_cuda::texts::goldilocks())
+        .with(File::new("racy.cu", text))
+        .with_kernels(&["reverse"]);
+    let module = device.compile(&source)?;
+    let data = device.upload(&(0..1024u64).collect::<Vec<_>>())?;
+    // SAFETY: 4 blocks of 256.
+    unsafe {
+        device.launch(&module, "reverse", Grid { blocks: (4, 1, 1), threads: 256 }, &[(&data).into()])
+    }?;
+    let expected: Vec<u64> = (0..4).flat_map(|b| (0..256).rev().map(move |i| 256 * b + i)).collect();
+    assert_ne!(device.read(data.all())?, expected);
+    Ok(())
+}
+
 #[test]
 fn the_host_runs_out_of_memory_and_takes_it_back() -> Result<(), Box<dyn Error>> {
     let device = Device::host_with_memory(1000)?;

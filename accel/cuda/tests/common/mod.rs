@@ -1,5 +1,5 @@
 //! What the tests share: devices, and elements that include the awkward ones.
-#![allow(dead_code, clippy::missing_panics_doc)]
+#![allow(dead_code, unused_imports, unused_macros, clippy::missing_panics_doc)]
 
 use std::sync::LazyLock;
 
