@@ -7,6 +7,12 @@ static const u32 TOGETHER = 8;
 
 }  // namespace columns
 
+// Columns are in y.
+extern "C" __global__ void __launch_bounds__(256) make_canonical(u64* data, u64 stride, u32 rows) {
+    u32 row = blockIdx.x * blockDim.x + threadIdx.x;
+    if (row < rows) data[blockIdx.y * stride + row] = gl::canonical(data[blockIdx.y * stride + row]);
+}
+
 // Inverses in place, by Montgomery's trick: a thread takes eight elements of one column (columns in y) that lie a
 // block's threads apart. Where an element is zero the flag is set, and nothing of use is written.
 extern "C" __global__ void __launch_bounds__(128) invert(u64* data, u64 stride, u32 rows, u32* zero) {

@@ -62,7 +62,7 @@ impl Family {
             Self::Columns => (
                 "columns",
                 include_str!("../kernels/columns.cu"),
-                &["invert", "multiply_columns", "permutation_factors", "running_products"],
+                &["make_canonical", "invert", "multiply_columns", "permutation_factors", "running_products"],
             ),
         };
         let mut source = Source::new(name).with(texts::goldilocks()).with(texts::extension());

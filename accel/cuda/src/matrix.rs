@@ -4,11 +4,10 @@
 use std::ops::Range;
 
 use plonky2::field::goldilocks_field::GoldilocksField as F;
-use plonky2::field::types::{Field64, PrimeField64};
 
-use crate::device::{Argument, Buffer, Device, Slice};
+use crate::device::{Argument, Buffer, Device, Grid, Slice};
 use crate::error::CudaError;
-use crate::library::fits;
+use crate::library::{Family, fits, word};
 
 /// Elements as words of their own representation, canonical or not.
 #[must_use]
@@ -71,8 +70,9 @@ impl Matrix {
     ) -> Result<Self, CudaError> {
         let matrix = Self::allocate(device, rows, columns.len())?;
         for (i, column) in columns.enumerate() {
-            matrix.view().write_column(device, i, column)?;
+            device.write(matrix.view().column(i), words(column))?;
         }
+        matrix.view().make_canonical(device)?;
         Ok(matrix)
     }
 
@@ -187,12 +187,15 @@ impl<'a> View<'a> {
     /// # Panics
     /// When there is no such column.
     pub fn write_column(self, device: &Device, column: usize, elements: &[F]) -> Result<(), CudaError> {
-        if elements.iter().all(|x| x.0 < F::ORDER) {
-            device.write(self.column(column), words(elements))
-        } else {
-            let canonical: Vec<u64> = elements.iter().map(PrimeField64::to_canonical_u64).collect();
-            device.write(self.column(column), &canonical)
-        }
+        device.write(self.column(column), words(elements))?;
+        self.some_columns(column..column + 1).make_canonical(device)
+    }
+
+    /// Makes all elements canonical, in place. (The host would take longer to look for one that is not.)
+    fn make_canonical(self, device: &Device) -> Result<(), CudaError> {
+        let arguments = [self.into(), self.stride_argument(), Argument::Word(word(self.rows)?)];
+        let grid = Grid::over(self.rows, 256)?.by(word(self.columns)?);
+        device.run(Family::Columns, "make_canonical", grid, &arguments)
     }
 
     /// A column's elements.

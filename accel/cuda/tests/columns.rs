@@ -7,7 +7,16 @@ use janction_accel_cuda::columns::{Permutation, invert, multiply, products_befor
 use janction_accel_cuda::{CudaError, Device, F, Matrix};
 use plonky2::field::types::{Field, PrimeField64};
 
-on_devices!(inverses, zeros_have_none, products, running_products, running_sums, permutation, refusals);
+on_devices!(
+    uploads,
+    inverses,
+    zeros_have_none,
+    products,
+    running_products,
+    running_sums,
+    permutation,
+    refusals
+);
 
 fn canonical(column: &[F]) -> Vec<u64> {
     column.iter().map(PrimeField64::to_canonical_u64).collect()
@@ -23,6 +32,19 @@ fn nonzero(words: &mut Words, count: usize) -> Vec<F> {
 
 fn matrix(device: &Device, columns: &[Vec<F>]) -> Matrix {
     Matrix::upload(device, columns[0].len(), columns.iter().map(Vec::as_slice)).unwrap()
+}
+
+fn uploads(device: &Device) {
+    let source = &mut Words(7);
+    let input: Vec<Vec<F>> = (0..3).map(|_| source.take(700).into_iter().map(F).collect()).collect();
+    let there = matrix(device, &input);
+    for (got, column) in there.view().read(device).unwrap().into_iter().zip(&input) {
+        assert_eq!(words(got), canonical(column));
+    }
+    let edges: Vec<F> = EDGES.iter().cycle().take(700).map(|x| F(*x)).collect();
+    there.view().write_column(device, 1, &edges).unwrap();
+    assert_eq!(words(there.view().read_column(device, 1).unwrap()), canonical(&edges));
+    assert_eq!(words(there.view().read_column(device, 2).unwrap()), canonical(&input[2]));
 }
 
 fn inverses(device: &Device) {

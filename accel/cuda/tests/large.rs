@@ -98,3 +98,15 @@ fn gpu_streams_side_by_side() {
         }
     });
 }
+
+/// Uploads that go by way of page-locked memory, in several pieces and with a rest.
+#[test]
+#[ignore = "needs an NVIDIA GPU"]
+fn gpu_large_uploads() {
+    let device = common::card();
+    let bytes: Vec<u8> = (0..(83usize << 20) + 5).map(|i| (i % 251) as u8).collect();
+    for length in [(1 << 20) - 1, 1 << 20, 16 << 20, (16 << 20) + 1, bytes.len()] {
+        let there = device.upload(&bytes[..length]).expect("memory");
+        assert!(device.read(there.all()).expect("a copy") == bytes[..length]);
+    }
+}

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaStream, DriverError, LaunchConfig, PushKernelArg, result,
@@ -16,6 +16,7 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::Ptx;
 
+use super::staging::{LARGE, Staging};
 use super::{Argument, Grid, nvrtc};
 use crate::cache::Cache;
 use crate::error::CudaError;
@@ -134,6 +135,8 @@ pub struct Stream {
     cache: Option<Cache>,
     /// Where allocations come from, on cards that order them by stream (all but the oldest).
     pool: Option<Pool>,
+    /// For large uploads, from the first one on; nothing where page-locked memory could not be had.
+    staging: OnceLock<Option<Mutex<Staging>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -158,15 +161,21 @@ impl Stream {
             let context = CudaContext::new(ordinal).map_err(failed("opening the GPU"))?;
             let stream = context.new_stream().map_err(failed("making a stream"))?;
             let pool = context.has_async_alloc().then(|| Pool::of(&context)).transpose()?;
-            Ok(Self { card, context, stream, cache, pool })
+            Ok(Self { card, context, stream, cache, pool, staging: OnceLock::new() })
         })
     }
 
     pub fn fork(&self) -> Result<Self, CudaError> {
         guarded(|| {
             let stream = self.context.new_stream().map_err(failed("making a stream"))?;
-            let context = Arc::clone(&self.context);
-            Ok(Self { card: self.card.clone(), context, stream, cache: self.cache.clone(), pool: self.pool })
+            Ok(Self {
+                card: self.card.clone(),
+                context: Arc::clone(&self.context),
+                stream,
+                cache: self.cache.clone(),
+                pool: self.pool,
+                staging: OnceLock::new(),
+            })
         })
     }
 
@@ -200,10 +209,28 @@ impl Stream {
     }
 
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), CudaError> {
+        if bytes.len() >= LARGE
+            && let Some(staging) = self.staging()
+        {
+            let mut staging = staging.lock().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: the range is that of a slice whose buffer is borrowed, and later freed on the same stream.
+            return self.call("copying to the GPU", || unsafe { staging.send(&self.stream, address, bytes) });
+        }
         // SAFETY: as above. The driver has copied pageable memory when the call returns.
         self.call("copying to the GPU", || unsafe {
             result::memcpy_htod_async(address, bytes, self.stream.cu_stream())
         })
+    }
+
+    fn staging(&self) -> Option<&Mutex<Staging>> {
+        let new = || match self.call("allocating page-locked memory", || Staging::new(&self.context)) {
+            Ok(staging) => Some(Mutex::new(staging)),
+            Err(error) => {
+                tracing::warn!(%error, "uploads will be slow");
+                None
+            }
+        };
+        self.staging.get_or_init(new).as_ref()
     }
 
     pub fn read(&self, address: u64, to: &mut [u8]) -> Result<(), CudaError> {

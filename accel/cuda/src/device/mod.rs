@@ -5,6 +5,7 @@ mod card;
 #[cfg(feature = "host")]
 mod host;
 mod nvrtc;
+mod staging;
 
 use std::path::Path;
 use std::sync::Arc;
