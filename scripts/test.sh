@@ -12,6 +12,13 @@ if [ "$what" = gpu ]; then
         printf 'test-gpu: no NVIDIA driver (libcuda.so.1) on this machine\n  remedy: install the driver; "janction doctor" says more\n' >&2
         exit 1
     }
+    # In a folder of LD_LIBRARY_PATH, or where the loader looks anyway.
+    IFS=: read -ra folders <<<"${LD_LIBRARY_PATH:-}"
+    nvrtc="$(find "${folders[@]}" -maxdepth 1 -name 'libnvrtc.so*' -print -quit 2>/dev/null || true)"
+    [ -n "$nvrtc" ] || ldconfig -p | grep -q 'libnvrtc\.so' || {
+        printf 'test-gpu: no run-time compiler of CUDA (libnvrtc) was found\n  remedy: pip install nvidia-cuda-nvrtc, and put its lib folder on LD_LIBRARY_PATH\n' >&2
+        exit 1
+    }
     exec cargo test --release --locked --workspace -- --ignored gpu_
 fi
 

@@ -103,7 +103,6 @@ extern "C" __global__ void __launch_bounds__(256)
         if (threadIdx.x == 0 && point + q < points) parts[at] = gl::canonical(both.a);
         if (threadIdx.x == 0 && point + q + 1 < points)
             parts[at + (u64)gridDim.y * gridDim.x] = gl::canonical(both.b);
-        __syncthreads();
     }
 }
 

@@ -1,6 +1,5 @@
 //! The kernels of this crate and what they share: compiled on first use, once for all streams of a card.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::device::{Argument, Buffer, Device, Grid, Module};
@@ -9,7 +8,7 @@ use crate::source::{File, Source};
 use crate::texts;
 
 /// Kernels that are compiled together: a file of `kernels/` each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Ntt,
     Merkle,
@@ -82,7 +81,8 @@ pub fn sources() -> Vec<Source> {
 /// What the streams of a card share.
 #[derive(Default)]
 pub(crate) struct Library {
-    modules: Mutex<HashMap<Family, Module>>,
+    /// By family. Each has a lock of its own, so that families are compiled side by side.
+    modules: [Mutex<Option<Module>>; Family::ALL.len()],
     /// Roots of unity, by the logarithm of the table's length.
     pub(crate) roots: Mutex<Option<(u32, Arc<Buffer>)>>,
 }
@@ -94,17 +94,22 @@ impl Device {
     /// # Errors
     /// As [`Device::compile`].
     pub fn prepare(&self) -> Result<(), CudaError> {
-        Family::ALL.into_iter().try_for_each(|family| self.module(family).map(drop))
+        std::thread::scope(|scope| {
+            let compiling = Family::ALL.map(|family| scope.spawn(move || self.module(family)));
+            compiling.into_iter().try_for_each(|thread| match thread.join() {
+                Ok(module) => module.map(drop),
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })
     }
 
     fn module(&self, family: Family) -> Result<Module, CudaError> {
-        let mut modules = self.library().modules.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = modules.get(&family) {
-            return Ok(module.clone());
+        let mut module =
+            self.library().modules[family as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        if module.is_none() {
+            *module = Some(self.compile(&family.source())?);
         }
-        let module = self.compile(&family.source())?;
-        modules.insert(family, module.clone());
-        Ok(module)
+        module.clone().ok_or_else(|| CudaError::Misfit("no module was made".into()))
     }
 
     /// Starts a kernel of this crate. The callers, all in this crate, pass the arguments that the kernel declares, and

@@ -8,7 +8,7 @@ use std::error::Error;
 use common::{Words, on_devices};
 use janction_accel_cuda::{Argument, CudaError, Device, File, Grid, Module, Source};
 
-on_devices!(copies, ranges, launches, streams, misfits, barriers);
+on_devices!(all_kernels_compile, copies, ranges, launches, streams, misfits, barriers);
 
 const TEXT: &str = r#"
 extern "C" __global__ void add_all(const u64* a, const u32* b, u64 c, u32 d, u64* out, u32 n) {
@@ -39,6 +39,11 @@ fn source() -> Source {
 
 fn module(device: &Device) -> Module {
     device.compile(&source()).expect("the test's kernels compile")
+}
+
+fn all_kernels_compile(device: &Device) {
+    device.prepare().unwrap();
+    device.fork().unwrap().prepare().unwrap();
 }
 
 fn copies(device: &Device) {
