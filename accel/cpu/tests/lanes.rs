@@ -13,8 +13,9 @@ use proptest::prelude::*;
 struct All([[u64; 3]; 8]);
 
 /// The results of lane i, not canonical: sum, sum with canonical, difference, butterfly (2), product, square,
-/// multiply-add, times 2^48, wide, halves, canonical, extension product (2), square (2), scale-add (2).
-type Results = [u64; 18];
+/// multiply-add, times 2^48, wide, halves, canonical, extension product (2), square (2), scale-add (2), bits of both,
+/// product of lower halves.
+type Results = [u64; 20];
 
 impl All {
     #[inline(always)]
@@ -42,6 +43,8 @@ impl All {
             square[1],
             scaled[0],
             scaled[1],
+            a.raw_and(b),
+            a.raw_mul(b),
         ]
         .map(V::to_array);
         (0..V::WIDTH).map(|i| results.map(|r| r[i])).collect()
@@ -83,6 +86,8 @@ fn expected([a, b, c]: [u64; 3]) -> Results {
         square.0[1],
         scaled.0[0],
         scaled.0[1],
+        F(a & b),
+        F((a & 0xffff_ffff) * (b & 0xffff_ffff)),
     ]
     .map(|x| x.to_canonical_u64())
 }

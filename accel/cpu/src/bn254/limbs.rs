@@ -82,7 +82,7 @@ impl<W: Word, const K: usize> Residues for Limbs<W, K> {
 
     /// 2^4 x, by doubling: 2^256 becomes 2^260.
     fn constant(element: &Element) -> [u64; LIMBS] {
-        cut(super::words::times_16(element.0))
+        cut(super::words::times_power_of_two(element.0, 4))
     }
 
     #[inline(always)]

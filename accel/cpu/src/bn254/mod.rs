@@ -1,14 +1,16 @@
 //! Poseidon2 of width 3 over the scalar field of BN254, many permutations side by side.
 //!
 //! A permutation is a chain of some two hundred multiplications, each of which waits for the one before it. So
-//! states go side by side: eight in a vector where the processor multiplies 52-bit integers (AVX-512 IFMA), a few
-//! interleaved everywhere else. What is hashed, with which round constants and in which domain is the caller's
-//! affair: it hands in the constants once ([`Poseidon2::new`]) and the state that a sponge starts from.
+//! states go side by side: in vectors of limbs of 52 bits where the processor multiplies such integers (AVX-512 IFMA),
+//! in vectors of limbs of 29 bits where it has other vectors, a few interleaved where it has none. What is hashed, with
+//! which round constants and in which domain is the caller's affair: it hands in the constants once
+//! ([`Poseidon2::new`]) and the state that a sponge starts from.
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 #[cfg(any(target_arch = "x86_64", test))]
 mod limbs;
+mod narrow;
 mod permutation;
 mod residues;
 mod sponge;
@@ -16,12 +18,14 @@ mod sponge;
 mod tests;
 mod words;
 
+use self::narrow::{Narrow, OnLanes};
 use self::permutation::{PermuteAll, Rounds};
 use self::residues::{Job, Residues};
 use self::sponge::{HashPairs, HashRows};
 use self::words::Words;
 use crate::backend::Backend;
 use crate::columns::Columns;
+use crate::lanes::Scalar;
 
 /// Elements of the scalar field in a state.
 pub const WIDTH: usize = 3;
@@ -32,6 +36,8 @@ pub const PACKED: usize = 3;
 
 /// States that go side by side without vectors: enough that one's multiplications fill the other's waits.
 const INTERLEAVED: usize = 2;
+/// Vectors of states with narrow limbs that go side by side.
+const NARROW: usize = 1;
 
 /// An element x of the scalar field, as x·2^256 mod r in little-endian words: below r, and as arkworks keeps its `Fr`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +49,7 @@ pub struct Element(pub [u64; 4]);
 #[derive(Clone, Debug)]
 pub struct Poseidon2 {
     words: Rounds<<Words<INTERLEAVED> as Residues>::Constant>,
+    narrow: Rounds<<Narrow<Scalar, NARROW> as Residues>::Constant>,
     #[cfg(target_arch = "x86_64")]
     ifma: Rounds<<ifma::Vectors as Residues>::Constant>,
 }
@@ -53,6 +60,7 @@ impl Poseidon2 {
     pub fn new(full: &[[Element; WIDTH]], partial: &[Element]) -> Self {
         Self {
             words: Rounds::new::<Words<INTERLEAVED>>(full, partial),
+            narrow: Rounds::new::<Narrow<Scalar, NARROW>>(full, partial),
             #[cfg(target_arch = "x86_64")]
             ifma: Rounds::new::<ifma::Vectors>(full, partial),
         }
@@ -109,8 +117,7 @@ impl Poseidon2 {
         if ifma::serves(backend) {
             return ifma::Vectors::STATES;
         }
-        let _ = backend;
-        Words::<INTERLEAVED>::STATES
+        if backend == Backend::PORTABLE { INTERLEAVED } else { NARROW * backend.width() }
     }
 
     fn run<J: Job>(&self, backend: Backend, job: J) {
@@ -120,7 +127,10 @@ impl Poseidon2 {
             #[allow(unsafe_code)]
             return unsafe { ifma::run(job, &self.ifma) };
         }
-        let _ = backend;
-        job.run::<Words<INTERLEAVED>>(&self.words);
+        if backend == Backend::PORTABLE {
+            job.run::<Words<INTERLEAVED>>(&self.words);
+        } else {
+            backend.run(OnLanes::<J, NARROW> { job, rounds: &self.narrow });
+        }
     }
 }

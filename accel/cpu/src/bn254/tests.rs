@@ -4,12 +4,14 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField};
 
 use super::limbs::{BITS, LIMBS, Limbs, MASK, Word, exact};
+use super::narrow::{Narrow, OnLanes};
 use super::permutation::{Rounds, permute};
 use super::residues::{Job, Residues};
 use super::words::Words;
 use super::{Element, PACKED, WIDTH};
 use crate::F;
 use crate::backend::Backend;
+use crate::lanes::Scalar;
 
 /// One word that is a signed integer, with every overflow an error: the arithmetic of vectors where there are none, and
 /// the proof that no limb outgrows its word.
@@ -257,9 +259,12 @@ fn operations() {
     Operations.run::<Words<3>>(&Rounds::new::<Words<3>>(&[], &[]));
     Operations.run::<One>(&Rounds::new::<One>(&[], &[]));
     Operations.run::<Limbs<Model, 3>>(&Rounds::new::<Limbs<Model, 3>>(&[], &[]));
+    Operations.run::<Narrow<Scalar, 1>>(&Rounds::new::<Narrow<Scalar, 1>>(&[], &[]));
     let nothing = super::Poseidon2::new(&[], &[]);
     for backend in Backend::available() {
         nothing.run(backend, Operations);
+        // Narrow limbs on vectors, even where there are better ones.
+        backend.run(OnLanes::<_, 2> { job: Operations, rounds: &nothing.narrow });
     }
 }
 

@@ -58,7 +58,7 @@ impl<const K: usize> Residues for Words<K> {
     #[inline(always)]
     fn store(self, out: &mut [Element], step: usize) {
         for (to, words) in out.iter_mut().step_by(step).zip(self.0) {
-            *to = Element(subtract_if_not_below(words, &MODULUS));
+            *to = Element(least(words));
         }
     }
 
@@ -144,10 +144,15 @@ fn add(x: [u64; 4], y: &[u64; 4]) -> [u64; 4] {
     subtract_if_not_below(sum, &TWICE)
 }
 
-/// 16 x, below r, for x below r.
-pub(super) fn times_16(x: [u64; 4]) -> [u64; 4] {
-    let sixteenfold = (0..4).fold(x, |x, _| add(x, &x));
-    subtract_if_not_below(sixteenfold, &MODULUS)
+/// 2^n x, below r, for x below 2 r.
+pub(super) fn times_power_of_two(x: [u64; 4], n: usize) -> [u64; 4] {
+    least((0..n).fold(x, |x, _| add(x, &x)))
+}
+
+/// The least residue of x below 2 r.
+#[inline(always)]
+pub(super) fn least(x: [u64; 4]) -> [u64; 4] {
+    subtract_if_not_below(x, &MODULUS)
 }
 
 #[inline(always)]

@@ -154,6 +154,16 @@ unsafe impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn raw_and(self, other: Self) -> Self {
+        simd!(Self(_mm256_and_si256(self.0, other.0)))
+    }
+
+    #[inline(always)]
+    fn raw_mul(self, other: Self) -> Self {
+        simd!(Self(_mm256_mul_epu32(self.0, other.0)))
+    }
+
+    #[inline(always)]
     fn raw_shl<const N: u32>(self) -> Self {
         // The intrinsic's count is an `i32` constant; the one that takes a register folds to the same.
         simd!(Self(_mm256_sll_epi64(self.0, _mm_cvtsi32_si128(N as i32))))

@@ -154,6 +154,16 @@ unsafe impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn raw_and(self, other: Self) -> Self {
+        simd!(Self(_mm512_and_si512(self.0, other.0)))
+    }
+
+    #[inline(always)]
+    fn raw_mul(self, other: Self) -> Self {
+        simd!(Self(_mm512_mul_epu32(self.0, other.0)))
+    }
+
+    #[inline(always)]
     fn raw_shl<const N: u32>(self) -> Self {
         simd!(Self(_mm512_slli_epi64::<N>(self.0)))
     }

@@ -80,6 +80,10 @@ pub unsafe trait Lanes: Copy + Send + Sync + 'static {
     fn raw_shr<const N: u32>(self) -> Self;
     /// The lower 32 bits.
     fn low_half(self) -> Self;
+    /// Bits that both have.
+    fn raw_and(self, other: Self) -> Self;
+    /// The product of the lower 32 bits of both, all 64 bits of it.
+    fn raw_mul(self, other: Self) -> Self;
 
     /// Transposes a square of `WIDTH` vectors of `WIDTH` lanes in place.
     ///

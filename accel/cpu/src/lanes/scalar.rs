@@ -97,6 +97,16 @@ unsafe impl Lanes for Scalar {
     }
 
     #[inline(always)]
+    fn raw_and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[inline(always)]
+    fn raw_mul(self, other: Self) -> Self {
+        Self((self.0 & EPSILON).wrapping_mul(other.0 & EPSILON))
+    }
+
+    #[inline(always)]
     fn raw_shl<const N: u32>(self) -> Self {
         Self(self.0 << N)
     }
