@@ -11,11 +11,11 @@ use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
 use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::Stage;
-use janction_trace::{Openings, Policy, Trace};
+use janction_prover_bench::circuits::samples;
+use janction_trace::{Openings, Policy};
 
 use crate::bench::{Bench, RUNS};
 use crate::digits::{self, MODELS};
-use crate::market;
 use crate::proofs::prover;
 
 /// What is audited: the demonstration's two jobs.
@@ -88,7 +88,7 @@ impl Audit<'_> {
     /// An honest job on so many images.
     fn job(&self, images: usize) -> anyhow::Result<(Claim, Openings)> {
         let trace = Cpu.run(self.circuits.program(), digits::images(images)?)?;
-        let claim = claim_of(&self.circuits, &trace)?;
+        let claim = samples::claim(&self.circuits, &trace)?;
         let openings = self.circuits.openings(trace, &claim)?;
         Ok((claim, openings))
     }
@@ -169,27 +169,4 @@ fn aggregate(
         Ok(tree.join.prove(&prover, std::slice::from_ref(&leaf))?)
     })?;
     Ok(())
-}
-
-fn claim_of(circuits: &AuditCircuits, trace: &Trace) -> anyhow::Result<Claim> {
-    let rows = u32::try_from(trace.rows())?;
-    let (beacon, coverage) = match circuits.policy() {
-        Policy::Full => ([0; 4], rows),
-        Policy::Rows(draws) => ([11, 22, 33, 44], draws),
-    };
-    Ok(Claim {
-        deployment: market::deployment()?,
-        job: 5,
-        nonce: 6,
-        winner: 7,
-        program: circuits.program().digest(),
-        audit_key: circuits.audit_key_digest(),
-        input_root: trace.input_root(),
-        input_rows: rows,
-        trace_root: trace.trace_root(),
-        output_root: trace.output_root(),
-        beacon,
-        policy: circuits.policy().code(),
-        coverage,
-    })
 }

@@ -6,11 +6,12 @@ use janction_gadgets::schnorr::verify_signature;
 use janction_ledger::step::StepTargets;
 use janction_ledger::{ChunkCircuit, STEPS_PER_CHUNK};
 use janction_protocol::Address;
+use janction_protocol::state::RunState;
 use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::Stage;
+use janction_prover_bench::circuits::samples;
 
 use crate::bench::{Bench, RUNS};
-use crate::market::{self, Proven};
 use crate::proofs::prover;
 
 /// Steps of the chunks that are not the house's: they fill 2^12 and 2^13 rows.
@@ -66,19 +67,20 @@ pub fn small_chunks(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Proves `count` chunks that follow upon each other; they are all of one circuit, and the first is measured.
+/// Proves `count` chunks that follow upon each other; they are all of one circuit, and the first is measured. Returns the run
+/// states at the ends.
 fn prove_chunks(
     bench: &mut Bench,
     chunk: &ChunkCircuit,
     count: usize,
-) -> anyhow::Result<(Proven, Vec<Proof>)> {
+) -> anyhow::Result<([RunState; 2], Vec<Proof>)> {
     let capacity = chunk.capacity();
     // `Open` and `Close` are steps, too.
-    let range = market::range_of_transfers((capacity * count - 2) as u32)?;
+    let (first, steps) = samples::transfers((capacity * count - 2) as u32)?;
     let what = format!("{capacity} steps, 2^{} rows", chunk.data().common.degree_bits());
-    let mut run = range.first;
+    let mut run = first;
     let mut proofs = Vec::new();
-    for steps in range.steps.chunks(capacity) {
+    for steps in steps.chunks(capacity) {
         let prove = || Ok(chunk.prove(&prover, &run, steps)?);
         let (proof, after) = if proofs.is_empty() {
             bench.timed(Stage::Chunks.name(), &what, (capacity as u64, "step"), RUNS, prove)?
@@ -88,24 +90,20 @@ fn prove_chunks(
         proofs.push(proof);
         run = after;
     }
-    Ok((range, proofs))
+    Ok(([first, run], proofs))
 }
 
 /// A leaf over three chunks, a join over it, the root; returns its proof.
 pub fn run(bench: &mut Bench, circuits: &RangeCircuits) -> anyhow::Result<Proof> {
     let (ledger, root) = (&circuits.ledger, &circuits.root.root);
-    let (range, chunks) = prove_chunks(bench, &ledger.chunk, CHUNKS)?;
+    let ([first, last], chunks) = prove_chunks(bench, &ledger.chunk, CHUNKS)?;
     let leaf = bench.timed(Stage::Leaves.name(), "up to 3 chunks", (3, "chunk"), RUNS, || {
         Ok(ledger.leaf.prove(&prover, &chunks)?)
     })?;
     let join = bench.timed(Stage::Joins.name(), "up to 3 nodes", (3, "node"), RUNS, || {
         Ok(ledger.join.prove(&prover, std::slice::from_ref(&leaf))?)
     })?;
-    let mut last = range.first;
-    for step in &range.steps {
-        last = janction_protocol::transition::replay(&last, step)?;
-    }
     bench.timed(Stage::Root.name(), "both trees", (1, ""), RUNS, || {
-        Ok(root.prove(&prover, &join, None, &range.first, &last, Address([0x77; 20]))?)
+        Ok(root.prove(&prover, &join, None, &first, &last, Address([0x77; 20]))?)
     })
 }

@@ -1,22 +1,14 @@
-//! Ledgers to measure on: one step of every kind, and a crowd that sends transfers.
+//! A ledger to measure on: one step of every kind.
 
-use anyhow::Context;
-use janction_protocol::binding::Range;
-use janction_protocol::crypto::SecretKey;
 use janction_protocol::ledger::{BatchBuilder, ClosedBatch, Ledger};
-use janction_protocol::state::{Account, AccountKind, Index, Key, RunState};
+use janction_protocol::state::{Index, Key, RunState};
 use janction_protocol::stream::{Kind, Signer};
 use janction_protocol::transaction::*;
 use janction_protocol::transition::{Role, StepWitness, replay};
-use janction_protocol::tree::Tree;
-use janction_protocol::{Address, Amount, Deployment, Digest, F};
+use janction_protocol::{Address, Amount, Digest, F};
+use janction_prover_bench::circuits::samples::{FEE, START, bind, deployment, secret};
 use plonky2::field::types::Field;
 
-/// Keys that a crowd shares: deriving one for each wallet would take longer than the measurement.
-const KEYS: u32 = 16;
-/// Unix seconds of the first batch.
-const START: u64 = 1_800_000_000;
-const FEE: u64 = 1000;
 const BUDGET: u64 = 1_000_000;
 const DEVELOPER: Index = 1;
 const OWNER: Index = 2;
@@ -26,18 +18,8 @@ const WINNER: Index = 4;
 /// Seals and does not reveal.
 const SILENT: Index = 5;
 
-/// The ledger that is signed for.
-pub fn deployment() -> anyhow::Result<Deployment> {
-    Ok(Deployment::new(31_337, Address([0x11; 20]))?)
-}
-
 fn amount(units: u64) -> Amount {
     Amount::new(units).expect("a constant below 2^62")
-}
-
-/// The secret key number `n`.
-pub fn secret(n: u32) -> anyhow::Result<SecretKey> {
-    Ok(SecretKey::from_entropy(&[n as u8 + 1; 64])?)
 }
 
 /// A step with the run state before it.
@@ -49,76 +31,10 @@ pub struct Scene {
     pub step: StepWitness,
 }
 
-/// Batches with the range that they are.
-#[derive(Clone, Debug)]
-pub struct Proven {
-    /// The run state before the first step.
-    pub first: RunState,
-    /// The steps.
-    pub steps: Vec<StepWitness>,
-}
-
-/// Binds batches as one range.
-fn bind(batches: &mut [ClosedBatch], deployment: &Deployment) -> anyhow::Result<Proven> {
-    let entries: Vec<_> = batches
-        .iter_mut()
-        .map(|batch| {
-            let r = batch.challenge(deployment);
-            batch.bind(r)
-        })
-        .collect();
-    let range = Range::of(&entries, deployment);
-    let first = batches.first().context("no batches")?.start(range.r_star);
-    Ok(Proven { first, steps: batches.iter().flat_map(|batch| batch.steps.clone()).collect() })
-}
-
-/// Wallets 1 to `wallets`, each with a thousand JCT, on a ledger without a past.
-pub fn crowd(wallets: u32) -> anyhow::Result<Ledger> {
-    let keys = (0..KEYS).map(|n| Ok(secret(n)?.public().into())).collect::<anyhow::Result<Vec<Key>>>()?;
-    let wallet = |index: Index| Account {
-        kind: AccountKind::Wallet,
-        owner: keys[(index % KEYS) as usize],
-        balance: amount(1000 * Amount::ONE_JCT),
-        ..Account::default()
-    };
-    let mut snapshot = Ledger::genesis(deployment()?).snapshot();
-    snapshot.accounts = std::iter::once(Account::default()).chain((1..=wallets).map(wallet)).collect();
-    snapshot.state.accounts_root = Tree::from_leaves(snapshot.accounts.clone())?.root();
-    snapshot.state.next_account = wallets + 1;
-    Ok(Ledger::restore(snapshot)?)
-}
-
-/// One signed transfer from each of the first `count` wallets of a crowd to its neighbour.
-pub fn transfers(count: u32) -> anyhow::Result<Vec<SignedTransaction>> {
-    let deployment = deployment()?;
-    let secrets = (0..KEYS).map(secret).collect::<anyhow::Result<Vec<_>>>()?;
-    let transfer = |from: Index| {
-        let transfer = Transfer { fee: amount(FEE), from, to: from % count + 1, value: amount(12_345) };
-        let secret = &secrets[(from % KEYS) as usize];
-        Ok(SignedTransaction::sign(transfer, 0, &deployment, Role::Owner, secret)?)
-    };
-    (1..=count).map(transfer).collect()
-}
-
-/// A batch of these transactions on a ledger.
-pub fn batch(ledger: &mut Ledger, transactions: &[SignedTransaction]) -> anyhow::Result<ClosedBatch> {
-    let mut builder = BatchBuilder::new(ledger, START, 1)?;
-    for signed in transactions {
-        builder.push(signed)?;
-    }
-    Ok(builder.close(&[], &[])?)
-}
-
-/// A batch of `count` transfers as a range: `count` + 2 steps.
-pub fn range_of_transfers(count: u32) -> anyhow::Result<Proven> {
-    let closed = batch(&mut crowd(count)?, &transfers(count)?)?;
-    bind(&mut [closed], &deployment()?)
-}
-
 /// One step of every kind but `Noop`, from the life of a job that settles and one that nobody takes.
 pub fn scenes() -> anyhow::Result<Vec<(Kind, Scene)>> {
     let mut batches = Life::tell()?;
-    let Proven { first, steps } = bind(&mut batches, &deployment()?)?;
+    let (first, steps) = bind(&mut batches, &deployment()?)?;
     let mut run = first;
     let mut scenes: Vec<(Kind, Scene)> = Vec::new();
     for step in steps {

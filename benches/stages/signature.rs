@@ -2,18 +2,18 @@
 
 use janction_protocol::crypto::SecretKey;
 use janction_protocol::transition::message;
+use janction_prover_bench::circuits::samples;
 
 use crate::bench::Bench;
-use crate::market;
 
 /// Runs the group.
 pub fn run(bench: &mut Bench) -> anyhow::Result<()> {
     if !bench.wants(&["signature"]) {
         return Ok(());
     }
-    let secret = market::secret(1)?;
-    let transfer = &market::transfers(1)?[0].transaction;
-    let (deployment, blocks) = (market::deployment()?, transfer.blocks()?);
+    let secret = samples::secret(1)?;
+    let transfer = &samples::signed_transfers(1)?[0].transaction;
+    let (deployment, blocks) = (samples::deployment()?, transfer.blocks()?);
     let m = message(&deployment, 0, &blocks);
     let (public, signature) = (secret.public(), secret.sign(&m));
     let mut group = bench.group("signature");

@@ -4,9 +4,9 @@ use anyhow::Context;
 use criterion::{BenchmarkId, Throughput};
 use janction_protocol::binding::{fingerprint, stream_digest};
 use janction_protocol::stream::{BLOCK_BYTES, Block, decode, encode};
+use janction_prover_bench::circuits::samples;
 
 use crate::bench::Bench;
-use crate::market;
 
 /// Transfers in the batch.
 const SIZES: [u32; 3] = [10, 100, 1000];
@@ -16,10 +16,10 @@ pub fn run(bench: &mut Bench) -> anyhow::Result<()> {
     if !bench.wants(&["stream"]) {
         return Ok(());
     }
-    let deployment = market::deployment()?;
+    let deployment = samples::deployment()?;
     let mut group = bench.group("stream");
     for count in SIZES {
-        let closed = market::batch(&mut market::crowd(count)?, &market::transfers(count)?)?;
+        let closed = samples::batch(&mut samples::crowd(count)?, &samples::signed_transfers(count)?)?;
         let bytes = closed.stream();
         let batch = decode(&bytes)?;
         let (chunks, rest) = bytes.as_chunks::<BLOCK_BYTES>();

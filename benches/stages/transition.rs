@@ -3,6 +3,7 @@
 use criterion::{BatchSize, BenchmarkId, Throughput};
 use janction_protocol::ledger::Preview;
 use janction_protocol::transition::replay;
+use janction_prover_bench::circuits::samples;
 
 use crate::bench::Bench;
 use crate::market;
@@ -36,8 +37,8 @@ fn kinds(bench: &mut Bench) -> anyhow::Result<()> {
 
 /// Signed transfers into a mempool's look ahead, and into a batch that is closed.
 fn batches(bench: &mut Bench) -> anyhow::Result<()> {
-    let ledger = market::crowd(WALLETS)?;
-    let transfers = market::transfers(WALLETS)?;
+    let ledger = samples::crowd(WALLETS)?;
+    let transfers = samples::signed_transfers(WALLETS)?;
     let mut group = bench.group("admission");
     for count in SIZES {
         group.throughput(Throughput::Elements(count.into()));
@@ -56,7 +57,7 @@ fn batches(bench: &mut Bench) -> anyhow::Result<()> {
             let transfers = &transfers[..count as usize];
             b.iter_batched_ref(
                 || ledger.clone(),
-                |ledger| market::batch(ledger, transfers),
+                |ledger| samples::batch(ledger, transfers),
                 BatchSize::LargeInput,
             );
         });

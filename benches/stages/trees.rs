@@ -6,11 +6,11 @@ use criterion::{BatchSize, BenchmarkId, Throughput};
 use janction_protocol::Amount;
 use janction_protocol::state::{Account, Index, Leaf};
 use janction_protocol::tree::Tree;
+use janction_prover_bench::circuits::samples;
 use janction_sequencer::store::Store;
 use janction_sequencer::store::column::Accounts;
 
 use crate::bench::Bench;
-use crate::market;
 
 /// Accounts in the tree.
 const SIZES: [u32; 3] = [100, 1000, 10_000];
@@ -29,7 +29,7 @@ pub fn run(bench: &mut Bench) -> anyhow::Result<()> {
 fn memory(bench: &mut Bench) -> anyhow::Result<()> {
     let mut group = bench.group("trees");
     for count in SIZES {
-        let leaves = market::crowd(count)?.snapshot().accounts;
+        let leaves = samples::crowd(count)?.snapshot().accounts;
         let mut tree = Tree::from_leaves(leaves.clone())?;
         let changed = Account { balance: Amount::ZERO, ..leaves[1] };
         let opening = tree.open(1)?;
@@ -57,10 +57,10 @@ fn memory(bench: &mut Bench) -> anyhow::Result<()> {
 /// One synced write of so many leaves; reading all of them back.
 fn disk(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let store = Store::open(folder.path(), market::deployment()?)?;
+    let store = Store::open(folder.path(), samples::deployment()?)?;
     let mut group = bench.group("store");
     for count in SIZES {
-        let leaves = market::crowd(count)?.snapshot().accounts;
+        let leaves = samples::crowd(count)?.snapshot().accounts;
         let write = || {
             let mut progress = store.begin();
             (0..).zip(&leaves).try_for_each(|(index, leaf)| progress.put::<Accounts>(&index, leaf))?;

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::account::Account;
 use crate::audit;
+use crate::bench::Bench;
 use crate::config::LogFormat;
 use crate::demo;
 use crate::earnings::ProverAction;
@@ -104,6 +105,7 @@ that was acknowledged is lost and nothing on L1 is repeated.")]
   janction prover --prepare                        make proving keys and SRS, minutes the first time
   JANCTION_PROVER_PAYEE=0x... janction prover
   janction prover earnings                         what it has been paid
+  janction prover calibrate --cost-per-hour 2.49   what a job must pay for its proofs
 
 SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes on from them.")]
     Prover {
@@ -155,6 +157,13 @@ Exit status: 0 everything was checked and is right, 3 everything that was checke
         /// What the auditor brings along.
         #[command(flatten)]
         means: audit::Means,
+    },
+    /// Measure how fast this machine proves
+    #[command(arg_required_else_help = true)]
+    Bench {
+        /// What is measured.
+        #[command(subcommand)]
+        action: Bench,
     },
     /// Run the main job end to end on an embedded L1, every role a process of its own
     #[command(after_help = "Examples:

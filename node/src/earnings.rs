@@ -6,6 +6,7 @@ use janction_bindings::Reward;
 use janction_protocol::{Address, Amount};
 use serde_json::{Value, json};
 
+use crate::calibrate;
 use crate::config::{Config, ConfigError};
 use crate::failure::Outcome;
 use crate::l1::{self, WEI_PER_UNIT};
@@ -27,6 +28,9 @@ the pool is empty, proofs are still accepted and pay nothing.")]
         #[arg(long, value_name = "ADDRESS")]
         payee: Option<Address>,
     },
+    /// What a job must pay for its proofs, from what an hour of this machine costs
+    #[command(after_help = calibrate::EXAMPLES)]
+    Calibrate(calibrate::Options),
 }
 
 /// Lists and sums the rewards of a payee.

@@ -2,6 +2,8 @@
 
 mod account;
 mod audit;
+mod bench;
+mod calibrate;
 mod cli;
 mod client;
 mod config;
@@ -59,6 +61,9 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Prover { action: Some(ProverAction::Earnings { payee }), .. } => {
             earnings::earnings(&config, output, payee).await.map(|()| Exit::Success)
         }
+        Command::Prover { action: Some(ProverAction::Calibrate(options)), .. } => {
+            calibrate::calibrate(&config, output, &options).map(|()| Exit::Success)
+        }
         Command::Prover { prepare, action: None } => {
             roles::prover::run(&config, prepare).await.map(|()| Exit::Success)
         }
@@ -67,6 +72,7 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Job { action } => job::run(*action, &config, output).await.map(|()| Exit::Success),
         Command::Worker { action } => worker::run(action, &config, output).await.map(|()| Exit::Success),
         Command::Audit { means } => audit::run(&config, output, &means).await,
+        Command::Bench { action } => bench::run(&action, output).map(|()| Exit::Success),
         Command::Demo { options } => demo::run(&config, output, &options).await,
         Command::Doctor => Ok(doctor::run(&config, output).await),
     }

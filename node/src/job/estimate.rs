@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use janction_audit::AuditFacts;
 use janction_executor::Choice;
 use janction_program::{Program, Tensor};
 use janction_protocol::Amount;
@@ -14,6 +13,7 @@ use janction_trace::Policy;
 use janction_worker::{BidPolicy, multiply_adds};
 use serde_json::{Value, json};
 
+use super::proving::ProvingTime;
 use super::soundness;
 use super::terms::Windows;
 use crate::client::{Client, JobView};
@@ -26,14 +26,6 @@ use crate::progress::Progress;
 
 /// Rows that are run to see how long a row takes.
 const SAMPLE: usize = 64;
-
-/// Seconds on two cores, from docs/benchmarks.md: a circuit of 2^14 rows; a node of the tree; root, last layer and wrap.
-const SECONDS_PER_CHUNK: f64 = 2.9;
-const CHUNK_BITS: i32 = 14;
-const SECONDS_PER_NODE: f64 = 2.9;
-const SECONDS_AT_THE_END: f64 = 1.4 + 39.5;
-/// Children of a node of the tree.
-const ARITY: usize = 3;
 
 /// Gas, from docs/benchmarks.md: a commit of a small batch; a proof of a range.
 const GAS_PER_COMMIT: u64 = 98_524;
@@ -87,7 +79,7 @@ pub async fn estimate(
         silent,
         auction: windows.auction(),
         running,
-        proving: proving(&audit, policy, rows),
+        proving: ProvingTime::TWO_CORES.of_job(&audit, policy, rows) + ProvingTime::TWO_CORES.end,
         gas: gas(policy),
         pieces: audit.pieces(policy, rows),
         row_checks: audit.row_checks(policy, rows),
@@ -145,20 +137,6 @@ fn run_sample(program: &Program, input: &Tensor) -> Result<f64, ProgramProblem> 
     let start = Instant::now();
     opened.executor.run(program, sample).map_err(failed)?;
     Ok(start.elapsed().as_secs_f64() * input.rows() as f64 / rows as f64)
-}
-
-/// Seconds of proving on two cores: pieces, the tree over them, and what every range takes at its end.
-fn proving(audit: &AuditFacts, policy: Policy, rows: u32) -> f64 {
-    let pieces = audit.pieces(policy, rows);
-    let piece = SECONDS_PER_CHUNK * 2f64.powi(audit.piece_bits as i32 - CHUNK_BITS);
-    let mut nodes = 0;
-    let mut level = pieces;
-    while level > 1 || nodes == 0 {
-        level = level.div_ceil(ARITY);
-        nodes += level;
-    }
-    // And the wrapper, which has the size of a node.
-    pieces as f64 * piece + (nodes + 1) as f64 * SECONDS_PER_NODE + SECONDS_AT_THE_END
 }
 
 /// Gas of the job's own bytes, and of everything if it is alone in its batches and their range.

@@ -4,9 +4,10 @@ mod error;
 mod estimate;
 mod output;
 mod post;
+pub mod proving;
 mod show;
 mod soundness;
-mod terms;
+pub mod terms;
 mod view;
 
 use std::path::PathBuf;

@@ -1,0 +1,195 @@
+//! `janction bench`: how fast this machine proves.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use janction_prover_bench::circuits::Name;
+use janction_prover_bench::measurement::TOTAL;
+use janction_prover_bench::plan::Event;
+use janction_prover_bench::{BenchError, Measurement, Phase, Plan, Stage, plot};
+use serde_json::{Value, json};
+
+use crate::failure::{Advice, Exit, Outcome};
+use crate::file;
+use crate::output::{Output, table};
+use crate::progress::Progress;
+
+/// The subcommands of `bench`.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Measure the proving engine beside stock Plonky2, in turns, in one run
+    #[command(after_help = "Examples:
+  janction bench prover                                under five minutes
+  janction bench prover --quick --json                 under a minute, for scripts
+  janction bench prover --circuits ledger,synthetic-16 --rounds 5
+  janction bench prover --full --plot rows.svg         up to what memory holds
+  make bench-prover                                    with stock compiled for this very processor
+
+Witness generation counts on both sides. The first proof of a circuit is its cold one, the others are warm; times are
+medians, ratios are of medians. RAYON_NUM_THREADS sets the threads. Without --stock, stock runs with the instructions
+that this program was compiled for, which are fewer than it could use: then its times are no fair baseline.")]
+    Prover(Box<Options>),
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Under a minute: 2^12 and 2^13 rows
+    #[arg(long, conflicts_with_all = ["full", "circuits"])]
+    quick: bool,
+    /// However long it takes: up to the rows that memory holds
+    #[arg(long, conflicts_with = "circuits")]
+    full: bool,
+    /// These circuits only: synthetic-N (2^N rows), ledger, audit, recursion
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    circuits: Vec<Name>,
+    /// Warm proofs of each circuit, on each side
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: Option<u16>,
+    /// The program janction-stock, compiled with RUSTFLAGS=-Ctarget-cpu=native
+    #[arg(long, value_name = "PROGRAM")]
+    stock: Option<PathBuf>,
+    /// Draw time against rows into this file (SVG)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+}
+
+impl Options {
+    fn plan(&self) -> Plan {
+        let mut plan = match () {
+            () if self.quick => Plan::quick(),
+            () if self.full => Plan::full(),
+            () => Plan::standard(),
+        };
+        if !self.circuits.is_empty() {
+            plan.circuits.clone_from(&self.circuits);
+            plan.seconds = None;
+        }
+        if let Some(rounds) = self.rounds {
+            plan.rounds = rounds.into();
+        }
+        plan.stock.clone_from(&self.stock);
+        plan
+    }
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// [`BenchError`], or a plot that cannot be written.
+pub fn run(bench: &Bench, output: Output) -> Outcome {
+    let Bench::Prover(options) = bench;
+    let bar = Progress::spinner(output, "starting");
+    let mut skipped = Vec::new();
+    let measurements = janction_prover_bench::run(&options.plan(), &mut |event| match event {
+        Event::Building(name) => bar.say(format!("{name}: building the circuit")),
+        Event::Proving { name, backend, round: 0, .. } => bar.say(format!("{name}: {backend}, cold")),
+        Event::Proving { name, backend, round, of } => {
+            bar.say(format!("{name}: {backend}, {round} of {}", of - 1));
+        }
+        Event::Skipped { name, reason } => skipped.push((name, reason)),
+    })?;
+    drop(bar);
+    if let Some(path) = &options.plot {
+        file::write(path, plot::svg(&measurements)?.as_bytes())?;
+    }
+    let left_out: Vec<Value> = skipped
+        .iter()
+        .map(|(name, reason)| json!({ "circuit": name.to_string(), "reason": reason }))
+        .collect();
+    let value = json!({
+        "measurements": measurements,
+        "skipped": left_out,
+        "stock_compiled_for_this_processor": options.stock.is_some(),
+    });
+    output.print(&value, |_| {
+        let mut text = in_words(&measurements);
+        for (name, reason) in &skipped {
+            text += &format!("\n{name} was left out: {reason}");
+        }
+        if options.stock.is_none() {
+            text += "\nStock ran with the instructions of any processor: `make bench-prover` compiles it for this one.";
+        }
+        text
+    });
+    Ok(())
+}
+
+/// A line for each circuit, phase and backend.
+fn in_words(measurements: &[Measurement]) -> String {
+    let mut lines: BTreeMap<_, BTreeMap<&str, &Measurement>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for m in measurements {
+        let key = (m.circuit.as_str(), m.log2_rows, m.phase == Phase::Warm, m.backend.as_str());
+        if !lines.contains_key(&key) {
+            order.push(key);
+        }
+        lines.entry(key).or_default().insert(&m.stage, m);
+    }
+    let stages = Stage::ALL.map(Stage::name);
+    let headings: Vec<&str> = ["circuit", "rows", "backend", "proof", "seconds", "speedup", "memory"]
+        .into_iter()
+        .chain(stages)
+        .collect();
+    let rows = order.into_iter().filter_map(|key| {
+        let line = &lines[&key];
+        let total = line.get(TOTAL)?;
+        let mut cells = vec![
+            total.circuit.clone(),
+            format!("2^{}", total.log2_rows),
+            total.backend.clone(),
+            if total.phase == Phase::Cold { "cold".to_owned() } else { format!("warm, {}", total.rounds) },
+            format!("{:.3}", total.seconds),
+            total.speedup.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x")),
+            total.peak_bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{} MB", bytes >> 20)),
+        ];
+        cells
+            .extend(stages.map(|stage| {
+                line.get(stage).map_or_else(|| "-".to_owned(), |m| format!("{:.3}", m.seconds))
+            }));
+        Some(cells)
+    });
+    let mut text = table(&headings, rows);
+    if let Some(device) = measurements.iter().find(|m| m.backend != "stock") {
+        text += &format!("\n{}: {}, {} threads\n", device.backend, device.device, device.threads);
+    }
+    text
+}
+
+impl Advice for BenchError {
+    fn code(&self) -> std::borrow::Cow<'static, str> {
+        match self {
+            Self::UnknownCircuit { .. } => "bench.unknown_circuit",
+            Self::Size { .. } => "bench.size",
+            Self::Memory { .. } => "bench.memory",
+            Self::Circuit { .. } => "bench.circuit",
+            Self::Engine(_) => "bench.engine",
+            Self::Stock { .. } => "bench.stock",
+            Self::Plot { .. } => "bench.plot",
+        }
+        .into()
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::UnknownCircuit { .. } | Self::Size { .. } => "see `janction bench prover --help`",
+            Self::Memory { .. } => {
+                "end other programs, or name a smaller circuit with --circuits synthetic-N"
+            }
+            Self::Circuit { .. } => "this is a fault of the program: report it with this message",
+            Self::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
+            Self::Stock { .. } => "run `make bench-prover`, which builds it, or leave --stock out",
+            Self::Plot { .. } => "measure at least one synthetic circuit",
+        }
+        .to_owned()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::UnknownCircuit { .. } | Self::Size { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}

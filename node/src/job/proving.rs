@@ -1,0 +1,44 @@
+//! How long the proofs of a job take.
+
+use janction_audit::AuditFacts;
+use janction_trace::Policy;
+
+/// Rows, as a power of two, of the proof that times are given for.
+pub const LOG2_ROWS: usize = 14;
+/// Children of a node of the tree.
+const ARITY: usize = 3;
+
+/// What the parts of a job's proof take, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProvingTime {
+    /// A circuit of 2^[`LOG2_ROWS`] rows.
+    pub chunk: f64,
+    /// A node of a tree.
+    pub node: f64,
+    /// What every range takes at its end, however many jobs are in it: root, last layer and wrap.
+    pub end: f64,
+}
+
+impl ProvingTime {
+    /// On two cores, from docs/benchmarks.md.
+    pub const TWO_CORES: Self = Self { chunk: 2.9, node: 2.9, end: 1.4 + 39.5 };
+
+    /// On a machine that makes a proof of 2^[`LOG2_ROWS`] rows in `chunk` seconds: everything else in proportion.
+    pub fn measured(chunk: f64) -> Self {
+        let ratio = chunk / Self::TWO_CORES.chunk;
+        Self { chunk, node: Self::TWO_CORES.node * ratio, end: Self::TWO_CORES.end * ratio }
+    }
+
+    /// The proofs of a job alone: its pieces, the tree over them and the wrapper, which has the size of a node.
+    pub fn of_job(&self, audit: &AuditFacts, policy: Policy, rows: u32) -> f64 {
+        let pieces = audit.pieces(policy, rows);
+        let piece = self.chunk * 2f64.powi(audit.piece_bits as i32 - LOG2_ROWS as i32);
+        let mut nodes = 0;
+        let mut level = pieces;
+        while level > 1 || nodes == 0 {
+            level = level.div_ceil(ARITY);
+            nodes += level;
+        }
+        pieces as f64 * piece + (nodes + 1) as f64 * self.node
+    }
+}
