@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use janction_aggregate::config::C;
 use janction_engine::{Cpu, D, Engine, EngineError, F, Stock};
+use janction_wrap::config::Bn254Poseidon2;
+use janction_wrap::hasher::Bn254Hasher;
 use janction_wrap::last_layer::{BoxError, InnerConfig, LastConfig, LayerProver};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
@@ -37,7 +39,9 @@ impl Engines {
         Ok(match kind {
             EngineKind::Cpu => {
                 let cpu = Cpu::new()?;
-                Self { goldilocks: Arc::new(cpu), bn254: Arc::new(cpu) }
+                let hasher = Bn254Hasher::new().map_err(EngineError::from)?;
+                let bn254 = cpu.clone().with_hasher::<Bn254Poseidon2>(Arc::new(hasher));
+                Self { goldilocks: Arc::new(cpu), bn254: Arc::new(bn254) }
             }
             EngineKind::Stock => Self { goldilocks: Arc::new(Stock), bn254: Arc::new(Stock) },
         })
