@@ -14,7 +14,7 @@ export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACH
 
 JANCTION := $(CARGO_TARGET_DIR)/release/janction
 
-.PHONY: help setup build demo test test-gpu bench lint contracts contracts-check clean
+.PHONY: help setup build demo test test-gpu bench bench-prover lint contracts contracts-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ test-gpu: setup ## the tests that need an NVIDIA GPU
 
 bench: setup ## what each stage costs (ONLY=NAME: that stage; DOC=1: into docs/benchmarks.md)
 	@$(if $(DOC),BENCH_DOC=docs/benchmarks.md) cargo bench --locked --bench stages -- $(ONLY)
+
+# Plonky2 chooses its SIMD when it is compiled, so that a fair baseline is a program of its own.
+bench-prover: setup ## the proving engine beside stock Plonky2 compiled for this processor (ARGS="--quick --json")
+	@cargo build --release --locked -p janction
+	@RUSTFLAGS=-Ctarget-cpu=native cargo build --release --locked -p janction-prover-bench --target-dir $(CARGO_TARGET_DIR)/native
+	@$(JANCTION) bench prover --stock $(CARGO_TARGET_DIR)/native/release/janction-stock $(ARGS)
 
 lint: setup ## formatting, clippy, floors
 	@scripts/lint.sh

@@ -1,5 +1,7 @@
 //! From the root to what L1 verifies. One run each: these are the slowest stages.
 
+use std::path::Path;
+
 use janction_aggregate::config::Proof;
 use janction_prover::progress::Stage;
 use janction_prover::{EngineKind, Engines, Keys};
@@ -8,7 +10,7 @@ use crate::bench::Bench;
 
 /// Runs the group.
 pub fn run(bench: &mut Bench, keys: &Keys, root: &Proof) -> anyhow::Result<()> {
-    let engines = Engines::new(EngineKind::default())?;
+    let engines = Engines::new(EngineKind::Cpu, &[], Path::new("kernels"))?;
     let last = bench.timed(Stage::LastLayer.name(), "shrink and last layer", (1, ""), 1, || {
         Ok(keys.wrap.layers().prove(&engines, root)?)
     })?;

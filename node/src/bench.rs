@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use janction_prover::EngineError;
 use janction_prover_bench::circuits::Name;
 use janction_prover_bench::measurement::TOTAL;
 use janction_prover_bench::plan::Event;
@@ -51,6 +52,9 @@ pub struct Options {
     /// The program janction-stock, compiled with RUSTFLAGS=-Ctarget-cpu=native
     #[arg(long, value_name = "PROGRAM")]
     stock: Option<PathBuf>,
+    /// The GPUs to measure, as one backend [default: the first, if there is one]
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    gpu: Vec<usize>,
     /// Draw time against rows into this file (SVG)
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -71,6 +75,7 @@ impl Options {
             plan.rounds = rounds.into();
         }
         plan.stock.clone_from(&self.stock);
+        plan.gpus.clone_from(&self.gpu);
         plan
     }
 }
@@ -152,9 +157,11 @@ fn in_words(measurements: &[Measurement]) -> String {
         Some(cells)
     });
     let mut text = table(&headings, rows);
-    if let Some(device) = measurements.iter().find(|m| m.backend != "stock") {
-        text += &format!("\n{}: {}, {} threads\n", device.backend, device.device, device.threads);
+    let devices: BTreeMap<_, _> = measurements.iter().map(|m| (&m.backend, m)).collect();
+    for (backend, m) in devices {
+        text += &format!("\n{backend}: {}, {} threads", m.device, m.threads);
     }
+    text.push('\n');
     text
 }
 
@@ -166,6 +173,7 @@ impl Advice for BenchError {
             Self::Memory { .. } => "bench.memory",
             Self::Circuit { .. } => "bench.circuit",
             Self::Engine(_) => "bench.engine",
+            Self::FellBack { .. } => "bench.fell_back",
             Self::Stock { .. } => "bench.stock",
             Self::Plot { .. } => "bench.plot",
         }
@@ -179,6 +187,10 @@ impl Advice for BenchError {
                 "end other programs, or name a smaller circuit with --circuits synthetic-N"
             }
             Self::Circuit { .. } => "this is a fault of the program: report it with this message",
+            Self::Engine(EngineError::Cuda(_)) => {
+                "do what the message says, or leave --gpu out; `janction doctor` says more"
+            }
+            Self::FellBack { .. } => "free the GPU's memory, or name smaller circuits with --circuits",
             Self::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
             Self::Stock { .. } => "run `make bench-prover`, which builds it, or leave --stock out",
             Self::Plot { .. } => "measure at least one synthetic circuit",

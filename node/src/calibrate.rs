@@ -56,15 +56,21 @@ pub fn calibrate(config: &Config, output: Output, options: &Options) -> Outcome 
     let policy = options.policy.policy;
     let bar = Progress::spinner(output, "making the audit key");
     let audit = load::audit(config, &program, policy)?;
-    let plan =
-        Plan { circuits: vec![Name::Synthetic(LOG2_ROWS)], rounds: ROUNDS, seconds: None, stock: None };
+    let plan = Plan {
+        circuits: vec![Name::Synthetic(LOG2_ROWS)],
+        rounds: ROUNDS,
+        seconds: None,
+        stock: None,
+        gpus: config.prover.gpus.clone(),
+    };
     let measurements = janction_prover_bench::plan::run_engine(&plan, &mut |event| match event {
         Event::Building(_) => bar.say("building a circuit".to_owned()),
         Event::Proving { round, of, .. } => bar.say(format!("proof {} of {of}", round + 1)),
         Event::Skipped { .. } => {}
     })?;
     drop(bar);
-    let warm = measurements.iter().find(|m| m.phase == Phase::Warm && m.stage == TOTAL);
+    // The last backend is the one that proves: a GPU where there is one.
+    let warm = measurements.iter().rfind(|m| m.phase == Phase::Warm && m.stage == TOTAL);
     let Some(warm) = warm else { unreachable!("a plan of one circuit and two rounds has a warm total") };
     let time = ProvingTime::measured(warm.seconds);
     let job = time.of_job(&audit, policy, options.rows);

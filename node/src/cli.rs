@@ -104,6 +104,7 @@ that was acknowledged is lost and nothing on L1 is repeated.")]
     #[command(after_help = "Examples:
   janction prover --prepare                        make proving keys and SRS, minutes the first time
   JANCTION_PROVER_PAYEE=0x... janction prover
+  janction prover --gpu 0,1                        proofs spread over two GPUs
   janction prover earnings                         what it has been paid
   janction prover calibrate --cost-per-hour 2.49   what a job must pay for its proofs
 
@@ -112,6 +113,9 @@ SIGINT or SIGTERM stops it. Finished parts of a range are kept; a restart goes o
         /// Only make proving keys and SRS, and end
         #[arg(long)]
         prepare: bool,
+        /// The GPUs to prove on, numbered as `nvidia-smi` does [prover.gpus]
+        #[arg(long, value_name = "N,N", value_delimiter = ',')]
+        gpu: Vec<usize>,
         /// Something else than running one.
         #[command(subcommand)]
         action: Option<ProverAction>,

@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
-    let config = Config::load(cli.global.config.as_deref(), std::env::vars(), &cli.global.overrides())?;
+    let mut config = Config::load(cli.global.config.as_deref(), std::env::vars(), &cli.global.overrides())?;
     match cli.command {
         Command::Sequencer { password_file } => {
             roles::sequencer::run(&config, password_file.as_deref()).await.map(|()| Exit::Success)
@@ -64,7 +64,10 @@ async fn run(cli: Cli, output: Output) -> Outcome<Exit> {
         Command::Prover { action: Some(ProverAction::Calibrate(options)), .. } => {
             calibrate::calibrate(&config, output, &options).map(|()| Exit::Success)
         }
-        Command::Prover { prepare, action: None } => {
+        Command::Prover { prepare, gpu, action: None } => {
+            if !gpu.is_empty() {
+                config.prover.gpus = gpu;
+            }
             roles::prover::run(&config, prepare).await.map(|()| Exit::Success)
         }
         Command::Account { action } => account::run(action, &config, output).await.map(|()| Exit::Success),

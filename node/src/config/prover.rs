@@ -15,8 +15,10 @@ pub struct Prover {
     pub payee: Option<String>,
     /// What it proves: `all`, `audits` of jobs, or `ranges` of batches.
     pub work: janction_prover::Work,
-    /// What makes the proofs: `cpu`, the accelerated prover, or `stock`, Plonky2's own.
+    /// What makes the proofs: `auto`, `cpu`, `cuda` or `stock`.
     pub engine: janction_prover::EngineKind,
+    /// The GPUs that it uses; none stands for the first.
+    pub gpus: Vec<usize>,
     /// Most batches in one proof; 0: as many as the sequencer offers.
     pub max_batches: u32,
     /// Seconds between two questions for work when there is none.
@@ -35,6 +37,7 @@ impl Default for Prover {
             payee: None,
             work: janction_prover::Work::All,
             engine: janction_prover::EngineKind::default(),
+            gpus: Vec::new(),
             max_batches: 0,
             poll_seconds: 2,
             srs_file: None,
@@ -69,6 +72,7 @@ impl Config {
             payee,
             work: own.work,
             engine: own.engine,
+            gpus: own.gpus.clone(),
             max_batches: own.max_batches,
             data: self.data_dir.join("prover"),
             keys: self.keys_dir.clone(),

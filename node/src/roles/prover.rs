@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use janction_prover::cache::CacheError;
 use janction_prover::progress::{Progress, Stage};
-use janction_prover::{Engines, ProverError, WorkKeys, node};
+use janction_prover::{EngineError, ProverError, WorkKeys, node};
 use janction_wrap::{SrsError, WrapError};
 
 use crate::config::Config;
@@ -26,7 +26,7 @@ pub async fn run(config: &Config, prepare: bool) -> Outcome {
         return Err(ProverError::Payee.into());
     }
     // So is this.
-    let engines = Engines::new(own.engine).map_err(ProverError::from)?;
+    let engines = own.engines().map_err(ProverError::from)?;
     telemetry::start(&config.telemetry)?;
     let shutdown = net::shutdown()?;
     let progress = Arc::new(Logged);
@@ -99,6 +99,9 @@ impl Advice for ProverError {
                 "check prover.srs_file, prover.srs_blake3 and l1.chain_id; a development SRS is for chain 31337 only"
             }
             ProverError::Wrap(_) => "read the log; the program and the keys may be of different versions",
+            ProverError::Engine(EngineError::Cuda(_)) => {
+                "do what the message says, check prover.gpus (--gpu), or set prover.engine to cpu; `janction doctor` says more"
+            }
             ProverError::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
             ProverError::Client(_) => "set sequencer.url to something like http://127.0.0.1:50051",
             ProverError::Cancelled => "start it again: what was finished is kept",

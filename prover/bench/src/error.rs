@@ -44,6 +44,16 @@ pub enum BenchError {
     /// An engine failed.
     #[error(transparent)]
     Engine(#[from] janction_engine::EngineError),
+    /// Proofs that were to be a GPU's.
+    #[error(
+        "the CPU had to make {failed} proofs for the GPU, which made {made}: nothing was measured; the log says why"
+    )]
+    FellBack {
+        /// Proofs of the CPU's.
+        failed: u64,
+        /// Proofs of the GPU's.
+        made: u64,
+    },
     /// The baseline's process.
     #[error("the baseline {program} {reason}")]
     Stock {

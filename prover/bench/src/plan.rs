@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use janction_aggregate::config::Proof;
-use janction_engine::{Backend, Cpu, Stage, Stages};
+use janction_engine::{Backend, Cpu, Cuda, CudaError, Device, EngineError, Stage, Stages};
 
 use crate::circuits::{Name, Subject};
 use crate::clock::{Cost, available_bytes, cost};
@@ -28,27 +28,29 @@ pub struct Plan {
     pub seconds: Option<f64>,
     /// The program `janction-stock` compiled for this machine. `None`: stock as this program was compiled.
     pub stock: Option<PathBuf>,
+    /// The GPUs that are measured as one backend. None: the first, if there is one.
+    pub gpus: Vec<usize>,
 }
 
 impl Plan {
     /// Under a minute: up to 2^13 rows.
     #[must_use]
     pub fn quick() -> Self {
-        Self { circuits: synthetic(12..=13), rounds: 2, seconds: Some(45.0), stock: None }
+        Self { circuits: synthetic(12..=13), rounds: 2, seconds: Some(45.0), stock: None, gpus: Vec::new() }
     }
 
     /// Under five minutes: up to 2^16 rows, and the circuits of the house.
     #[must_use]
     pub fn standard() -> Self {
         let circuits = synthetic(12..=14).into_iter().chain(Name::HOUSE).chain(synthetic(15..=16)).collect();
-        Self { circuits, rounds: 3, seconds: Some(270.0), stock: None }
+        Self { circuits, rounds: 3, seconds: Some(270.0), stock: None, gpus: Vec::new() }
     }
 
     /// What memory holds, however long it takes.
     #[must_use]
     pub fn full() -> Self {
         let circuits = synthetic(12..=14).into_iter().chain(Name::HOUSE).chain(synthetic(15..=22)).collect();
-        Self { circuits, rounds: 3, seconds: None, stock: None }
+        Self { circuits, rounds: 3, seconds: None, stock: None, gpus: Vec::new() }
     }
 }
 
@@ -81,7 +83,7 @@ pub enum Event {
     },
 }
 
-/// Measures the engine beside stock.
+/// Measures the engines beside stock.
 ///
 /// # Errors
 /// [`BenchError`]. What memory or time does not allow is no error but an [`Event::Skipped`], unless nothing is left.
@@ -89,7 +91,7 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(Event)) -> Result<Vec<Measurement>,
     go_through(plan, Some(Stock::new(plan.stock.as_deref())?), tell)
 }
 
-/// Measures the engine alone.
+/// Measures the engines alone.
 ///
 /// # Errors
 /// As [`run`].
@@ -103,7 +105,7 @@ fn go_through(
     tell: &mut dyn FnMut(Event),
 ) -> Result<Vec<Measurement>, BenchError> {
     let start = Instant::now();
-    let engine = Engine::new()?;
+    let engines = Engine::all(&plan.gpus)?;
     let mut measurements = Vec::new();
     // Seconds that a round of the last synthetic circuit took, its building included.
     let mut last: Option<(usize, f64)> = None;
@@ -135,7 +137,7 @@ fn go_through(
             stock.build(name)?;
         }
         let begun = Instant::now();
-        let taken = measure(&subject, stock.as_mut(), &engine, rounds, tell)?;
+        let taken = measure(&subject, stock.as_mut(), &engines, rounds, tell)?;
         if let Name::Synthetic(log2_rows) = name {
             last = Some((log2_rows, begun.elapsed().as_secs_f64() / (rounds + 1) as f64));
         }
@@ -165,36 +167,72 @@ fn memory(name: Name) -> BenchError {
     BenchError::Memory { log2_rows, needed: needed(name) >> 20, available }
 }
 
-/// The engine that is measured.
+/// An engine that is measured.
 struct Engine {
-    cpu: Cpu,
+    name: &'static str,
     device: String,
+    kind: Kind,
 }
 
-/// A proof of the engine's.
+enum Kind {
+    Cpu(Cpu),
+    Cuda(Box<Cuda>),
+}
+
+/// A proof of an engine's.
 struct Made {
     stages: Stages,
     cost: Cost,
 }
 
 impl Engine {
-    const NAME: &'static str = "cpu";
-
-    fn new() -> Result<Self, BenchError> {
-        let backend = Backend::current().map_err(janction_engine::EngineError::from)?;
-        Ok(Self { cpu: Cpu::with_backend(backend), device: format!("{}, {}", processor(), backend.name()) })
+    /// The CPU's, and that of the GPUs: those that were asked for, else the first one if it can be used.
+    fn all(gpus: &[usize]) -> Result<Vec<Self>, BenchError> {
+        let backend = Backend::current().map_err(EngineError::from)?;
+        let device = format!("{}, {}", processor(), backend.name());
+        let mut engines = vec![Self { name: "cpu", device, kind: Kind::Cpu(Cpu::with_backend(backend)) }];
+        let first = [0];
+        let opened = open(if gpus.is_empty() { &first } else { gpus });
+        match opened {
+            Ok((device, cuda)) => {
+                engines.push(Self { name: "cuda", device, kind: Kind::Cuda(Box::new(cuda)) })
+            }
+            Err(error) if !gpus.is_empty() => return Err(EngineError::from(error).into()),
+            Err(_) => {}
+        }
+        Ok(engines)
     }
 
     /// Makes a proof and, outside the time, verifies it.
     fn prove(&self, subject: &Subject) -> Result<Made, BenchError> {
         let circuit = subject.circuit();
-        let (made, cost) = cost(|| self.cpu.prove_in_stages(circuit, subject.inputs()));
+        let (made, cost) = cost(|| match &self.kind {
+            Kind::Cpu(cpu) => cpu.prove_in_stages(circuit, subject.inputs()),
+            Kind::Cuda(cuda) => cuda.prove_in_stages(circuit, subject.inputs()),
+        });
         let (proof, stages): (Proof, Stages) = made?;
-        circuit.verify(proof).map_err(|e| janction_engine::EngineError::Invalid {
-            engine: Self::NAME,
-            reason: e.to_string(),
-        })?;
+        circuit
+            .verify(proof)
+            .map_err(|e| EngineError::Invalid { engine: self.name, reason: e.to_string() })?;
         Ok(Made { stages, cost })
+    }
+
+    /// A GPU whose proofs the CPU had to make was not measured.
+    fn check(&self) -> Result<(), BenchError> {
+        let Kind::Cuda(cuda) = &self.kind else { return Ok(()) };
+        let made = cuda.metrics();
+        let failed = made.out_of_memory + made.failures + made.invalid + made.unserved;
+        if failed == 0 { Ok(()) } else { Err(BenchError::FellBack { failed, made: made.proofs }) }
+    }
+}
+
+fn open(gpus: &[usize]) -> Result<(String, Cuda), CudaError> {
+    let devices = gpus.iter().map(|&ordinal| Device::open(ordinal, None)).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = devices.iter().map(|device| device.card().to_string()).collect();
+    match Cuda::with_devices(devices) {
+        Ok(cuda) => Ok((names.join("; "), cuda)),
+        Err(EngineError::Cuda(error)) => Err(error),
+        Err(other) => Err(CudaError::Driver { action: "open", reason: other.to_string() }),
     }
 }
 
@@ -205,23 +243,27 @@ fn processor() -> String {
     name.map_or("unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
 }
 
-/// One cold round and `rounds` warm ones; in each, stock and engine take turns.
+/// One cold round and `rounds` warm ones; in each, stock and the engines take turns.
 fn measure(
     subject: &Subject,
     mut stock: Option<&mut Stock>,
-    engine: &Engine,
+    engines: &[Engine],
     rounds: usize,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Vec<Measurement>, BenchError> {
-    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    let mut theirs = Vec::new();
+    let mut ours: Vec<Vec<Made>> = engines.iter().map(|_| Vec::new()).collect();
     let (name, of) = (subject.name, rounds + 1);
     for round in 0..of {
         if let Some(stock) = stock.as_deref_mut() {
             tell(Event::Proving { name, backend: "stock", round, of });
             theirs.push(stock.prove(subject)?);
         }
-        tell(Event::Proving { name, backend: Engine::NAME, round, of });
-        ours.push(engine.prove(subject)?);
+        for (engine, ours) in engines.iter().zip(&mut ours) {
+            tell(Event::Proving { name, backend: engine.name, round, of });
+            ours.push(engine.prove(subject)?);
+            engine.check()?;
+        }
     }
     let (cold, warm) = (0..1, 1..of);
     let phases = [(Phase::Cold, cold), (Phase::Warm, warm)];
@@ -231,9 +273,11 @@ fn measure(
         .flat_map(|(phase, rounds)| {
             let theirs = theirs.get(rounds.clone()).unwrap_or_default();
             let device = stock.as_deref().map(|stock| format!("{}, {}", processor(), stock.compiled_for()));
-            let mut both = device.map_or_else(Vec::new, |device| of_stock(subject, phase, theirs, &device));
-            both.extend(of_engine(subject, phase, theirs, &ours[rounds], &engine.device));
-            both
+            let mut all = device.map_or_else(Vec::new, |device| of_stock(subject, phase, theirs, &device));
+            for (engine, ours) in engines.iter().zip(&ours) {
+                all.extend(of_engine(subject, phase, theirs, &ours[rounds.clone()], engine));
+            }
+            all
         })
         .collect())
 }
@@ -258,10 +302,10 @@ fn of_engine(
     phase: Phase,
     theirs: &[Proven],
     ours: &[Made],
-    device: &str,
+    engine: &Engine,
 ) -> Vec<Measurement> {
     let blank =
-        |stage: &str, seconds| blank(subject, phase, Engine::NAME, device, stage, ours.len(), seconds);
+        |stage: &str, seconds| blank(subject, phase, engine.name, &engine.device, stage, ours.len(), seconds);
     let whole = median(ours.iter().map(|made| made.cost.seconds)).map(|seconds| {
         let stock_seconds = stock_total(theirs);
         Measurement {
@@ -321,11 +365,17 @@ mod tests {
 
     #[test]
     fn stock_and_engine_are_measured_in_turns_and_compared() {
-        let plan = Plan { circuits: vec![Name::Synthetic(9)], rounds: 2, seconds: None, stock: None };
+        let plan = Plan {
+            circuits: vec![Name::Synthetic(9)],
+            rounds: 2,
+            seconds: None,
+            stock: None,
+            gpus: Vec::new(),
+        };
         let mut told = Vec::new();
         let measurements = run(&plan, &mut |event| told.push(event)).expect("measured");
         let backends = told.iter().filter_map(|event| match event {
-            Event::Proving { backend, .. } => Some(*backend),
+            Event::Proving { backend, .. } if *backend != "cuda" => Some(*backend),
             _ => None,
         });
         assert_eq!(backends.collect::<Vec<_>>(), ["stock", "cpu"].repeat(3));
@@ -348,7 +398,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_left_out_and_said() {
         let circuits = vec![Name::Synthetic(9), Name::Synthetic(22)];
-        let plan = Plan { circuits, rounds: 1, seconds: Some(10.0), stock: None };
+        let plan = Plan { circuits, rounds: 1, seconds: Some(10.0), stock: None, gpus: Vec::new() };
         let mut told = Vec::new();
         let measurements = run(&plan, &mut |event| told.push(event)).expect("measured");
         assert!(measurements.iter().all(|m| m.log2_rows == 9));

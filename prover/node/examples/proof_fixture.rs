@@ -75,7 +75,7 @@ fn main() -> Outcome<()> {
     let kept = tempfile::tempdir()?;
     let pipeline = Pipeline::new(
         Arc::clone(&keys),
-        Engines::new(EngineKind::default())?,
+        Engines::new(EngineKind::Cpu, &[], kept.path())?,
         Cache::open(kept.path())?,
         Arc::default(),
     );

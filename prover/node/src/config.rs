@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use janction_engine::EngineError;
 use janction_protocol::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::engines::EngineKind;
+use crate::engines::{EngineKind, Engines};
 
 /// A prover's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct ProverConfig {
     pub work: Work,
     /// What makes the proofs.
     pub engine: EngineKind,
+    /// The GPUs that it uses, numbered as `nvidia-smi` does; none stands for the first.
+    pub gpus: Vec<usize>,
     /// Most batches in one proof; 0: as many as the sequencer offers.
     pub max_batches: u32,
     /// Where unfinished work is kept.
@@ -40,6 +43,7 @@ impl Default for ProverConfig {
             payee: Address::ZERO,
             work: Work::All,
             engine: EngineKind::default(),
+            gpus: Vec::new(),
             max_batches: 0,
             data: PathBuf::from("data/prover"),
             keys: PathBuf::from("data/keys"),
@@ -47,6 +51,16 @@ impl Default for ProverConfig {
             srs: SrsSource::Development,
             poll_seconds: 2,
         }
+    }
+}
+
+impl ProverConfig {
+    /// The engines that it names.
+    ///
+    /// # Errors
+    /// As [`Engines::new`].
+    pub fn engines(&self) -> Result<Engines, EngineError> {
+        Engines::new(self.engine, &self.gpus, &self.keys.join("kernels"))
     }
 }
 

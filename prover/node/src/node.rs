@@ -56,13 +56,13 @@ pub async fn run(
         None => None,
         Some(keys) => {
             let kept = Cache::open(config.data.join("proofs"))?;
-            let pipeline = Arc::new(Pipeline::new(keys, engines, kept, Arc::clone(&cancelled)));
+            let pipeline = Arc::new(Pipeline::new(keys, engines.clone(), kept, Arc::clone(&cancelled)));
             let max_batches = config.max_batches;
             Some(RangeWork { pipeline, progress: ranges_progress, payee, max_batches })
         }
     };
     let holder = Holder::load_or_draw(&Cache::open(&config.data)?)?;
-    let node = Node { config, holder, audits, ranges };
+    let node = Node { config, holder, engines, audits, ranges };
     let work = node.serve();
     tokio::select! {
         error = work => Err(error),
@@ -77,6 +77,7 @@ pub async fn run(
 struct Node {
     config: ProverConfig,
     holder: Holder,
+    engines: Engines,
     audits: Option<AuditWork>,
     ranges: Option<RangeWork>,
 }
@@ -113,7 +114,9 @@ impl Node {
             {
                 worked = ranges.serve(&mut client).await?;
             }
-            if !worked {
+            if worked {
+                self.engines.publish();
+            } else {
                 tokio::time::sleep(Duration::from_secs(self.config.poll_seconds)).await;
             }
         }

@@ -10,7 +10,7 @@ use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
 use janction_protocol::state::{Job, JobStatus};
 use janction_prover::progress::Silent;
-use janction_prover::{Engines, ProverConfig, Work, WorkKeys, node};
+use janction_prover::{ProverConfig, Work, WorkKeys, node};
 use janction_rpc::encoding::encode;
 use janction_rpc::status::refusal;
 use janction_rpc::v1::blobs_server::{Blobs, BlobsServer};
@@ -74,7 +74,7 @@ pub fn run_node(folder: &Path, told: Told) -> Told {
     let work = async {
         let (uri, stop) = (serve(Arc::clone(&told)).await, CancellationToken::new());
         let config = ProverConfig { sequencer: uri, ..config };
-        let engines = Engines::new(config.engine).expect("an engine");
+        let engines = config.engines().expect("an engine");
         let node = tokio::spawn(node::run(config, engines, keys, Arc::new(Silent), stop.clone()));
         while !told.lock().expect("no panic").asked_again {
             assert!(!node.is_finished(), "the node ends only when it is told to");

@@ -1,0 +1,49 @@
+//! `janction bench` and `janction prover calibrate`.
+
+mod support;
+
+use support::Machine;
+
+#[test]
+fn the_engine_is_measured_beside_stock() {
+    let machine = Machine::new();
+    let plot = machine.home().join("rows.svg");
+    let arguments =
+        ["bench", "prover", "--circuits", "synthetic-9,synthetic-10", "--rounds", "1", "--json", "--plot"];
+    let arguments: Vec<&str> = arguments.into_iter().chain([plot.to_str().expect("UTF-8")]).collect();
+    let measured = machine.run(&arguments).json();
+    let measurements = measured["measurements"].as_array().expect("a list");
+    for backend in ["stock", "cpu"] {
+        let total = measurements
+            .iter()
+            .find(|m| m["backend"] == backend && m["stage"] == "total" && m["phase"] == "warm")
+            .expect("a total");
+        for key in ["circuit", "log2_rows", "device", "seconds", "stock_seconds", "speedup", "peak_bytes"] {
+            assert!(!total[key].is_null(), "{backend}: {key}");
+        }
+    }
+    assert_eq!(measured["stock_compiled_for_this_processor"], false);
+    assert!(std::fs::read_to_string(plot).expect("drawn").starts_with("<svg"));
+
+    let text = machine.run(&["bench", "prover", "--circuits", "synthetic-8", "--rounds", "1"]);
+    let printed = text.text();
+    assert!(printed.contains("speedup") && printed.contains("make bench-prover"), "{printed}");
+    machine.run(&["--json", "bench", "prover", "--circuits", "synthetic-3"]).must_fail(2, "bench.size");
+    let absent = ["--json", "bench", "prover", "--circuits", "synthetic-9", "--stock", "/nowhere/stock"];
+    machine.run(&absent).must_fail(1, "bench.stock");
+    assert_eq!(machine.run(&["bench", "prover", "--circuits", "leaf"]).status(), 2);
+}
+
+#[test]
+fn an_hours_cost_becomes_a_price() {
+    let machine = Machine::new();
+    let priced = machine.run(&["--json", "prover", "calibrate", "--cost-per-hour", "3.6"]).json();
+    for part in ["proof", "job", "range"] {
+        let (seconds, price) = (&priced[part]["seconds"], &priced[part]["price"]);
+        let (seconds, price) = (seconds.as_f64().expect("seconds"), price.as_f64().expect("a price"));
+        assert!(seconds > 0.0 && (price - seconds / 1000.0).abs() < 1e-9, "{part}: {seconds} s, {price}");
+    }
+    assert_eq!((&priced["job"]["rows"], &priced["job"]["policy"]), (&360.into(), &"full".into()));
+    assert_eq!(machine.run(&["prover", "calibrate", "--cost-per-hour", "-1"]).status(), 2);
+    assert_eq!(machine.run(&["prover", "calibrate"]).status(), 2);
+}
