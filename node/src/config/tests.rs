@@ -26,6 +26,7 @@ fn every_optional_field_is_among_the_keys() {
             Kind::Text if key.path == "telemetry.format" => "json",
             Kind::Text if key.path == "worker.device" => "cpu",
             Kind::Text if key.path == "prover.work" => "audits",
+            Kind::Text if key.path == "prover.engine" => "stock",
             Kind::Text => "x",
             Kind::Number => "1",
             Kind::Numbers => "1, 2",
