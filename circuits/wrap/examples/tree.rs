@@ -20,7 +20,7 @@ use janction_wrap::poseidon2::{WIDTH, many, permute};
 use plonky2::field::types::Sample;
 use plonky2::hash::merkle_tree::MerkleTree;
 
-const STATES: usize = 1 << 12;
+const STATES: usize = 1 << 15;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>().expect("a number"));
