@@ -14,7 +14,7 @@ use crate::{D, EngineError, F};
 ///
 /// # Errors
 /// [`EngineError::Witness`] where α hits a pair, so that a derivative has a pole.
-pub(crate) fn fill<C: GenericConfig<D, F = F>>(
+pub(super) fn fill<C: GenericConfig<D, F = F>>(
     circuit: &CircuitData<F, C, D>,
     shape: LookupShape,
     wires: &Columns,

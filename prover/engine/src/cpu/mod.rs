@@ -23,7 +23,6 @@ use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::{GenericConfig, Hasher};
 use plonky2::plonk::proof::ProofWithPublicInputs;
 
-pub(crate) use self::lookup::fill as fill_lookups;
 use self::machine::CpuMachine;
 use self::tree::Hashing;
 use crate::guard::guarded;

@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use janction_accel_cuda::{Argument, Buffer, CudaError, Device, File, Grid, Matrix, Module, ntt, words};
+use janction_accel_cuda::{Argument, Buffer, CudaError, Device, Grid, Matrix, Module, ntt, words};
 use plonky2::field::types::Field;
 use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::GenericConfig;
 
+use super::memory::Demand;
 use super::source;
 use crate::plonk::gate_selectors;
 use crate::{D, EngineError, F};
@@ -49,16 +50,8 @@ impl Tables {
         let polynomials = &circuit.prover_only.constants_sigmas_commitment.polynomials;
         let columns = polynomials.iter().map(|polynomial| polynomial.coeffs.as_slice());
         let constants_sigmas = Matrix::upload(device, rows, columns)?;
-        let permutation = source::terms("permutation")
-            .with(File::new("permutation.cu", include_str!("../../kernels/permutation.cu")))
-            .with_kernels(&["permutation_terms", "scale", "find_nonzero", "natural_order"]);
-        let permutation = device.compile(&permutation)?;
-        let lookup = (common.num_lookup_polys > 0).then(|| {
-            let lookup = source::terms("lookup")
-                .with(File::new("lookup.cu", include_str!("../../kernels/lookup.cu")))
-                .with_kernels(&["lookup_terms"]);
-            device.compile(&lookup)
-        });
+        let permutation = device.compile(&source::permutation())?;
+        let lookup = (common.num_lookup_polys > 0).then(|| device.compile(&source::lookup()));
         let sigmas = sigma_values(device, common, &constants_sigmas, &permutation)?;
         let ks = device.upload(words(&common.k_is[..routed]))?;
         device.share(constants_sigmas.buffer())?;
@@ -133,15 +126,14 @@ impl Circuits {
         Self { capacity, known: Mutex::new(Vec::new()) }
     }
 
-    /// The circuit's tables of `bytes` bytes. Those that were not used for longest make room for them; they are gone when
+    /// The circuit's tables. Those that were not used for longest make room for them; they are gone when
     /// the last proof with them is.
     pub(super) fn get_or_make<C: GenericConfig<D, F = F>>(
         &self,
         device: &Device,
         circuit: &CircuitData<F, C, D>,
-        bytes: u64,
     ) -> Result<Arc<Tables>, EngineError> {
-        let key = key(circuit);
+        let (key, bytes) = (key(circuit), Demand::of(&circuit.common).circuit);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = known.iter().position(|circuit| circuit.key == key) {
             let found = known.remove(at);
@@ -157,6 +149,14 @@ impl Circuits {
         let tables = Arc::new(Tables::new(device, circuit)?);
         known.push(Known { key, bytes, tables: Arc::clone(&tables) });
         Ok(tables)
+    }
+
+    /// Forgets all circuits; whether there were any but one, whose proof would gain nothing by that.
+    pub(super) fn forget(&self) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let several = known.len() > 1;
+        known.clear();
+        several
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) struct CudaMachine<'a, C: GenericConfig<D, F = F>> {
     device: Device,
     circuit: &'a CircuitData<F, C, D>,
     tables: Arc<Tables>,
-    /// On the subgroup, here and on the card; until the products are there.
-    wires: Option<(Arc<Columns>, Matrix)>,
+    /// On the subgroup; until the products are there.
+    wires: Option<Matrix>,
     /// Wires, products, quotient.
     oracles: Vec<Oracle>,
     /// The polynomial that FRI folds: the components of its coefficients.
@@ -110,7 +110,7 @@ impl<C: GenericConfig<D, F = F>> Machine<C::Hasher> for CudaMachine<'_, C> {
             Ok::<_, CudaError>(uploaded)
         })?;
         let coefficients = self.interpolate(&uploaded, stages)?;
-        self.wires = Some((values, uploaded));
+        self.wires = Some(uploaded);
         self.commit(coefficients, stages)
     }
 
@@ -119,15 +119,13 @@ impl<C: GenericConfig<D, F = F>> Machine<C::Hasher> for CudaMachine<'_, C> {
         challenges: &Challenges,
         stages: &mut Stages,
     ) -> Result<MerkleCap<F, C::Hasher>, EngineError> {
-        let (host, wires) =
-            self.wires.take().ok_or_else(|| CudaError::Misfit("the wires come first".to_owned()))?;
+        let wires = self.wires.take().ok_or_else(|| CudaError::Misfit("the wires come first".to_owned()))?;
         let values = stages.time(Stage::Products, || {
-            let values =
-                products::values(&self.device, self.circuit, &self.tables, &wires, &host, challenges)?;
+            let values = products::values(&self.device, self.circuit, &self.tables, &wires, challenges)?;
             self.device.synchronise()?;
             Ok::<_, EngineError>(values)
         })?;
-        drop((host, wires));
+        drop(wires);
         let coefficients = self.interpolate(&values, stages)?;
         drop(values);
         self.commit(coefficients, stages)

@@ -7,7 +7,10 @@ use plonky2::plonk::circuit_data::CommonCircuitData;
 use crate::plonk::quotient_bits;
 use crate::{D, F};
 
-/// What a proof keeps on the card at most, in bytes, the circuit's own tables not counted.
+/// Bytes for what does not grow with the circuit: powers, challenges, positions.
+const SMALL: u64 = 1 << 20;
+
+/// What a proof takes on the card at most, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Demand {
     /// For the proof.
@@ -17,6 +20,10 @@ pub(super) struct Demand {
 }
 
 impl Demand {
+    pub(super) fn total(self) -> u64 {
+        self.proof + self.circuit
+    }
+
     pub(super) fn of(common: &CommonCircuitData<F, D>) -> Self {
         let config = &common.config;
         let rows = common.degree() as u64;
@@ -26,18 +33,25 @@ impl Demand {
         let constants = (common.num_constants + config.num_routed_wires) as u64;
         let products = challenges * (1 + common.num_partial_products + common.num_lookup_polys) as u64;
         let quotient = challenges * common.quotient_degree_factor as u64;
-        // Coefficients stay; of the extension there is one coset of everything that the quotient reads.
-        let kept = rows * (wires + products + quotient);
-        let coset = rows * (wires + constants + products + 1);
-        let quotient_values = challenges * (rows << quotient_bits(common));
         // Two digests of four words for each leaf.
-        let trees = 3 * extended * 2 * 4;
-        // Two components of the values, and digests of half as many leaves; layers shrink at least by half.
-        let fri = extended * 2 + extended * 2 * 4;
-        let early = rows * wires + coset;
-        let late = coset.max(quotient_values * 2) + quotient_values;
-        let words = kept + trees + early.max(late).max(fri);
-        Self { proof: 8 * words, circuit: 8 * rows * constants }
+        let tree = extended * 2 * 4;
+        // Wires: values and coefficients, and one coset of the extension.
+        let first = rows * 3 * wires + tree;
+        // Products: the same, with the wires' values until they are made, and their denominators meanwhile.
+        let chunks = 1 + common.num_partial_products as u64;
+        let second = rows * (2 * wires + (3 * products).max(products + chunks + 2)) + 2 * tree;
+        // Quotient: one coset of everything that it reads, its values, and its coefficients.
+        let coset = rows * (wires + constants + products + 1);
+        let values = challenges * (rows << quotient_bits(common));
+        let third = rows * (wires + products) + values + coset.max(rows * quotient) + 2 * tree;
+        let fourth = rows * (wires + products + 2 * quotient) + 3 * tree;
+        // FRI: values as pairs and their trees, each layer at most half of the one before; the rows that queries touch.
+        let folds = 2 * (extended * 2 + tree / 2) + rows * 2 * D as u64;
+        let fifth = rows * (wires + products + quotient) + 3 * tree + folds + rows * wires;
+        let proof = [first, second, third, fourth, fifth].into_iter().max().unwrap_or_default();
+        // Coefficients of constants and σ, the values of σ (in two orders while they are made), roots of unity.
+        let circuit = rows * (constants + 2 * config.num_routed_wires as u64) + extended;
+        Self { proof: 8 * proof + SMALL, circuit: 8 * circuit }
     }
 }
 

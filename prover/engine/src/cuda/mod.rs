@@ -94,6 +94,11 @@ impl Cuda {
         Self { cpu, serves_all: true, ..self }
     }
 
+    /// Bytes of a GPU's memory that a proof of this circuit takes at most. Proofs that fit together are made together.
+    pub fn demand(common: &CommonCircuitData<F, D>) -> u64 {
+        Demand::of(common).total()
+    }
+
     /// What the engine has made so far.
     pub fn metrics(&self) -> Metrics {
         self.counters.read()
@@ -209,20 +214,20 @@ impl Cuda {
     where
         C::Hasher: 'static,
     {
-        let demand = Demand::of(&circuit.common);
-        let bytes = demand.proof + demand.circuit;
+        let bytes = Self::demand(&circuit.common);
         let fits = |card: &&Card| card.device.require_memory(bytes).is_ok();
         let Some(card) = self.cards.iter().filter(fits).max_by_key(|card| card.turns.free()) else {
             self.cards[0].device.require_memory(bytes)?;
             return Err(CudaError::OutOfMemory { bytes }.into());
         };
         let _turn = card.turns.take(bytes).ok_or(CudaError::OutOfMemory { bytes })?;
-        guarded(NAME, || {
-            let device = card.device.fork()?;
-            let tables = card.circuits.get_or_make(&card.device, circuit, demand.circuit)?;
-            let mut machine = CudaMachine::new(device, circuit, tables);
-            plonk::prove(circuit, statement, &mut machine, stages)
-        })
+        match prove_on(card, circuit, statement.clone(), stages) {
+            Err(EngineError::Cuda(error)) if error.is_out_of_memory() && card.circuits.forget() => {
+                tracing::warn!(%error, "a GPU's memory held circuits that were proven earlier: they were removed");
+                prove_on(card, circuit, statement, stages)
+            }
+            proof => proof,
+        }
     }
 
     /// Proves on the CPU and verifies.
@@ -265,6 +270,23 @@ where
     ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError> {
         self.prove_in_stages(circuit, inputs).map(|(proof, _)| proof)
     }
+}
+
+/// Proves on a stream of its own.
+fn prove_on<C: GenericConfig<D, F = F>>(
+    card: &Card,
+    circuit: &CircuitData<F, C, D>,
+    statement: Statement,
+    stages: &mut Stages,
+) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+where
+    C::Hasher: 'static,
+{
+    guarded(NAME, || {
+        let device = card.device.fork()?;
+        let tables = card.circuits.get_or_make(&card.device, circuit)?;
+        plonk::prove(circuit, statement, &mut CudaMachine::new(device, circuit, tables), stages)
+    })
 }
 
 /// Refuses what kernels do not serve, before any work.

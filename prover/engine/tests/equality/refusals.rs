@@ -12,7 +12,7 @@ use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
 use crate::{C, configs, cpu};
 
 /// The public output is the product of two private numbers.
-fn product(config: CircuitConfig) -> (CircuitData<F, C, D>, [Target; 3]) {
+pub fn product(config: CircuitConfig) -> (CircuitData<F, C, D>, [Target; 3]) {
     let mut builder = CircuitBuilder::<F, D>::new(config);
     let [a, b] = [builder.add_virtual_target(), builder.add_virtual_target()];
     let c = builder.mul(a, b);
@@ -20,7 +20,7 @@ fn product(config: CircuitConfig) -> (CircuitData<F, C, D>, [Target; 3]) {
     (builder.build::<C>(), [a, b, c])
 }
 
-fn inputs(targets: &[Target], values: &[u64]) -> PartialWitness<F> {
+pub fn inputs(targets: &[Target], values: &[u64]) -> PartialWitness<F> {
     let mut inputs = PartialWitness::new();
     for (&target, &value) in targets.iter().zip(values) {
         inputs.set_target(target, F::from_canonical_u64(value)).expect("a fresh target");
@@ -50,7 +50,7 @@ fn missing_input() {
 }
 
 /// A witness that the generators made, with one value forged after them.
-fn forged<'a>(circuit: &'a CircuitData<F, C, D>, targets: &[Target]) -> PartitionWitness<'a, F> {
+pub fn forged<'a>(circuit: &'a CircuitData<F, C, D>, targets: &[Target]) -> PartitionWitness<'a, F> {
     let honest = inputs(&targets[..2], &[6, 7]);
     let mut witness =
         generate_partial_witness(honest, &circuit.prover_only, &circuit.common).expect("inputs fit");
