@@ -9,6 +9,7 @@
 typedef unsigned long long u64;
 typedef unsigned int u32;
 typedef unsigned char u8;
+typedef unsigned __int128 u128;
 
 namespace gl {
 
@@ -42,10 +43,9 @@ __device__ __forceinline__ u64 negate(u64 a) { return sub(0, a); }
 
 // low + high * 2^64 for high below 2^32.
 __device__ __forceinline__ u64 reduce_96(u64 low, u32 high) {
-    u64 term = ((u64)high << 32) - high;  // high * EPSILON
-    u64 sum = low + term;
-    // After a carry sum < term <= 2^64 - 2^33 + 1, so EPSILON can be added.
-    return sum < term ? sum + EPSILON : sum;
+    u64 sum = (u64)high * (u32)EPSILON + low;  // one instruction
+    // After a carry sum is below high * EPSILON <= 2^64 - 2^33 + 1, so EPSILON can be added.
+    return sum < low ? sum + EPSILON : sum;
 }
 
 // low + high * 2^64.
@@ -56,16 +56,14 @@ __device__ __forceinline__ u64 reduce_128(u64 low, u64 high) {
     if (low < top) difference -= EPSILON;
     return reduce_96(difference, (u32)high);
 }
+__device__ __forceinline__ u64 reduce_128(u128 x) { return reduce_128((u64)x, (u64)(x >> 64)); }
 
-__device__ __forceinline__ u64 mul(u64 a, u64 b) { return reduce_128(a * b, __umul64hi(a, b)); }
+__device__ __forceinline__ u64 mul(u64 a, u64 b) { return reduce_128((u128)a * b); }
 __device__ __forceinline__ u64 square(u64 a) { return mul(a, a); }
 
 // a * b + c
 __device__ __forceinline__ u64 mul_add(u64 a, u64 b, u64 c) {
-    u64 low = a * b, high = __umul64hi(a, b);
-    low += c;
-    high += low < c;  // a * b + c < 2^128
-    return reduce_128(low, high);
+    return reduce_128((u128)a * b + c);  // below 2^128
 }
 
 // a * 2^48: times the root of unity of order 4.
@@ -105,13 +103,10 @@ struct Sum {
 __device__ __forceinline__ Sum sum_of(u64 a) { return {a, 0, 0}; }
 
 __device__ __forceinline__ void add_product(Sum& sum, u64 a, u64 b) {
-    u64 low = a * b, high = __umul64hi(a, b);
-    sum.low += low;
-    u64 carry = sum.low < low;
-    // a * b < 2^128 - 2^64, so its upper half and the carry fit 64 bits.
-    high += carry;
-    sum.middle += high;
-    sum.high += sum.middle < high;
+    u128 product = (u128)a * b, total = ((u128)sum.middle << 64 | sum.low) + product;
+    sum.high += total < product;
+    sum.low = (u64)total;
+    sum.middle = (u64)(total >> 64);
 }
 
 // 2^128 = 2^64 * 2^64 = -2^32 modulo p, since 2^96 = -1.

@@ -12,7 +12,7 @@ use crate::source::Source;
 
 /// What every kernel is compiled with, the architecture apart. `-v` makes the assembler say in the log how many
 /// registers and how much memory a kernel takes.
-const OPTIONS: [&str; 2] = ["--std=c++17", "--ptxas-options=-v"];
+const OPTIONS: [&str; 3] = ["--std=c++17", "--device-int128", "--ptxas-options=-v"];
 
 /// An image for a compute capability, from the cache where it has one.
 pub(super) fn image(
