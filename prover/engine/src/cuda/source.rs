@@ -10,8 +10,8 @@ use crate::tape::{Instruction, Operand, Program, TapeError, traced};
 use crate::{D, F};
 
 /// Instructions of one kernel at most: a gate of more is cut into several, so that compiling stays quick and what is live
-/// at once stays small.
-const INSTRUCTIONS: usize = 600;
+/// at once stays in registers. Each of them computes anew what it shares with others, so few cuts are better than many.
+const INSTRUCTIONS: usize = 1500;
 
 /// The parameters of every gate's kernels; `sums.cuh` and the launch in `quotient.rs` go with them.
 const PARAMETERS: &str = "const u64* __restrict__ wires, const u64* __restrict__ constants, \
