@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use janction_aggregate::config::{C, Circuit, F, Proof};
 use janction_audit::AuditCircuits;
 use janction_engine::tape::traced;
-use janction_engine::{Cpu, D, Engine, EngineError, Stock};
+use janction_engine::{Backend, Cpu, D, Engine, EngineError, Stock, TreeHasher};
 use janction_prover::audit::AuditPipeline;
 use janction_prover::cache::Cache;
 use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::Silent;
 use janction_prover::range::{RangeWitness, RootPipeline};
 use janction_trace::Policy;
-use janction_wrap::config::Bn254PoseidonGoldilocksConfig;
+use janction_wrap::Bn254Hasher;
+use janction_wrap::config::{Bn254Poseidon2, Bn254PoseidonGoldilocksConfig};
 use janction_wrap::last_layer::last_layer_config;
 use plonky2::field::types::Field;
 use plonky2::hash::poseidon::PoseidonHash;
@@ -29,12 +30,17 @@ use crate::WORLD;
 use crate::market::{self, PAYEE};
 
 /// Both provers from one witness; fails where their bytes differ.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Both {
+    cpu: Cpu,
     compared: AtomicUsize,
 }
 
 impl Both {
+    fn new(cpu: Cpu) -> Self {
+        Self { cpu, compared: AtomicUsize::new(0) }
+    }
+
     fn compare<C: GenericConfig<D, F = F>>(
         &self,
         circuit: &CircuitData<F, C, D>,
@@ -48,7 +54,7 @@ impl Both {
         // On one thread stock takes the lowest nonce.
         let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
         let stock = one_thread.install(|| Stock.prove_witness(circuit, witness.clone())).expect("stock");
-        let ours = Cpu::new().and_then(|cpu| cpu.prove_witness(circuit, witness)).expect("the CPU engine");
+        let ours = self.cpu.prove_witness(circuit, witness).expect("the CPU engine");
         let common = &circuit.common;
         let shape =
             (common.degree_bits(), common.gates.len(), common.luts.len(), common.config.num_challenges);
@@ -79,7 +85,7 @@ fn engines_agree_on_every_circuit_of_a_range() {
     let folder = tempfile::tempdir().expect("a folder");
     let cache = |name| Cache::open(folder.path().join(name)).expect("a folder");
     let running = || Arc::new(AtomicBool::new(false));
-    let both = Both::default();
+    let both = Both::new(Cpu::new().expect("a backend"));
     let materials = w.materials(&w.openings()).expect("honest blobs");
     let wrapper = Arc::clone(&w.circuits.wrapper);
     let audits = AuditPipeline::new(wrapper, &both, cache("programs"), cache("audits"), running());
@@ -118,7 +124,7 @@ fn every_gate_of_a_range_can_be_traced() {
     }
 }
 
-/// The last layer's hasher and parameters.
+/// The last layer's hasher and parameters: one hash at a time, and many on every kind of instructions.
 #[test]
 fn engines_agree_on_a_layer_that_is_hashed_over_bn254() {
     let mut builder = CircuitBuilder::<F, D>::new(last_layer_config());
@@ -130,6 +136,13 @@ fn engines_agree_on_a_layer_that_is_hashed_over_bn254() {
     let circuit = builder.build::<Bn254PoseidonGoldilocksConfig>();
     let mut inputs = PartialWitness::new();
     inputs.set_target(input, F::from_canonical_u64(0x5_4321)).expect("a new target");
-    let proof = Both::default().compare(&circuit, inputs);
-    circuit.verify(proof).expect("valid");
+    let many = |backend| {
+        let hasher: Arc<dyn TreeHasher<Bn254Poseidon2>> = Arc::new(Bn254Hasher::with_backend(backend));
+        Cpu::with_backend(backend).with_hasher(hasher)
+    };
+    for cpu in [Cpu::new().expect("a backend")].into_iter().chain(Backend::available().into_iter().map(many))
+    {
+        let proof = Both::new(cpu).compare(&circuit, inputs.clone());
+        circuit.verify(proof).expect("valid");
+    }
 }
