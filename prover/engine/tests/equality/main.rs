@@ -7,6 +7,7 @@ mod cuda;
 mod custom;
 mod gates;
 mod gpu;
+mod hashers;
 mod refusals;
 mod shapes;
 mod tapes;
