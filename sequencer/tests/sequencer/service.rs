@@ -9,13 +9,13 @@ use janction_protocol::ledger::Ledger;
 use janction_protocol::state::{Account, RunState};
 use janction_protocol::transition::{StepWitness, replay};
 use janction_rpc::encoding::decode;
+use janction_rpc::status;
 use janction_rpc::v1::blobs_client::BlobsClient;
 use janction_rpc::v1::ledger_client::LedgerClient;
 use janction_rpc::v1::proving_client::ProvingClient;
 use janction_rpc::v1::put_blob_request::Part as Piece;
 use janction_rpc::v1::witness_part::Part;
 use janction_rpc::v1::{self, BatchStage, TransactionStage};
-use janction_rpc::{MAX_MESSAGE_BYTES, status};
 use janction_sequencer::api::{ApiError, LEAST_MESSAGE_BYTES, Tls};
 use janction_sequencer::l1::FULL_TAIL;
 use janction_sequencer::{Config, Error, Handle, Sequencer};
@@ -208,10 +208,6 @@ async fn refusals_travel_with_code_and_line() {
     let proof = v1::SubmitProofRequest { proof: vec![0; 5 << 20].into(), ..Default::default() };
     let refused = proving.submit_proof(proof).await.unwrap_err();
     assert_eq!(status::code(&refused), Some("message-too-large"));
-    // A client with the limit of the house does not even send it.
-    let mut limited = ProvingClient::new(channel(&handle).await).max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let proof = v1::SubmitProofRequest { proof: vec![0; 5 << 20].into(), ..Default::default() };
-    assert_eq!(status::code(&limited.submit_proof(proof).await.unwrap_err()), Some("message-too-large"));
     let lease = v1::LeaseRangeRequest { payee: vec![4; 20].into(), max_batches: 0, ..Default::default() };
     let refused = proving.lease_range(lease).await.unwrap_err();
     assert_eq!(status::code(&refused), Some("no-work"));
