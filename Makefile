@@ -42,11 +42,10 @@ test-gpu: setup ## the tests that need an NVIDIA GPU
 bench: setup ## what each stage costs (ONLY=NAME: that stage; DOC=1: into docs/benchmarks.md)
 	@$(if $(DOC),BENCH_DOC=docs/benchmarks.md) cargo bench --locked --bench stages -- $(ONLY)
 
-# Plonky2 chooses its SIMD when it is compiled, so that a fair baseline is a program of its own.
-bench-prover: setup ## the proving engine beside stock Plonky2 compiled for this processor (ARGS="--quick --json")
-	@cargo build --release --locked -p janction
-	@RUSTFLAGS=-Ctarget-cpu=native cargo build --release --locked -p janction-prover-bench --target-dir $(CARGO_TARGET_DIR)/native
-	@$(JANCTION) bench prover --stock $(CARGO_TARGET_DIR)/native/release/janction-stock $(ARGS)
+# Plonky2's SIMD is chosen by .cargo/config.toml: that of this processor.
+bench-prover: setup ## the proving engine beside stock Plonky2, each in a process of its own (ARGS="--quick --json")
+	@cargo build --release --locked -p janction -p janction-prover-bench --bins
+	@$(JANCTION) bench prover --stock $(CARGO_TARGET_DIR)/release/janction-stock $(ARGS)
 
 lint: setup ## formatting, clippy, floors
 	@scripts/lint.sh

@@ -26,11 +26,11 @@ pub enum Bench {
   janction bench prover --quick --json                 under a minute, for scripts
   janction bench prover --circuits ledger,synthetic-16 --rounds 5
   janction bench prover --full --plot rows.svg         up to what memory holds
-  make bench-prover                                    with stock compiled for this very processor
+  make bench-prover                                    with stock in a process of its own, compiled for this processor
 
 Witness generation counts on both sides. The first proof of a circuit is its cold one, the others are warm; times are
-medians, ratios are of medians. RAYON_NUM_THREADS sets the threads. Without --stock, stock runs with the instructions
-that this program was compiled for, which are fewer than it could use: then its times are no fair baseline.")]
+medians, ratios are of medians. RAYON_NUM_THREADS sets the threads. Stock has the vectors that it was compiled for (the
+last lines say which); without --stock those are this program's, which may be fewer than the processor has.")]
     Prover(Box<Options>),
 }
 
@@ -107,15 +107,11 @@ pub fn run(bench: &Bench, output: Output) -> Outcome {
     let value = json!({
         "measurements": measurements,
         "skipped": left_out,
-        "stock_compiled_for_this_processor": options.stock.is_some(),
     });
     output.print(&value, |_| {
         let mut text = in_words(&measurements);
         for (name, reason) in &skipped {
             text += &format!("\n{name} was left out: {reason}");
-        }
-        if options.stock.is_none() {
-            text += "\nStock ran with the instructions of any processor: `make bench-prover` compiles it for this one.";
         }
         text
     });
@@ -157,6 +153,7 @@ fn in_words(measurements: &[Measurement]) -> String {
         Some(cells)
     });
     let mut text = table(&headings, rows);
+    // Stock is named too: with lesser vectors than the engine it is no fair baseline.
     let devices: BTreeMap<_, _> = measurements.iter().map(|m| (&m.backend, m)).collect();
     for (backend, m) in devices {
         text += &format!("\n{backend}: {}, {} threads", m.device, m.threads);

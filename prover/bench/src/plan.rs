@@ -272,7 +272,7 @@ fn measure(
         .filter(|(_, rounds)| !rounds.is_empty())
         .flat_map(|(phase, rounds)| {
             let theirs = theirs.get(rounds.clone()).unwrap_or_default();
-            let device = stock.as_deref().map(|stock| format!("{}, {}", processor(), stock.compiled_for()));
+            let device = stock.as_deref().map(|stock| format!("{}, {}", processor(), stock.simd()));
             let mut all = device.map_or_else(Vec::new, |device| of_stock(subject, phase, theirs, &device));
             for (engine, ours) in engines.iter().zip(&ours) {
                 all.extend(of_engine(subject, phase, theirs, &ours[rounds.clone()], engine));

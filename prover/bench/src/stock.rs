@@ -1,8 +1,8 @@
 //! The baseline: stock Plonky2 in this process, or in one that was compiled for this machine.
 //!
 //! Plonky2 chooses its SIMD when it is compiled. The program `janction-stock`, built with `RUSTFLAGS=-Ctarget-cpu=native`,
-//! is stock as fast as it gets. One line goes in for each request and one comes out: `build NAME` answers `built`, `prove`
-//! answers a [`Proven`] as JSON. What goes wrong answers a line that begins with `error`.
+//! is stock as fast as it gets. One line goes in for each request and one comes out: `simd` answers [`SIMD`], `build NAME`
+//! answers `built`, `prove` answers a [`Proven`] as JSON. What goes wrong answers a line that begins with `error`.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,15 @@ use serde::{Deserialize, Serialize};
 use crate::circuits::{Name, Subject};
 use crate::clock::cost;
 use crate::error::BenchError;
+
+/// The vectors that Plonky2 was compiled for in this program, by the names of the engine's backends.
+pub const SIMD: &str = if cfg!(all(target_feature = "avx512f", target_feature = "avx512dq")) {
+    "avx512"
+} else if cfg!(target_feature = "avx2") {
+    "avx2"
+} else {
+    "portable"
+};
 
 /// A proof of stock's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,12 +107,12 @@ impl Stock {
         }
     }
 
-    /// What the SIMD of this stock was chosen for.
+    /// The vectors that it was compiled for.
     #[must_use]
-    pub const fn compiled_for(&self) -> &'static str {
+    pub fn simd(&self) -> &str {
         match self {
-            Self::Here => "compiled for any processor",
-            Self::Apart(_) => "compiled for this processor",
+            Self::Here => SIMD,
+            Self::Apart(process) => &process.simd,
         }
     }
 }
@@ -115,6 +124,7 @@ pub struct Process {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    simd: String,
 }
 
 impl Process {
@@ -130,7 +140,10 @@ impl Process {
             .take()
             .zip(child.stdout.take())
             .ok_or_else(|| failed("has no standard input and output".to_owned()))?;
-        Ok(Self { program: program.to_owned(), child, input, output: BufReader::new(output) })
+        let output = BufReader::new(output);
+        let mut process = Self { program: program.to_owned(), child, input, output, simd: String::new() };
+        process.simd = process.ask("simd")?;
+        Ok(process)
     }
 
     fn ask(&mut self, request: &str) -> Result<String, BenchError> {
@@ -182,8 +195,10 @@ fn answer(request: &str, subject: &mut Option<Subject>) -> Result<String, String
         *subject = Some(Subject::build(name).map_err(|e| e.to_string())?);
         return Ok("built".to_owned());
     }
-    if request != "prove" {
-        return Err(format!("'{request}' is neither `build NAME` nor `prove`"));
+    match request {
+        "simd" => return Ok(SIMD.to_owned()),
+        "prove" => {}
+        _ => return Err(format!("'{request}' is none of `simd`, `build NAME` and `prove`")),
     }
     let subject = subject.as_ref().ok_or("nothing is built")?;
     let proven = prove(subject).map_err(|e| e.to_string())?;
@@ -207,15 +222,14 @@ mod tests {
         assert!(proven.seconds > 0.0 && proven.witness_seconds > 0.0);
         assert!(answers[3].starts_with("error 'nothing' is no circuit"), "{answers:?}");
         assert_eq!(answers[4], "error nothing is built");
-        assert!(answers[5].starts_with("error 'sing' is neither"), "{answers:?}");
+        assert!(answers[5].starts_with("error 'sing' is none"), "{answers:?}");
     }
 
     #[test]
     fn a_baseline_that_does_not_start_or_ends_is_said() {
         let absent = Stock::new(Some(Path::new("/nowhere/janction-stock"))).expect_err("absent");
         assert!(absent.to_string().contains("make bench-prover"), "{absent}");
-        let mut ends = Stock::new(Some(Path::new("/bin/true"))).expect("starts");
-        let error = ends.build(Name::Ledger).expect_err("it has ended");
-        assert!(matches!(error, BenchError::Stock { .. }), "{error}");
+        let ended = Stock::new(Some(Path::new("/bin/true"))).expect_err("it says nothing");
+        assert!(matches!(ended, BenchError::Stock { .. }), "{ended}");
     }
 }
