@@ -92,5 +92,5 @@ fn stock_leaves(coefficients: &[PolynomialCoeffs<F>]) -> Vec<Vec<F>> {
     leaves
 }
 
-criterion_group!(stages, permutations, interpolation, extension, tree);
-criterion_main!(stages);
+criterion_group!(kernels, permutations, interpolation, extension, tree);
+criterion_main!(kernels);
