@@ -21,7 +21,7 @@ pub struct ProvingTime {
 
 impl ProvingTime {
     /// On two cores, from docs/benchmarks.md.
-    pub const TWO_CORES: Self = Self { chunk: 2.9, node: 2.9, end: 1.4 + 39.5 };
+    pub const TWO_CORES: Self = Self { chunk: 1.08, node: 1.06, end: 0.99 + 2.88 + 28.6 };
 
     /// On a machine that makes a proof of 2^[`LOG2_ROWS`] rows in `chunk` seconds: everything else in proportion.
     pub fn measured(chunk: f64) -> Self {
