@@ -23,10 +23,12 @@ impl ProvingTime {
     /// On two cores, from docs/benchmarks.md.
     pub const TWO_CORES: Self = Self { chunk: 1.08, node: 1.06, end: 0.99 + 2.88 + 28.6 };
 
-    /// On a machine that makes a proof of 2^[`LOG2_ROWS`] rows in `chunk` seconds: everything else in proportion.
-    pub fn measured(chunk: f64) -> Self {
-        let ratio = chunk / Self::TWO_CORES.chunk;
-        Self { chunk, node: Self::TWO_CORES.node * ratio, end: Self::TWO_CORES.end * ratio }
+    /// On a machine that makes a proof of 2^[`LOG2_ROWS`] rows in `chunk` seconds, and on its CPU in `cpu` seconds: everything
+    /// else in proportion. A range's end, mostly the wrap, is the CPU's wherever the rest is proven.
+    pub fn measured(chunk: f64, cpu: f64) -> Self {
+        let [node, end] = [(Self::TWO_CORES.node, chunk), (Self::TWO_CORES.end, cpu)]
+            .map(|(two_cores, seconds)| two_cores * seconds / Self::TWO_CORES.chunk);
+        Self { chunk, node, end }
     }
 
     /// The proofs of a job alone: its pieces, the tree over them and the wrapper, which has the size of a node.

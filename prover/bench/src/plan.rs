@@ -12,8 +12,8 @@ use crate::error::BenchError;
 use crate::measurement::{Measurement, Phase, TOTAL, WITNESS, median};
 use crate::stock::{Proven, Stock};
 
-/// What a row takes at most, in stock and in an engine together; measured from 2^12 to 2^16 rows, with a margin.
-const BYTES_PER_ROW: u64 = 64 << 10;
+/// What a row takes at most, in stock and in an engine together; 63 kB at 2^16, with a margin.
+const BYTES_PER_ROW: u64 = 80 << 10;
 /// How much longer twice the rows take, at most.
 const GROWTH: f64 = 2.3;
 
