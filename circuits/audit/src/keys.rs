@@ -9,6 +9,8 @@ use janction_program::Program;
 use janction_protocol::Digest;
 use janction_trace::Policy;
 
+use crate::gate::dot::{DotGate, DotGenerator};
+use crate::gate::requantise::{RequantiseGate, RequantiseGenerator};
 use crate::gather::FAMILY;
 use crate::operation::ProgramPlan;
 use crate::piece::PieceCircuit;
@@ -39,13 +41,20 @@ pub(crate) fn expected(circuit: &str) -> &'static str {
         .unwrap_or("")
 }
 
+fn gates() -> Gates {
+    Gates::default().with::<DotGate>().with::<RequantiseGate>()
+}
+
+fn generators() -> Generators {
+    Generators::default().with::<DotGenerator>().with::<RequantiseGenerator>()
+}
+
 fn write(circuit: &'static str, data: &Circuit) -> Result<Vec<u8>, AuditError> {
-    data.to_bytes(&Gates::default(), &Generators::default())
-        .map_err(|_| AuditError::KeyBytes { circuit, action: "written" })
+    data.to_bytes(&gates(), &generators()).map_err(|_| AuditError::KeyBytes { circuit, action: "written" })
 }
 
 fn read(circuit: &'static str, bytes: &[u8]) -> Result<Circuit, AuditError> {
-    Circuit::from_bytes(bytes, &Gates::default(), &Generators::default())
+    Circuit::from_bytes(bytes, &gates(), &generators())
         .map_err(|_| AuditError::KeyBytes { circuit, action: "read" })
 }
 

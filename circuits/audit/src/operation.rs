@@ -7,12 +7,14 @@ pub(crate) mod matmul;
 pub(crate) mod reshape;
 
 use janction_gadgets::{Builder, F};
-use janction_program::{Cells, Operation, Program, Source};
+use janction_program::{Cells, Operation, Program, Source, Tensor, reference};
+use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
 
 use crate::AuditError;
-use crate::operation::matmul::{MatMulPlan, MatMulTargets};
-use crate::range::Ranges;
+use crate::layout::Layout;
+use crate::linear::{LinearPlan, LinearTargets};
+use crate::operation::matmul::MatMulPlan;
 use crate::row::{RowShape, RowTargets};
 
 /// What the row checks of a program need to know, derived once.
@@ -24,6 +26,9 @@ pub(crate) struct ProgramPlan {
     pub steps: Vec<StepPlan>,
     /// Tensor that holds the output's rows.
     pub output: usize,
+    /// A row of each tensor with true row checks, for positions without a row: what the program makes of the smallest
+    /// cells.
+    pub dummy: Vec<Cells>,
 }
 
 /// How one committed tensor is checked.
@@ -40,13 +45,13 @@ pub(crate) struct StepPlan {
 /// The row check of an operation that is no view.
 #[derive(Clone, Debug)]
 pub(crate) enum RowCheck {
-    MatMul(MatMulPlan),
+    MatMul(MatMulPlan, LinearPlan),
 }
 
 /// What the prover sets in one row check.
 #[derive(Clone, Debug)]
 pub(crate) enum CheckTargets {
-    MatMul(MatMulTargets),
+    Linear(LinearTargets),
 }
 
 /// Number of the tensor that a source names: 0 is the input, k + 1 the k-th committed tensor.
@@ -71,8 +76,9 @@ impl ProgramPlan {
             let output = RowShape { dtype: step.output.dtype, columns: step.output.columns() };
             let check = match &step.operation {
                 Operation::MatMul(op) => {
-                    let plan = MatMulPlan::new(program, op, &step.output.name, shapes[operand], output)?;
-                    RowCheck::MatMul(plan)
+                    let plan = MatMulPlan::new(program, op, &step.output.name, shapes[operand])?;
+                    let linear = LinearPlan::new(&plan, MatMulPlan::rescale(op, output));
+                    RowCheck::MatMul(plan, linear)
                 }
                 // A view commits to nothing, so it is not among the committed steps.
                 Operation::Reshape(_) => continue,
@@ -80,21 +86,39 @@ impl ProgramPlan {
             shapes.push(output);
             steps.push(StepPlan { name: step.output.name.clone(), operand, check });
         }
-        Ok(Self { shapes, steps, output: tensor_of(program.output_source()) })
+        Ok(Self { shapes, steps, output: tensor_of(program.output_source()), dummy: dummy_rows(program) })
     }
 }
 
+fn dummy_rows(program: &Program) -> Vec<Cells> {
+    let input = program.input();
+    let smallest = vec![i64::from(input.dtype.min()); input.columns()];
+    let cells = Cells::from_values(input.dtype, &smallest).expect("the smallest value is one of the type's");
+    let input = Tensor::new(1, input.columns(), cells).expect("a row of as many cells as it has columns");
+    let trace = reference::run(program, &input).expect("the input is of the program's form");
+    std::iter::once(&input).chain(&trace).map(|tensor| tensor.row(0)).collect()
+}
+
+/// A row's cells as bytes: their distance from the smallest value of the type.
+fn bytes(cells: &Cells) -> Vec<u8> {
+    // Cells of 8 bits only are committed to.
+    (0..cells.len()).map(|i| cells.get(i).abs_diff(cells.dtype().min()) as u8).collect()
+}
+
 impl RowCheck {
-    /// Enforces that `output` is the operation's result for `operand`.
+    /// Enforces that `output` is the operation's result for `operand`, as soon as `layout` is finished.
     pub fn build(
         &self,
         builder: &mut Builder,
-        ranges: &mut Ranges,
+        layout: &mut Layout,
         operand: &RowTargets,
         output: &RowTargets,
     ) -> CheckTargets {
+        let (cells, output): (&[Target], &[Target]) = (&operand.cells, &output.cells);
         match self {
-            Self::MatMul(plan) => CheckTargets::MatMul(plan.build(builder, ranges, operand, output)),
+            Self::MatMul(plan, linear) => {
+                CheckTargets::Linear(linear.build(plan, builder, layout, cells, output))
+            }
         }
     }
 
@@ -108,16 +132,9 @@ impl RowCheck {
         output: &Cells,
     ) -> anyhow::Result<()> {
         match (self, targets) {
-            (Self::MatMul(plan), CheckTargets::MatMul(targets)) => {
-                plan.assign(inputs, targets, operand, output)
+            (Self::MatMul(plan, linear), CheckTargets::Linear(targets)) => {
+                linear.assign(plan, inputs, targets, &bytes(operand), &|j| output.get(j))
             }
-        }
-    }
-
-    /// The right output row for `operand`.
-    pub fn run(&self, operand: &Cells) -> Vec<i32> {
-        match self {
-            Self::MatMul(plan) => plan.run(operand),
         }
     }
 }
@@ -158,7 +175,7 @@ mod tests {
             x,
             w,
             DType::I8,
-            MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1, shift: 9 })),
+            MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1 << 30, shift: 39 })),
         );
         b.build().unwrap()
     }
@@ -166,7 +183,7 @@ mod tests {
     /// The largest piece that may be built still goes three times into a leaf.
     #[test]
     fn the_largest_piece_fits_a_leaf() {
-        let program = product(1, 15_000);
+        let program = product(1, 40_000);
         let audit = AuditCircuits::build(&NodeShape::find().unwrap(), program, Policy::Full).unwrap();
         assert_eq!(audit.piece().common.degree_bits(), MAX_PIECE_BITS);
         assert_eq!((audit.piece_size(), audit.pieces(5), audit.end(5), audit.row_checks(5)), (1, 5, 5, 5));
@@ -174,15 +191,15 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_named() {
-        let error = ProgramPlan::new(&product(256, 257)).unwrap_err();
+        let error = ProgramPlan::new(&product(256, 513)).unwrap_err();
         let AuditError::TooLarge { operation, got, limit } = error else { panic!("{error}") };
-        assert_eq!((operation.as_str(), got, limit), ("big", 256 * 257, MAX_RECOMPUTED_WEIGHTS));
-        ProgramPlan::new(&product(256, 256)).unwrap();
+        assert_eq!((operation.as_str(), got, limit), ("big", 256 * 513, MAX_RECOMPUTED_WEIGHTS));
+        ProgramPlan::new(&product(256, 512)).unwrap();
         // Few weights, but more output cells than a circuit has rows.
-        let program = product(1, 40_000);
+        let program = product(1, 60_000);
         let plan = ProgramPlan::new(&program).unwrap();
         for policy in [Policy::Full, Policy::Rows(1)] {
-            let error = PieceCircuit::build(&program, &plan, policy).unwrap_err();
+            let Err(error) = PieceCircuit::build(&program, &plan, policy) else { panic!("it fits") };
             let AuditError::PieceTooLarge { program, limit_bits, .. } = error else { panic!("{error}") };
             assert_eq!((program.as_str(), limit_bits), ("large", MAX_PIECE_BITS));
         }

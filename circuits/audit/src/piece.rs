@@ -5,7 +5,7 @@
 pub(crate) mod drawn;
 pub(crate) mod full;
 
-use janction_aggregate::config::{C, Circuit, circuit_config};
+use janction_aggregate::config::{C, Circuit};
 use janction_gadgets::{Builder, F, sponge};
 use janction_program::Program;
 use janction_protocol::{Digest, hash::tag};
@@ -15,6 +15,7 @@ use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::error::inputs_error;
+use crate::gate::piece_config;
 use crate::limits::{MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS};
 use crate::operation::ProgramPlan;
 use crate::subject::{Mode, Subject, SubjectTargets};
@@ -123,7 +124,7 @@ impl Size {
     }
 
     fn builder(self, program: &Program, plan: &ProgramPlan) -> (Builder, PieceTargets) {
-        let mut builder = Builder::new(circuit_config());
+        let mut builder = Builder::new(piece_config());
         let depth = program.depth().into();
         let digest = program.digest();
         let targets = match self {

@@ -6,7 +6,7 @@ use janction_program::Cells;
 use janction_program::commitment::row_digest;
 use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
-use janction_trace::{Commitment, Openings, OpeningsError, Trace};
+use janction_trace::{CheckError, Commitment, Openings, OpeningsError, Trace};
 
 use crate::audit::AuditCircuits;
 use crate::error::{AuditError, Place, Rule};
@@ -86,21 +86,19 @@ fn check_result(
     operand: &Cells,
     output: &Cells,
 ) -> Result<(), AuditError> {
-    let step = &audit.plan.steps[k];
-    for (column, expected) in step.check.run(operand).into_iter().enumerate() {
-        let got = output.get(column);
-        if got != expected {
-            return Err(AuditError::FalseRow {
-                operation: step.name.clone(),
-                row,
-                place: Place::Column(column),
-                rule: Rule::Result,
-                expected: expected.to_string(),
-                got: got.to_string(),
-            });
-        }
-    }
-    Ok(())
+    let error = match janction_trace::check_row(audit.program(), k, row, operand, output) {
+        Ok(()) => return Ok(()),
+        Err(CheckError::Fault(fault)) => fault,
+        Err(error) => return Err(AuditError::Openings(error.into())),
+    };
+    Err(AuditError::FalseRow {
+        operation: error.operation,
+        row,
+        place: Place::Column(error.column),
+        rule: Rule::Result,
+        expected: error.expected.to_string(),
+        got: error.got.to_string(),
+    })
 }
 
 /// Row `row` of tensor `k` is committed to by its hash.

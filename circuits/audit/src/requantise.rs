@@ -21,24 +21,61 @@
 //! still is below p.
 
 use janction_gadgets::{Builder, F};
-use janction_program::{DType, MatMul, Requantise};
+use janction_program::{DType, Requantise};
 use plonky2::field::types::{Field, Field64};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::range::{MAX_BITS, Ranges};
 
+/// What an operation does to all its accumulators once they are scaled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rescale {
+    /// Zero point of the output.
+    pub output_zero: i32,
+    /// Ends of the clamp.
+    pub clamp: (i32, i32),
+    /// Type of the output.
+    pub output: DType,
+}
+
+impl Rescale {
+    /// Smallest value of the type minus zero point: what is to be subtracted from a quotient to get a cell as a byte.
+    pub fn offset(&self) -> i64 {
+        i64::from(self.output.min()) - i64::from(self.output_zero)
+    }
+
+    /// The clamp's ends as distances from the smallest value of the type.
+    pub fn ends(&self) -> [u64; 2] {
+        let smallest = self.output.min();
+        // A valid clamp lies in the type.
+        [self.clamp.0, self.clamp.1].map(|end| end.abs_diff(smallest).into())
+    }
+
+    /// Whether the clamp's ends lie inside the type's.
+    pub fn narrow(&self) -> (bool, bool) {
+        (self.clamp.0 > self.output.min(), self.clamp.1 < self.output.max())
+    }
+
+    /// Most by which an accumulator of at most `bound` in absolute value can lie outside the clamp, once scaled.
+    pub fn excess(&self, Requantise { multiplier, shift }: Requantise, bound: i64) -> u64 {
+        // With bound M < 2^62 and a rounding term of at most 2^61 nothing overflows.
+        let product = bound * i64::from(multiplier);
+        let round = 1i64 << (shift - 1);
+        let zero = i64::from(self.output_zero);
+        let lowest = ((round - product) >> shift) + zero;
+        let highest = ((round + product) >> shift) + zero;
+        (highest - i64::from(self.clamp.1)).max(i64::from(self.clamp.0) - lowest).max(0).unsigned_abs()
+    }
+}
+
 /// What the requantisation of one column depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequantisePlan {
+    rescale: Rescale,
     /// Multiplier and shift, both scaled by 2^d. The multiplier may have more than 32 bits.
     multiplier: i64,
     shift: u32,
-    output_zero: i64,
-    /// Smallest value of the output's type: a cell is stored as its distance from it.
-    smallest: i64,
-    largest: i64,
-    clamp: (i64, i64),
     /// E: bits of e.
     excess_bits: u32,
     /// Whether q needs a range check of its own.
@@ -53,37 +90,19 @@ pub(crate) struct RequantiseTargets {
     pub remainder: Target,
 }
 
-/// An integer below p in absolute value as a field element.
-fn element(value: i128) -> F {
-    F::from_noncanonical_i128(value)
-}
-
-/// Conversion of wide signed integers.
-trait FromWide {
-    fn from_noncanonical_i128(value: i128) -> Self;
-}
-
-impl FromWide for F {
-    fn from_noncanonical_i128(value: i128) -> Self {
-        // Below p after the reduction.
-        Self::from_canonical_u64(value.rem_euclid(i128::from(Self::ORDER)) as u64)
-    }
+/// An integer as a field element.
+pub(crate) fn element(value: i128) -> F {
+    // Below p after the reduction.
+    F::from_canonical_u64(value.rem_euclid(i128::from(F::ORDER)) as u64)
 }
 
 impl RequantisePlan {
-    /// The plan for column `column` of `op`, whose accumulators are at most `bound` in absolute value.
-    pub fn new(op: &MatMul, column: usize, bound: i64, output: DType) -> Self {
-        let Requantise { multiplier, shift } = op.requantise.get(column);
-        let (multiplier, shift) = (i64::from(multiplier), u32::from(shift));
-        let output_zero = i64::from(op.output_zero);
-        let clamp = (i64::from(op.clamp.0), i64::from(op.clamp.1));
-        // bound < 2^31 and M < 2^31, the rounding term is at most 2^61: no overflow.
+    /// The plan for accumulators of at most `bound` in absolute value.
+    pub fn new(rescale: &Rescale, requantise: Requantise, bound: i64) -> Self {
+        let (multiplier, shift) = (i64::from(requantise.multiplier), u32::from(requantise.shift));
+        let bits = i64::BITS - rescale.excess(requantise, bound).leading_zeros();
         let product = bound * multiplier;
         let round = 1i64 << (shift - 1);
-        let lowest = ((round - product) >> shift) + output_zero;
-        let highest = ((round + product) >> shift) + output_zero;
-        let excess = (highest - clamp.1).max(clamp.0 - lowest).max(0);
-        let bits = i64::BITS - excess.leading_zeros();
         // The sides of the equation differ by at most this, with e of `excess_bits` bits and everything times 2^d.
         let fits = |excess_bits: u32, d: u32| {
             let reach = i128::from(product) + i128::from(round) + (((1i128 << excess_bits) + 512) << shift);
@@ -94,12 +113,9 @@ impl RequantisePlan {
         let narrow = options.into_iter().find(|&(bits, d)| fits(bits, d));
         let (excess_bits, d) = narrow.unwrap_or((bits, 0));
         Self {
+            rescale: *rescale,
             multiplier: multiplier << d,
             shift: shift + d,
-            output_zero,
-            smallest: i64::from(output.min()),
-            largest: i64::from(output.max()),
-            clamp,
             excess_bits,
             wide: narrow.is_none(),
         }
@@ -123,7 +139,7 @@ impl RequantisePlan {
         let one = builder.one();
 
         // u M + K = (sigma e + cell) 2^s + rem, where cell = Y - smallest and K holds all that is constant.
-        let offset = i128::from(self.smallest - self.output_zero);
+        let offset = i128::from(self.rescale.offset());
         let constant =
             (1i128 << (shift - 1)) - i128::from(half) * i128::from(self.multiplier) - (offset << shift);
         let constant = builder.constant(element(constant));
@@ -147,19 +163,20 @@ impl RequantisePlan {
         let cube = builder.mul(square, sigma);
         builder.connect(cube, sigma);
         // sigma^2 (2 cell - low - high) = sigma (high - low)
-        let (low, high) = (self.clamp.0 - self.smallest, self.clamp.1 - self.smallest);
+        let [low, high] = self.rescale.ends();
         let (zero, one) = (builder.zero(), builder.one());
-        let sum = F::from_canonical_u64((low + high) as u64);
+        let sum = F::from_canonical_u64(low + high);
         let left = builder.arithmetic(F::TWO, -sum, square, cell, square);
-        let right = builder.arithmetic(F::from_canonical_u64((high - low) as u64), F::ONE, sigma, one, zero);
+        let right = builder.arithmetic(F::from_canonical_u64(high - low), F::ONE, sigma, one, zero);
         builder.connect(left, right);
         // The cell is a byte already, so only a bound that is narrower than the type needs a check.
-        if low > 0 {
-            let above = builder.add_const(cell, -F::from_canonical_u64(low as u64));
+        let (narrow_low, narrow_high) = self.rescale.narrow();
+        if narrow_low {
+            let above = builder.add_const(cell, -F::from_canonical_u64(low));
             ranges.byte(builder, above);
         }
-        if self.clamp.1 < self.largest {
-            let high = builder.constant(F::from_canonical_u64(high as u64));
+        if narrow_high {
+            let high = builder.constant(F::from_canonical_u64(high));
             let below = builder.sub(high, cell);
             ranges.byte(builder, below);
         }
@@ -169,13 +186,10 @@ impl RequantisePlan {
     fn divide(&self, acc: i64) -> (i64, i64) {
         let sum = i128::from(acc) * i128::from(self.multiplier) + (1i128 << (self.shift - 1));
         // Of 64 bits: see `fits`.
-        ((sum >> self.shift) as i64 + self.output_zero, (sum & ((1i128 << self.shift) - 1)) as i64)
-    }
-
-    /// The output cell.
-    pub fn apply(&self, acc: i64) -> i32 {
-        // The clamp bounds are 32-bit integers.
-        self.divide(acc).0.clamp(self.clamp.0, self.clamp.1) as i32
+        (
+            (sum >> self.shift) as i64 + i64::from(self.rescale.output_zero),
+            (sum & ((1i128 << self.shift) - 1)) as i64,
+        )
     }
 
     /// Sets the witness for accumulator `acc` and output cell `cell`.

@@ -6,6 +6,7 @@ mod digits;
 mod drawn;
 mod encoding;
 mod flipped;
+mod gates;
 mod opened;
 mod products;
 mod requantise;

@@ -19,9 +19,9 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::draw::{self, DrawTargets};
+use crate::layout::Layout;
 use crate::operation::{CheckTargets, ProgramPlan};
 use crate::piece::{RootTargets, set_digest};
-use crate::range::Ranges;
 use crate::row::{RowShape, RowTargets};
 use crate::subject::{Subject, SubjectTargets};
 
@@ -80,9 +80,9 @@ impl DrawnTargets {
         depth: usize,
         blocks: usize,
     ) -> Self {
-        let mut ranges = Ranges::default();
+        let mut layout = Layout::default();
         let roots = RootTargets::new(builder, plan, &subject);
-        ranges.check(builder, subject.rows, 24);
+        layout.ranges.check(builder, subject.rows, 24);
         let first_block = builder.add_virtual_target();
         let (zero, one) = (builder.zero(), builder.one());
         let from =
@@ -99,16 +99,16 @@ impl DrawnTargets {
                 let block = builder.add_const(first_block, F::from_canonical_usize(b));
                 let hash = draw::block(builder, &subject.beacon, k, block);
                 for h in hash.elements {
-                    let draw = DrawTargets::new(builder, &mut ranges, h, subject.rows, depth);
+                    let draw = DrawTargets::new(builder, &mut layout.ranges, h, subject.rows, depth);
                     let mut open = |t: usize| OpenedTargets::new(builder, plan.shapes[t], &draw, roots.0[t]);
                     let (operand, output) = (open(step.operand), open(k + 1));
-                    let check = step.check.build(builder, &mut ranges, &operand.row, &output.row);
+                    let check = step.check.build(builder, &mut layout, &operand.row, &output.row);
                     of_step.push(DrawnRowTargets { draw, operand, output, check });
                 }
             }
             draws.push(of_step);
         }
-        ranges.finish(builder);
+        layout.finish(builder);
         Self { subject, roots, first_block, draws }
     }
 

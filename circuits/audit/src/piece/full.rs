@@ -23,6 +23,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
+use crate::layout::Layout;
 use crate::operation::{CheckTargets, ProgramPlan};
 use crate::piece::{RootTargets, set_bits, set_digest, tensor};
 use crate::range::Ranges;
@@ -55,11 +56,11 @@ impl FullTargets {
         depth: usize,
         row_bits: usize,
     ) -> Self {
-        let mut ranges = Ranges::default();
+        let mut layout = Layout::default();
         let roots = RootTargets::new(builder, plan, &subject);
         let bits: Vec<BoolTarget> =
             (row_bits..depth).map(|_| BoolTarget::new_unsafe(builder.add_virtual_target())).collect();
-        let active = activity(builder, &mut ranges, &subject, &bits, row_bits);
+        let active = activity(builder, &mut layout.ranges, &subject, &bits, row_bits);
         let mut rows = Vec::new();
         let mut checks = Vec::new();
         for _ in 0..1 << row_bits {
@@ -67,7 +68,7 @@ impl FullTargets {
                 plan.shapes.iter().map(|&shape| RowTargets::new(builder, shape)).collect();
             let check =
                 plan.steps.iter().enumerate().map(|(k, step)| {
-                    step.check.build(builder, &mut ranges, &cells[step.operand], &cells[k + 1])
+                    step.check.build(builder, &mut layout, &cells[step.operand], &cells[k + 1])
                 });
             checks.push(check.collect());
             rows.push(cells);
@@ -80,7 +81,7 @@ impl FullTargets {
             builder.connect_hashes(root, roots.0[k]);
             siblings.push(path.siblings);
         }
-        ranges.finish(builder);
+        layout.finish(builder);
         Self { subject, roots, bits, siblings, active, rows, checks }
     }
 
@@ -105,7 +106,6 @@ impl FullTargets {
                 set_digest(inputs, sibling, tree.node(level, (from >> level) ^ 1))?;
             }
         }
-        let dummy = dummy_rows(plan);
         for i in 0..n {
             let row = from + i;
             let is_active = row < subject.rows as usize;
@@ -115,7 +115,7 @@ impl FullTargets {
                 real = (0..plan.shapes.len()).map(|k| tensor(trace, k).tensor().row(row)).collect();
                 &real
             } else {
-                &dummy
+                &plan.dummy
             };
             for (targets, cells) in self.rows[i].iter().zip(cells) {
                 targets.assign(inputs, cells)?;
@@ -126,21 +126,6 @@ impl FullTargets {
         }
         Ok(())
     }
-}
-
-/// Rows with true row checks for positions without a row: what the program makes of an input of the smallest cells.
-fn dummy_rows(plan: &ProgramPlan) -> Vec<Cells> {
-    let cells = |shape: RowShape, values: &[i64]| {
-        Cells::from_values(shape.dtype, values)
-            .expect("the smallest value and clamped results fit their type")
-    };
-    let input = plan.shapes[0];
-    let mut rows = vec![cells(input, &vec![i64::from(input.dtype.min()); input.columns])];
-    for (k, step) in plan.steps.iter().enumerate() {
-        let values: Vec<i64> = step.check.run(&rows[step.operand]).into_iter().map(i64::from).collect();
-        rows.push(cells(plan.shapes[k + 1], &values));
-    }
-    rows
 }
 
 /// The audit states before and after, as public inputs, and which positions of the block have a row.

@@ -23,10 +23,10 @@ fn program(name: &str) -> Program {
 #[test]
 fn rows_of_circuit() {
     for (name, policy, marginal) in [
-        ("mlp_64_32_10", Policy::Full, 117),
-        ("mlp_64_32_10", Policy::Rows(44), 157),
-        ("mlp_64_48_24_10", Policy::Full, 213),
-        ("mlp_64_48_24_10", Policy::Rows(44), 277),
+        ("mlp_64_32_10", Policy::Full, 52),
+        ("mlp_64_32_10", Policy::Rows(44), 93),
+        ("mlp_64_48_24_10", Policy::Full, 84),
+        ("mlp_64_48_24_10", Policy::Rows(44), 147),
     ] {
         let program = program(name);
         let plan = ProgramPlan::new(&program).unwrap();
@@ -39,10 +39,10 @@ fn rows_of_circuit() {
 #[test]
 fn sizes_of_pieces() {
     for (name, policy, size, bits) in [
-        ("mlp_64_32_10", Policy::Full, 128, 14),
+        ("mlp_64_32_10", Policy::Full, 256, 14),
         ("mlp_64_32_10", Policy::Rows(44), 44, 13),
-        ("mlp_64_48_24_10", Policy::Full, 64, 14),
-        ("mlp_64_48_24_10", Policy::Rows(44), 44, 14),
+        ("mlp_64_48_24_10", Policy::Full, 128, 14),
+        ("mlp_64_48_24_10", Policy::Rows(44), 44, 13),
     ] {
         let program = program(name);
         let plan = ProgramPlan::new(&program).unwrap();
