@@ -133,6 +133,51 @@ pub enum ProgramError {
         /// Bound on the absolute value.
         bound: i64,
     },
+    /// A pool's window has no cell to look at.
+    #[error(
+        "operation {operation:?}: the window at position {position:?} lies in the padding alone; use smaller pads"
+    )]
+    EmptyWindow {
+        /// Name of the operation's output.
+        operation: String,
+        /// Line and column of the window.
+        position: [usize; 2],
+    },
+    /// Too many views stand on one another.
+    #[error(
+        "{name:?} stands on {got} views that rearrange cells, at most {limit} are supported: put a lookup of the identity \
+         between them, which commits to the rows"
+    )]
+    Views {
+        /// Name of the value.
+        name: String,
+        /// Views under it.
+        got: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The rows that an operation reads lie in too many tensors.
+    #[error(
+        "{name:?} reads rows of {got} committed tensors, at most {limit} are supported: join some of them and put a lookup \
+         of the identity behind the join, which commits to the joined rows"
+    )]
+    Sources {
+        /// Name of the operation's output.
+        name: String,
+        /// Tensors that its operands lie in.
+        got: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The output's cells lie elsewhere than in one committed tensor, in its order.
+    #[error(
+        "the output {name:?} is a view that rearranges cells, so no tensor holds its rows: append a lookup of the \
+         identity, which commits to them"
+    )]
+    OutputView {
+        /// Name of the output.
+        name: String,
+    },
     /// A value, or a constant, is used by nothing.
     #[error("{name:?} is used by no operation: remove it, or make it the last one if it is the output")]
     Unused {
@@ -166,13 +211,17 @@ impl ProgramError {
     pub fn subject(&self) -> Option<&str> {
         match self {
             Self::Name { name } | Self::DuplicateName { name } | Self::Unused { name } => Some(name),
-            Self::Constant { name, .. } => Some(name),
+            Self::Constant { name, .. }
+            | Self::Views { name, .. }
+            | Self::Sources { name, .. }
+            | Self::OutputView { name } => Some(name),
             Self::UnknownValue { operation, .. }
             | Self::UnknownConstant { operation, .. }
             | Self::Shape { operation, .. }
             | Self::Type { operation, .. }
             | Self::Parameter { operation, .. }
-            | Self::AccumulatorOverflow { operation, .. } => Some(operation),
+            | Self::AccumulatorOverflow { operation, .. }
+            | Self::EmptyWindow { operation, .. } => Some(operation),
             Self::Limit { .. } | Self::NothingToRun | Self::Input { .. } => None,
         }
     }

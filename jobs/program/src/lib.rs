@@ -11,9 +11,11 @@
 //! - [`npy`] is the form in which inputs and outputs travel.
 //! - [`reference`] is what a program means: slow and obviously right. Executors must equal it bit for bit.
 
+mod arrangement;
 pub mod builder;
 pub mod commitment;
 pub mod container;
+mod context;
 pub mod digest;
 mod error;
 pub mod limits;
@@ -27,10 +29,15 @@ mod tensor;
 pub mod test_utils;
 pub mod text;
 mod validate;
+pub mod window;
 mod wire;
 
+pub use arrangement::{Cell, Source};
 pub use error::{DecodeError, ProgramError, TensorError};
-pub use operation::{MatMul, Operation, OperationKind, Reshape};
-pub use program::{Constant, ConstantId, Parts, Program, Source, Step, Value, ValueId};
-pub use requantise::{PerColumn, Requantise};
+pub use operation::{
+    Add, AveragePool, Concat, Conv, Lookup, MatMul, MaxPool, Operand, Operation, OperationKind, Reshape, Transpose,
+};
+pub use program::{Constant, ConstantId, Parts, Program, Step, Value, ValueId};
+pub use requantise::{PerColumn, Requantise, common_shift};
 pub use tensor::{Cells, DType, Tensor};
+pub use window::{Slide, Window};

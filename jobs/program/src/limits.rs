@@ -15,6 +15,12 @@ pub const MAX_CONSTANT_CELLS: usize = 1 << 30;
 pub const MAX_CONSTANTS: usize = 8192;
 /// Most operations.
 pub const MAX_OPERATIONS: usize = 4096;
+/// Most operands of a concatenation.
+pub const MAX_OPERANDS: usize = 64;
+/// Most committed tensors that the rows of one value, or all operands of one operation, lie in.
+pub const MAX_SOURCES: usize = 64;
+/// Most views besides reshapes that stand on one another, so that finding a cell takes few steps.
+pub const MAX_VIEWS: usize = 32;
 /// Largest depth of an activation's row tree: at most 2^24 rows in a job.
 pub const MAX_DEPTH: u8 = 24;
 /// Largest encoded graph (everything but the constants' cells), in bytes.

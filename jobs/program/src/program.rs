@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    arrangement::{Place, Source},
     error::ProgramError,
     operation::Operation,
     tensor::{DType, Tensor},
@@ -78,21 +79,12 @@ pub struct Parts {
     pub steps: Vec<Step>,
 }
 
-/// Where the rows of a value are committed: views have no rows of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// In the job's input.
-    Input,
-    /// In the trace: the k-th committed tensor.
-    Trace(usize),
-}
-
 /// A valid program. Immutable: what was checked stays true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     parts: Parts,
-    /// For each value, where its rows are.
-    sources: Vec<Source>,
+    /// For each value, where its cells are.
+    places: Vec<Place>,
     /// The steps that are no views, in order.
     committed: Vec<usize>,
 }
@@ -104,18 +96,8 @@ impl Program {
     /// # Errors
     /// The first rule that does not hold, with the operation's name.
     pub fn new(parts: Parts) -> Result<Self, ProgramError> {
-        crate::validate::check(&parts)?;
-        let mut sources = vec![Source::Input];
-        let mut committed = Vec::new();
-        for (index, step) in parts.steps.iter().enumerate() {
-            if step.operation.kind().is_view() {
-                sources.push(sources[step.operation.input().0]);
-            } else {
-                sources.push(Source::Trace(committed.len()));
-                committed.push(index);
-            }
-        }
-        Ok(Self { parts, sources, committed })
+        let (places, committed) = crate::validate::check(&parts)?;
+        Ok(Self { parts, places, committed })
     }
 
     /// Name of the program.
@@ -187,19 +169,27 @@ impl Program {
         self.committed.iter().map(|&index| &self.parts.steps[index])
     }
 
-    /// Where the rows of value `id` are committed.
+    /// The k-th step whose result is committed to.
     ///
     /// # Panics
-    /// When the program has no such value.
+    /// When there are not so many.
     #[must_use]
-    pub fn source(&self, id: ValueId) -> Source {
-        self.sources[id.0]
+    pub fn committed_step(&self, k: usize) -> &Step {
+        &self.parts.steps[self.committed[k]]
     }
 
-    /// Where the rows of the output are committed.
+    /// The tensor that holds the rows of the output, as they are.
     #[must_use]
     pub fn output_source(&self) -> Source {
-        self.sources[self.parts.steps.len()]
+        self.places[self.parts.steps.len()].sources[0]
+    }
+
+    pub(crate) fn place(&self, id: ValueId) -> &Place {
+        &self.places[id.0]
+    }
+
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
     }
 
     /// Checks that `input` can be run: type, columns, number of rows.

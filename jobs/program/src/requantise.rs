@@ -50,8 +50,37 @@ impl Requantise {
     #[must_use]
     pub const fn apply(self, acc: i32) -> i64 {
         // |acc * multiplier| <= 2^31 * (2^31 - 1) and the rounding term is at most 2^61: no overflow.
-        (acc as i64 * self.multiplier as i64 + (1i64 << (self.shift - 1))) >> self.shift
+        round_shift(acc as i64 * self.multiplier as i64, self.shift)
     }
+}
+
+/// `value / 2^shift`, rounded to the nearest integer, halves towards plus infinity. With |value| < 2^62 and a shift of 1 to
+/// 62 nothing overflows.
+pub(crate) const fn round_shift(value: i64, shift: u8) -> i64 {
+    (value + (1i64 << (shift - 1))) >> shift
+}
+
+/// The output cell for a scaled accumulator: moved by the output's zero point, then clamped.
+pub(crate) fn settle(scaled: i64, output_zero: i32, clamp: (i32, i32)) -> i32 {
+    // The clamp bounds are i32, so the result is.
+    (scaled + i64::from(output_zero)).clamp(i64::from(clamp.0), i64::from(clamp.1)) as i32
+}
+
+/// The multipliers and the common shift of [`crate::Add`] that are nearest to two real factors, with as many significant
+/// bits as fit.
+///
+/// Returns `None` when a factor is not finite, when the larger one in absolute value is not below 2^30, or when one is so
+/// small beside the other (or beside 2^-62) that it would vanish.
+#[must_use]
+pub fn common_shift(factors: [f64; 2]) -> Option<([i32; 2], u8)> {
+    let largest = factors[0].abs().max(factors[1].abs());
+    if !factors.iter().all(|f| f.is_finite()) || largest == 0.0 {
+        return None;
+    }
+    let shift = Requantise::from_factor(largest)?.shift;
+    // Powers of two scale exactly; only the rounding loses bits.
+    let multipliers = factors.map(|f| (f * 2f64.powi(shift.into())).round() as i32);
+    (!multipliers.contains(&0)).then_some((multipliers, shift))
 }
 
 /// A parameter that is one for all output columns ("per tensor") or one for each ("per channel").
@@ -120,6 +149,23 @@ mod tests {
                     assert_eq!(i128::from(r.apply(acc)), exact(acc, r), "{acc} {r:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn two_factors_share_a_shift() {
+        assert_eq!(common_shift([0.5, -0.25]), Some(([1 << 30, -(1 << 29)], 31)));
+        assert_eq!(common_shift([1.0, 1.0]), Some(([1 << 30, 1 << 30], 30)));
+        assert_eq!(common_shift([2f64.powi(-62), 1.5 * 2f64.powi(-61)]), Some(([1, 3], 62)));
+        for (a, b) in [(0.0, 1.0), (1.0, 2f64.powi(-40)), (f64::NAN, 1.0), (2f64.powi(31), 1.0), (0.0, 0.0)] {
+            assert_eq!(common_shift([a, b]), None, "{a} {b}");
+            assert_eq!(common_shift([b, a]), None, "{b} {a}");
+        }
+        for factor in [0.1, 0.7, 3.9, 1e-9, 1e8] {
+            let ([a, b], shift) = common_shift([factor, -factor / 3.0]).unwrap();
+            assert!((1 << 30..=i32::MAX).contains(&a), "{a}");
+            let real = |m: i32| f64::from(m) / 2f64.powi(shift.into());
+            assert!((real(a) / factor - 1.0).abs() < 1e-9 && (real(b) * -3.0 / factor - 1.0).abs() < 1e-8);
         }
     }
 

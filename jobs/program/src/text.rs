@@ -77,6 +77,14 @@ pub enum TextProblem {
         /// The name.
         name: String,
     },
+    /// A list that is longer than any that is valid.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// What of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A second definition.
     #[error("{name:?} is defined a second time")]
     Duplicate {

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use crate::{
+    arrangement::{Place, Source, union},
     error::ProgramError,
     limits::{
         MAX_COLUMNS, MAX_CONSTANT_CELLS, MAX_CONSTANT_ROWS, MAX_CONSTANTS, MAX_DEPTH, MAX_NAME,
-        MAX_OPERATIONS, MAX_RANK,
+        MAX_OPERATIONS, MAX_RANK, MAX_SOURCES, MAX_VIEWS,
     },
     operation::Context,
-    program::{Constant, Parts, Value},
+    program::{Constant, Parts, Step, Value},
 };
 
 /// Whether `name` is an identifier: 1 to 64 of ASCII letters, digits, `_` and `.`, the first one a letter or `_`.
@@ -65,8 +66,41 @@ fn check_constants(constants: &[Constant]) -> Result<(), ProgramError> {
     )
 }
 
-/// Checks everything that makes [`Parts`] a program.
-pub(crate) fn check(parts: &Parts) -> Result<(), ProgramError> {
+/// Where the cells of every value are, and which steps are committed to.
+fn check_places(steps: &[Step]) -> Result<(Vec<Place>, Vec<usize>), ProgramError> {
+    let mut places = vec![Place::of(Source::Input)];
+    let mut committed = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let name = || step.output.name.clone();
+        let got = union(&step.operation.inputs(), &places).len();
+        if got > MAX_SOURCES {
+            return Err(ProgramError::Sources { name: name(), got, limit: MAX_SOURCES });
+        }
+        let place = if step.operation.kind().is_view() {
+            Place::of_view(&step.operation, &places)
+        } else {
+            committed.push(index);
+            Place::of(Source::Trace(committed.len() - 1))
+        };
+        if place.views > MAX_VIEWS {
+            return Err(ProgramError::Views { name: name(), got: place.views, limit: MAX_VIEWS });
+        }
+        places.push(place);
+    }
+    if committed.is_empty() {
+        return Err(ProgramError::NothingToRun);
+    }
+    match places.last().zip(steps.last()) {
+        Some((place, step)) if !place.is_whole => {
+            Err(ProgramError::OutputView { name: step.output.name.clone() })
+        }
+        _ => Ok((places, committed)),
+    }
+}
+
+/// Checks everything that makes [`Parts`] a program. Returns where the cells of every value are, and which steps are
+/// committed to.
+pub(crate) fn check(parts: &Parts) -> Result<(Vec<Place>, Vec<usize>), ProgramError> {
     if !is_name(&parts.name) {
         return Err(ProgramError::Name { name: parts.name.clone() });
     }
@@ -91,7 +125,9 @@ pub(crate) fn check(parts: &Parts) -> Result<(), ProgramError> {
         check_value(&step.output)?;
         let context = Context { name: &step.output.name, values: &values, constants: &parts.constants };
         step.operation.check(&context, &step.output)?;
-        used_values[step.operation.input().0] = true;
+        for id in step.operation.inputs() {
+            used_values[id.0] = true;
+        }
         for id in step.operation.constants() {
             used_constants[id.0] = true;
         }
@@ -106,8 +142,5 @@ pub(crate) fn check(parts: &Parts) -> Result<(), ProgramError> {
     if let Some(index) = used_constants.iter().position(|used| !used) {
         return Err(ProgramError::Unused { name: parts.constants[index].name.clone() });
     }
-    if parts.steps.iter().all(|step| step.operation.kind().is_view()) {
-        return Err(ProgramError::NothingToRun);
-    }
-    Ok(())
+    check_places(&parts.steps)
 }

@@ -1,6 +1,10 @@
 //! Bytes of the container: big-endian, no field optional without a flag, nothing allocated before it is there.
 
-use crate::{error::DecodeError, requantise::PerColumn};
+use crate::{
+    error::DecodeError,
+    limits::MAX_COLUMNS,
+    requantise::{PerColumn, Requantise},
+};
 
 /// Appends fields to a byte string.
 #[derive(Default)]
@@ -54,6 +58,20 @@ impl Writer {
                 values.iter().for_each(|value| entry(self, value));
             }
         }
+    }
+
+    /// Multipliers (4 bytes) and shifts (1 byte), one or each.
+    pub fn requantise(&mut self, entries: &PerColumn<Requantise>) {
+        self.per_column(entries, |w, r| {
+            w.u32(r.multiplier);
+            w.u8(r.shift);
+        });
+    }
+
+    /// The bounds of a clamp.
+    pub fn clamp(&mut self, (low, high): (i32, i32)) {
+        self.i32(low);
+        self.i32(high);
     }
 }
 
@@ -158,6 +176,16 @@ impl<'a> Reader<'a> {
         }
         let count = self.count("number of columns", max, width)?;
         (0..count).map(|_| entry(self)).collect::<Result<_, _>>().map(PerColumn::Each)
+    }
+
+    /// See [`Writer::requantise`].
+    pub fn requantise(&mut self) -> Result<PerColumn<Requantise>, DecodeError> {
+        self.per_column(MAX_COLUMNS, 5, |r| Ok(Requantise { multiplier: r.u32()?, shift: r.u8()? }))
+    }
+
+    /// See [`Writer::clamp`].
+    pub fn clamp(&mut self) -> Result<(i32, i32), DecodeError> {
+        Ok((self.i32()?, self.i32()?))
     }
 
     /// Fails when bytes are left.

@@ -46,7 +46,7 @@ fn errors_have_a_place() {
         (with("[-5]", "[-5, 6]"), "7:3: expected a row of 1 cells, found 2"),
         (with("  [-5],\n", ""), "5:7: a tensor of 2 rows"),
         (with("[[100]]", "[[100"), "10:1: expected \",\" or \"]\", found \"y\""),
-        (with("matmul", "conv"), "10:12: expected matmul or reshape, found \"conv\""),
+        (with("matmul", "convolve"), "10:12: expected matmul, reshape, conv, add, lookup, maxpool, "),
         (with("(x, w)", "(z, w)"), "10:19: no value \"z\""),
         (with("(x, w)", "(x, x)"), "10:22: no constant \"x\""),
         (with("bias b", "bias c"), "11:8: no constant \"c\""),

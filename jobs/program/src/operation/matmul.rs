@@ -1,6 +1,6 @@
-//! Product of the input's rows with a constant matrix, plus bias, requantised to 8 bits.
+//! Product of vectors with a constant matrix, plus bias, requantised to 8 bits.
 //!
-//! For each row i and output column j, over the integers:
+//! For each last-dimension vector i of a row `[..., K]` and each column j of the matrix, over the integers:
 //!
 //! ```text
 //! acc[i][j] = bias[j] + sum_k (A[i][k] - input_zero) * (B[k][j] - weight_zero[j])
@@ -12,10 +12,10 @@
 
 use crate::{
     error::{DecodeError, ProgramError},
-    limits::{MAX_ACCUMULATOR, MAX_COLUMNS, MAX_SHIFT, MULTIPLIER_END},
+    limits::{MAX_ACCUMULATOR, MAX_COLUMNS},
     operation::Context,
     program::{ConstantId, Value, ValueId},
-    requantise::{PerColumn, Requantise},
+    requantise::{PerColumn, Requantise, settle},
     tensor::{DType, Tensor},
     text::{Arguments, Printer, TextError},
     wire::{Reader, Writer},
@@ -24,7 +24,7 @@ use crate::{
 /// Matrix product with requantisation; see the module's documentation for what it computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatMul {
-    /// A: the value whose rows are multiplied; int8 or uint8, row shape `[K]`.
+    /// A: the value whose vectors are multiplied; int8 or uint8, row shape `[..., K]`.
     pub input: ValueId,
     /// B: constant of K rows and N columns, int8 or uint8.
     pub weights: ConstantId,
@@ -42,13 +42,17 @@ pub struct MatMul {
     pub clamp: (i32, i32),
 }
 
+/// Largest distance of a cell of type `dtype` from `zero`.
+pub(crate) fn reach(dtype: DType, zero: i32) -> i64 {
+    let zero = i64::from(zero);
+    (i64::from(dtype.max()) - zero).abs().max((i64::from(dtype.min()) - zero).abs())
+}
+
 impl MatMul {
     /// The output cell of column `column` for its accumulator.
     #[must_use]
     pub fn finish(&self, column: usize, accumulator: i32) -> i32 {
-        let q = self.requantise.get(column).apply(accumulator) + i64::from(self.output_zero);
-        // The clamp bounds are i32, so the result is.
-        q.clamp(i64::from(self.clamp.0), i64::from(self.clamp.1)) as i32
+        settle(self.requantise.get(column).apply(accumulator), self.output_zero, self.clamp)
     }
 
     /// For each output column a bound on the absolute value of its accumulator, for any input whatever (every cell
@@ -56,8 +60,7 @@ impl MatMul {
     /// audits may hold any) and in any order of summation.
     #[must_use]
     pub fn accumulator_bounds(&self, input: DType, weights: &Tensor, bias: Option<&Tensor>) -> Vec<i64> {
-        let zero = i64::from(self.input_zero);
-        let reach = (i64::from(input.max()) - zero).abs().max((i64::from(input.min()) - zero).abs());
+        let reach = reach(input, self.input_zero);
         let columns = weights.columns();
         let mut bounds: Vec<i64> =
             (0..columns).map(|j| bias.map_or(0, |b| i64::from(b.get(0, j)).abs())).collect();
@@ -71,33 +74,23 @@ impl MatMul {
         bounds
     }
 
-    pub(crate) fn check(&self, context: &Context<'_>, output: &Value) -> Result<(), ProgramError> {
-        let byte = |what, got: DType| {
-            if got.is_byte() {
-                return Ok(());
-            }
-            Err(ProgramError::Type { operation: context.name.into(), what, expected: "i8 or u8", got })
-        };
+    /// Checks everything but the shapes of input and output, for vectors of `inner` cells. Returns the number of columns.
+    pub(crate) fn check_product(
+        &self,
+        context: &Context<'_>,
+        inner: usize,
+        output: &Value,
+    ) -> Result<usize, ProgramError> {
         let input = context.value(self.input)?;
         let weights = &context.constant(self.weights)?.tensor;
-        byte("the input", input.dtype)?;
-        byte("the weights", weights.dtype())?;
-        byte("the output", output.dtype)?;
-        let [inner] = input.shape[..] else {
-            return Err(context.shape("the input's row", "of one dimension (reshape it first)", input));
-        };
-        if weights.rows() != inner as usize {
+        context.byte("the input", input.dtype)?;
+        context.byte("the weights", weights.dtype())?;
+        context.byte("the output", output.dtype)?;
+        if weights.rows() != inner {
             let got = format!("{} rows", weights.rows());
-            return Err(context.shape("the weights", format!("{inner} rows, as {input} has columns"), got));
+            return Err(context.shape("the weights", format!("{inner} rows, for {input}"), got));
         }
         let columns = weights.columns();
-        if output.shape != [columns as u32] {
-            return Err(context.shape(
-                "the output's row",
-                format!("[{columns}], as the weights have columns"),
-                output,
-            ));
-        }
         let bias = self.bias.map(|id| context.constant(id).map(|c| &c.tensor)).transpose()?;
         if let Some(bias) = bias {
             if bias.dtype() != DType::I32 {
@@ -114,38 +107,37 @@ impl MatMul {
                 return Err(context.shape("the bias", format!("[1, {columns}]"), got));
             }
         }
-        for (what, got) in
-            [("weight_zero", self.weight_zero.columns()), ("requantise", self.requantise.columns())]
-        {
-            if got.is_some_and(|got| got != columns) {
-                return Err(context.shape(
-                    what,
-                    format!("one entry, or {columns} as the weights have columns"),
-                    format!("{} entries", got.unwrap_or_default()),
-                ));
-            }
-        }
-        let within = |what, got, dtype: DType| context.parameter(what, got, dtype.min(), dtype.max());
-        within("input_zero", self.input_zero, input.dtype)?;
+        let of = "the weights have columns";
+        context.count("weight_zero", &self.weight_zero, columns, of)?;
+        context.count("requantise", &self.requantise, columns, of)?;
+        context.cell("input_zero", self.input_zero, input.dtype)?;
         for &zero in self.weight_zero.entries() {
-            within("weight_zero", zero, weights.dtype())?;
+            context.cell("weight_zero", zero, weights.dtype())?;
         }
-        for r in self.requantise.entries() {
-            context.parameter("multiplier", r.multiplier, 1, MULTIPLIER_END - 1)?;
-            context.parameter("shift", r.shift, 1, MAX_SHIFT)?;
-        }
-        within("output_zero", self.output_zero, output.dtype)?;
-        within("the upper clamp bound", self.clamp.1, output.dtype)?;
-        context.parameter("the lower clamp bound", self.clamp.0, output.dtype.min(), self.clamp.1)?;
+        context.requantise(&self.requantise)?;
+        context.clamp(self.output_zero, self.clamp, output.dtype)?;
         let bounds = self.accumulator_bounds(input.dtype, weights, bias);
         match bounds.iter().position(|&bound| bound > MAX_ACCUMULATOR) {
-            None => Ok(()),
+            None => Ok(columns),
             Some(column) => Err(ProgramError::AccumulatorOverflow {
                 operation: context.name.into(),
                 column,
                 bound: bounds[column],
             }),
         }
+    }
+
+    /// The constants that the product reads.
+    pub(crate) fn constants(&self) -> Vec<ConstantId> {
+        std::iter::once(self.weights).chain(self.bias).collect()
+    }
+
+    pub(crate) fn check(&self, context: &Context<'_>, output: &Value) -> Result<(), ProgramError> {
+        let input = context.value(self.input)?;
+        // A row has at least one dimension: values are checked before operations.
+        let (&inner, vectors) = input.shape.split_last().unwrap_or((&0, &[]));
+        let columns = self.check_product(context, inner as usize, output)?;
+        context.output_shape(&[vectors, &[columns as u32]].concat(), output)
     }
 
     pub(crate) fn encode(&self, writer: &mut Writer) {
@@ -157,13 +149,9 @@ impl MatMul {
         }
         writer.i32(self.input_zero);
         writer.per_column(&self.weight_zero, |w, zero| w.i32(*zero));
-        writer.per_column(&self.requantise, |w, r| {
-            w.u32(r.multiplier);
-            w.u8(r.shift);
-        });
+        writer.requantise(&self.requantise);
         writer.i32(self.output_zero);
-        writer.i32(self.clamp.0);
-        writer.i32(self.clamp.1);
+        writer.clamp(self.clamp);
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -173,53 +161,65 @@ impl MatMul {
             bias: if reader.flag()? { Some(ConstantId(reader.u32()? as usize)) } else { None },
             input_zero: reader.i32()?,
             weight_zero: reader.per_column(MAX_COLUMNS, 4, Reader::i32)?,
-            requantise: reader
-                .per_column(MAX_COLUMNS, 5, |r| Ok(Requantise { multiplier: r.u32()?, shift: r.u8()? }))?,
+            requantise: reader.requantise()?,
             output_zero: reader.i32()?,
-            clamp: (reader.i32()?, reader.i32()?),
+            clamp: reader.clamp()?,
         })
     }
 
-    pub(crate) fn print(&self, p: &mut Printer<'_>) {
+    pub(crate) fn print_operands(&self, p: &mut Printer<'_>) {
         p.operands(&[p.value(self.input), p.constant(self.weights)]);
+    }
+
+    pub(crate) fn print_fields(&self, p: &mut Printer<'_>) {
         if let Some(bias) = self.bias {
             p.field("bias", p.constant(bias));
         }
         p.field("input_zero", self.input_zero);
         p.per_column("weight_zero", &self.weight_zero, i32::to_string);
-        p.per_column("requantise", &self.requantise, |r| format!("{} >> {}", r.multiplier, r.shift));
+        p.requantise(&self.requantise);
         p.field("output_zero", self.output_zero);
-        p.field("clamp", format_args!("{} {}", self.clamp.0, self.clamp.1));
+        p.clamp(self.clamp);
     }
 
-    pub(crate) fn parse(a: &mut Arguments<'_, '_>) -> Result<Self, TextError> {
+    pub(crate) fn print(&self, p: &mut Printer<'_>) {
+        self.print_operands(p);
+        self.print_fields(p);
+    }
+
+    /// Names of the fields that [`Self::parse_product`] reads.
+    const FIELDS: [&'static str; 6] =
+        ["bias", "input_zero", "weight_zero", "requantise", "output_zero", "clamp"];
+
+    /// `(value, constant) { fields }`, where `read` reads each field besides the product's, which are named `more`.
+    pub(crate) fn parse_product(
+        a: &mut Arguments<'_, '_>,
+        more: &[&'static str],
+        mut read: impl FnMut(&mut Arguments<'_, '_>, &str) -> Result<(), TextError>,
+    ) -> Result<Self, TextError> {
         let (input, weights) = a.operands(|a| Ok((a.value()?, a.comma_constant()?)))?;
         let output = a.output_dtype();
         let (mut bias, mut input_zero, mut output_zero) = (None, 0, 0);
         let mut weight_zero = PerColumn::All(0);
         let mut clamp = (output.min(), output.max());
         let mut requantise = None;
-        a.fields(
-            &["bias", "input_zero", "weight_zero", "requantise", "output_zero", "clamp"],
-            |a, field| {
-                match field {
-                    "bias" => bias = Some(a.constant()?),
-                    "input_zero" => input_zero = a.integer()?,
-                    "weight_zero" => weight_zero = a.per_column(|a| a.integer())?,
-                    "requantise" => {
-                        requantise = Some(a.per_column(|a| {
-                            let multiplier = a.integer()?;
-                            a.shift_sign()?;
-                            Ok(Requantise { multiplier, shift: a.integer()? })
-                        })?);
-                    }
-                    "output_zero" => output_zero = a.integer()?,
-                    _ => clamp = (a.integer()?, a.integer()?),
-                }
-                Ok(())
-            },
-        )?;
+        a.fields(&[&Self::FIELDS, more].concat(), |a, field| {
+            match field {
+                "bias" => bias = Some(a.constant()?),
+                "input_zero" => input_zero = a.integer()?,
+                "weight_zero" => weight_zero = a.per_column(|a| a.integer())?,
+                "requantise" => requantise = Some(a.requantise()?),
+                "output_zero" => output_zero = a.integer()?,
+                "clamp" => clamp = (a.integer()?, a.integer()?),
+                _ => read(a, field)?,
+            }
+            Ok(())
+        })?;
         let requantise = requantise.ok_or_else(|| a.missing("requantise"))?;
         Ok(Self { input, weights, bias, input_zero, weight_zero, requantise, output_zero, clamp })
+    }
+
+    pub(crate) fn parse(a: &mut Arguments<'_, '_>) -> Result<Self, TextError> {
+        Self::parse_product(a, &[], |_, _| Ok(()))
     }
 }

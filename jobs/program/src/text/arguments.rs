@@ -6,8 +6,10 @@ use super::{
     parser::{Meaning, Parser},
 };
 use crate::{
+    limits::{MAX_OPERANDS, MAX_RANK},
+    operation::Operand,
     program::{ConstantId, ValueId},
-    requantise::PerColumn,
+    requantise::{PerColumn, Requantise},
     tensor::DType,
 };
 
@@ -68,14 +70,66 @@ impl<'p, 't> Arguments<'p, 't> {
         self.constant()
     }
 
+    /// `, value` or `, constant`
+    pub fn comma_operand(&mut self) -> Result<Operand, TextError> {
+        self.parser.sign(",")?;
+        let (place, name) = self.parser.word("the name of a value or constant")?;
+        match self.parser.meaning(name) {
+            Some(Meaning::Value(id)) => Ok(id.into()),
+            Some(Meaning::Constant(id)) => Ok(id.into()),
+            None => Err(place.error(TextProblem::UnknownValue { name: name.into() })),
+        }
+    }
+
+    /// Names of values, separated by commas.
+    pub fn values(&mut self) -> Result<Vec<ValueId>, TextError> {
+        let mut values = vec![self.value()?];
+        while self.parser.peek()? == Token::Sign(",") {
+            self.parser.sign(",")?;
+            if values.len() == MAX_OPERANDS {
+                return Err(self.place.error(TextProblem::TooMany { what: "operands", limit: MAX_OPERANDS }));
+            }
+            values.push(self.value()?);
+        }
+        Ok(values)
+    }
+
+    /// `[number, ...]`, one for each dimension of a row.
+    pub fn numbers<T: TryFrom<i64>>(&mut self) -> Result<Vec<T>, TextError> {
+        let place = self.place;
+        let mut numbers = Vec::new();
+        self.parser.list(|parser| {
+            if numbers.len() == MAX_RANK {
+                return Err(place.error(TextProblem::TooMany { what: "numbers", limit: MAX_RANK }));
+            }
+            numbers.push(parser.integer()?);
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    /// `[number, ...]`, N of them.
+    pub fn list<const N: usize>(&mut self) -> Result<[u32; N], TextError> {
+        let place = self.parser.here()?;
+        let numbers: Vec<u32> = self.numbers()?;
+        let found = format!("{} numbers", numbers.len());
+        numbers.try_into().map_err(|_| {
+            place.error(TextProblem::Expected { expected: format!("a list of {N} numbers"), found })
+        })
+    }
+
+    /// `multiplier >> shift`, one or each.
+    pub fn requantise(&mut self) -> Result<PerColumn<Requantise>, TextError> {
+        self.per_column(|a| {
+            let multiplier = a.integer()?;
+            a.parser.sign(">>")?;
+            Ok(Requantise { multiplier, shift: a.integer()? })
+        })
+    }
+
     /// An integer that fits `T`.
     pub fn integer<T: TryFrom<i64>>(&mut self) -> Result<T, TextError> {
         self.parser.integer()
-    }
-
-    /// `>>`
-    pub fn shift_sign(&mut self) -> Result<(), TextError> {
-        self.parser.sign(">>")
     }
 
     /// One entry, or `[entry, ...]` for each column.

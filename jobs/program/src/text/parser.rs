@@ -68,7 +68,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Place of the next token.
-    fn here(&self) -> Result<Lexer<'t>, TextError> {
+    pub(super) fn here(&self) -> Result<Lexer<'t>, TextError> {
         let mut ahead = self.lexer;
         ahead.next().map(|(place, _)| place)
     }
@@ -253,7 +253,7 @@ impl<'t> Parser<'t> {
         self.sign("=")?;
         let (kind_place, kind_name) = self.word("an operation")?;
         let kind = OperationKind::ALL.into_iter().find(|kind| kind.name() == kind_name).ok_or_else(|| {
-            let all = OperationKind::ALL.map(OperationKind::name).join(" or ");
+            let all = OperationKind::ALL.map(OperationKind::name).join(", ");
             Self::expected(kind_place, all, Token::Name(kind_name))
         })?;
         let operation = Operation::parse(kind, &mut Arguments::new(self, dtype, kind_place))?;

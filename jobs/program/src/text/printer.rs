@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use crate::{
     commitment::SCHEME,
     program::{Constant, ConstantId, Program, ValueId},
-    requantise::PerColumn,
+    requantise::{PerColumn, Requantise},
 };
 
 /// Collects the text of a program.
@@ -100,5 +100,21 @@ impl<'p> Printer<'p> {
                 self.field(name, format_args!("[{}]", entries.join(", ")));
             }
         }
+    }
+
+    /// A field that is a list of numbers.
+    pub fn list<T: ToString>(&mut self, name: &str, numbers: &[T]) {
+        let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+        self.field(name, format_args!("[{}]", numbers.join(", ")));
+    }
+
+    /// The field `requantise`.
+    pub fn requantise(&mut self, entries: &PerColumn<Requantise>) {
+        self.per_column("requantise", entries, |r| format!("{} >> {}", r.multiplier, r.shift));
+    }
+
+    /// The field `clamp`.
+    pub fn clamp(&mut self, (low, high): (i32, i32)) {
+        self.field("clamp", format_args!("{low} {high}"));
     }
 }
