@@ -4,8 +4,10 @@
 //! ```text
 //! trace:      "JNCTRACE" | version u16 | rows u32 | cells of each committed tensor
 //! drawn rows: "JNCDRAWN" | version u16 | draws u32 | roots | for each operation, for each draw: row u32,
-//!             operand's cells, operand's path, result's cells, result's path
+//!             for each tensor that holds operands: cells, path; result's cells, result's path
 //! ```
+//!
+//! Traces are of version 1; drawn rows of version 2, since an operation can have several operands.
 
 use janction_program::{Cells, DType, Program, Step, Tensor, Value};
 use janction_protocol::Digest;
@@ -15,7 +17,8 @@ use crate::{CommittedTensor, DrawnRows, Openings, RowOpening, RowPair, Trace, Tr
 
 const TRACE_MAGIC: &[u8; 8] = b"JNCTRACE";
 const DRAWN_MAGIC: &[u8; 8] = b"JNCDRAWN";
-const VERSION: u16 = 1;
+const TRACE_VERSION: u16 = 1;
+const DRAWN_VERSION: u16 = 2;
 
 /// Bytes that are no trace or openings of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -24,8 +27,10 @@ pub enum BlobError {
     #[error("not a blob of this kind: it does not begin with {0:?}")]
     Magic(&'static str),
     /// Made by another version.
-    #[error("blob of version {got}; this build reads version {VERSION}")]
+    #[error("blob of version {got}; this build reads version {expected}: open the rows again with this build")]
     Version {
+        /// The version that this build reads.
+        expected: u16,
         /// The version found.
         got: u16,
     },
@@ -83,15 +88,15 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8], magic: &'static [u8; 8]) -> Result<Self, BlobError> {
+    fn new(bytes: &'a [u8], magic: &'static [u8; 8], expected: u16) -> Result<Self, BlobError> {
         if !bytes.starts_with(magic) {
             return Err(BlobError::Magic(std::str::from_utf8(magic).unwrap_or_default()));
         }
         let mut reader = Self { bytes, offset: magic.len() };
         let version = reader.take(2)?;
         match u16::from_be_bytes([version[0], version[1]]) {
-            VERSION => Ok(reader),
-            got => Err(BlobError::Version { got }),
+            got if got == expected => Ok(reader),
+            got => Err(BlobError::Version { expected, got }),
         }
     }
 
@@ -145,7 +150,7 @@ impl Trace {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = TRACE_MAGIC.to_vec();
-        bytes.extend(VERSION.to_be_bytes());
+        bytes.extend(TRACE_VERSION.to_be_bytes());
         bytes.extend((self.rows() as u32).to_be_bytes());
         for committed in self.tensors() {
             write_cells(&mut bytes, committed.tensor().cells());
@@ -159,7 +164,7 @@ impl Trace {
     /// # Errors
     /// Bytes that are no trace of the program, or an input that does not fit it.
     pub fn from_bytes(program: &Program, input: Tensor, bytes: &[u8]) -> Result<Self, BlobError> {
-        let mut reader = Reader::new(bytes, TRACE_MAGIC)?;
+        let mut reader = Reader::new(bytes, TRACE_MAGIC, TRACE_VERSION)?;
         let rows = reader.u32()?;
         program.check_input(&input).map_err(TraceError::from)?;
         if rows != input.rows() {
@@ -183,13 +188,12 @@ impl DrawnRows {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = DRAWN_MAGIC.to_vec();
-        bytes.extend(VERSION.to_be_bytes());
+        bytes.extend(DRAWN_VERSION.to_be_bytes());
         bytes.extend((self.draws() as u32).to_be_bytes());
         self.roots.iter().for_each(|root| bytes.extend(root.to_bytes()));
         for pair in self.operations.iter().flatten() {
-            bytes.extend((pair.input.row as u32).to_be_bytes());
-            write_opening(&mut bytes, &pair.input);
-            write_opening(&mut bytes, &pair.output);
+            bytes.extend((pair.output.row as u32).to_be_bytes());
+            pair.inputs.iter().chain([&pair.output]).for_each(|opening| write_opening(&mut bytes, opening));
         }
         bytes
     }
@@ -199,19 +203,21 @@ impl DrawnRows {
     /// # Errors
     /// Bytes that are no rows of the program.
     pub fn from_bytes(program: &Program, bytes: &[u8]) -> Result<Self, BlobError> {
-        let mut reader = Reader::new(bytes, DRAWN_MAGIC)?;
+        let mut reader = Reader::new(bytes, DRAWN_MAGIC, DRAWN_VERSION)?;
         let depth = program.depth();
         let draws = reader.u32()?;
         let roots = program.committed_steps().map(|_| reader.digest()).collect::<Result<_, _>>()?;
         let mut operations = Vec::new();
         for step in program.committed_steps() {
-            let operand = program.value(step.operation.input());
+            let operands = program.operands(step);
             // No space is set aside for what a number alone promises.
             let mut pairs = Vec::new();
             for _ in 0..draws {
                 let row = reader.u32()?;
-                let input = reader.opening(row, operand, depth)?;
-                pairs.push(RowPair { input, output: reader.opening(row, &step.output, depth)? });
+                let mut open = |value| reader.opening(row, value, depth);
+                let inputs =
+                    operands.iter().map(|&source| open(program.tensor(source))).collect::<Result<_, _>>()?;
+                pairs.push(RowPair { inputs, output: open(&step.output)? });
             }
             operations.push(pairs);
         }

@@ -1,11 +1,11 @@
 //! The row check, natively: what the audit circuits prove of one row, with an error that says what is wrong.
 
-use janction_program::{Cells, Operation, Program, Tensor, reference};
+use janction_program::{Cells, Conv, Operation, Program, Requantise, Step, Value, reference};
 use thiserror::Error;
 
 use crate::{Trace, TraceError};
 
-/// A row that is not what its operation makes of its operand's row.
+/// A row that is not what its operation makes of its operands' rows.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "operation {operation:?} ({kind}), row {row}, column {column}: {got} was committed to, but the rule {rule} gives \
@@ -39,8 +39,56 @@ pub enum CheckError {
     Trace(#[from] TraceError),
 }
 
-/// Checks that row `row` of the `operation`-th committed operation's output, `output`, follows from the same row of
-/// its operand, `input`.
+/// The rule that makes column `column` of the result of `step`, with its numbers. `values` are the row's cells of the values
+/// that the step reads.
+fn rule(program: &Program, step: &Step, values: &[Cells], column: usize) -> String {
+    let scaled = |acc: i32, r: Requantise, zero: i32, (low, high): (i32, i32)| {
+        format!("clamp(round({acc} * {} / 2^{}) + {zero}, {low}, {high})", r.multiplier, r.shift)
+    };
+    let first = &values[0];
+    match &step.operation {
+        Operation::MatMul(op) => {
+            let acc = reference::matmul::accumulators(program, op, first)[column];
+            let requantise = op.requantise.get(column % program.constant(op.weights).columns());
+            scaled(acc, requantise, op.output_zero, op.clamp)
+        }
+        Operation::Conv(op) => {
+            let Conv { product, .. } = op;
+            let acc = reference::conv::accumulators(program, op, first)[column];
+            let requantise = product.requantise.get(column / op.window(program).positions());
+            scaled(acc, requantise, product.output_zero, product.clamp)
+        }
+        Operation::AveragePool(op) => {
+            let acc = reference::averagepool::accumulators(program, op, first)[column];
+            let requantise = op.requantise.get(column % op.window(program).positions());
+            scaled(acc, requantise, op.output_zero, op.clamp)
+        }
+        Operation::Add(op) => {
+            let acc = reference::add::accumulators(program, op, first, values.get(1))[column];
+            let (zero, (low, high)) = (op.output_zero, op.clamp);
+            format!("clamp(round({acc} / 2^{}) + {zero}, {low}, {high})", op.shift)
+        }
+        Operation::Lookup(_) => format!("table[{}]", first.get(column) - first.dtype().min()),
+        Operation::MaxPool(_) => "the largest cell of the window".into(),
+        // Views are never among the committed operations.
+        Operation::Reshape(_) | Operation::Transpose(_) | Operation::Concat(_) => "the same cell".into(),
+    }
+}
+
+/// Fails unless `cells` are of the type and length of `value`.
+fn check_shape(cells: &Cells, value: &Value) -> Result<(), TraceError> {
+    if cells.dtype() == value.dtype && cells.len() == value.columns() {
+        return Ok(());
+    }
+    Err(TraceError::Shape {
+        operation: value.name.clone(),
+        expected: format!("{} cells of {} a row", value.columns(), value.dtype),
+        got: format!("{} of {}", cells.len(), cells.dtype()),
+    })
+}
+
+/// Checks that row `row` of the `operation`-th committed operation's output, `output`, follows from the same row of the
+/// tensors that hold its operands, `operands`, in the order of [`Program::operands`].
 ///
 /// # Errors
 /// [`RowFault`] with the first wrong cell; [`TraceError`] when the rows do not fit the operation, or it does not exist.
@@ -48,7 +96,7 @@ pub fn check_row(
     program: &Program,
     operation: usize,
     row: usize,
-    input: &Cells,
+    operands: &[&Cells],
     output: &Cells,
 ) -> Result<(), CheckError> {
     let steps = program.committed_steps().len();
@@ -56,41 +104,34 @@ pub fn check_row(
         .committed_steps()
         .nth(operation)
         .ok_or(TraceError::TensorCount { expected: steps, got: operation + 1 })?;
-    for (cells, value) in [(input, program.value(step.operation.input())), (output, &step.output)] {
-        if cells.dtype() != value.dtype || cells.len() != value.columns() {
-            return Err(CheckError::Trace(TraceError::Shape {
-                operation: value.name.clone(),
-                expected: format!("{} cells of {} a row", value.columns(), value.dtype),
-                got: format!("{} of {}", cells.len(), cells.dtype()),
-            }));
-        }
+    let sources = program.operands(step);
+    if sources.len() != operands.len() {
+        let (expected, got) = (sources.len(), operands.len());
+        return Err(CheckError::Trace(TraceError::OperandCount {
+            operation: step.output.name.clone(),
+            expected,
+            got,
+        }));
     }
-    match &step.operation {
-        Operation::MatMul(op) => {
-            let tensor = Tensor::new(1, input.len(), input.clone()).map_err(TraceError::from)?;
-            let accumulators = reference::matmul::accumulators(program, op, &tensor, 0);
-            for (column, accumulator) in accumulators.into_iter().enumerate() {
-                let (expected, got) = (op.finish(column, accumulator), output.get(column));
-                if expected != got {
-                    let requantise = op.requantise.get(column);
-                    return Err(CheckError::Fault(RowFault {
-                        operation: step.output.name.clone(),
-                        kind: step.operation.kind().name(),
-                        row,
-                        column,
-                        rule: format!(
-                            "clamp(round({accumulator} * {} / 2^{}) + {}, {}, {})",
-                            requantise.multiplier, requantise.shift, op.output_zero, op.clamp.0, op.clamp.1
-                        ),
-                        expected,
-                        got,
-                    }));
-                }
-            }
-            Ok(())
-        }
-        // A view is never among the committed operations.
-        Operation::Reshape(_) => Ok(()),
+    for (cells, &source) in operands.iter().zip(&sources) {
+        check_shape(cells, program.tensor(source))?;
+    }
+    check_shape(output, &step.output)?;
+    let place = |source| sources.iter().position(|s| *s == source).unwrap_or_default();
+    let values: Vec<Cells> =
+        step.operation.inputs().iter().map(|&id| program.gather(id, |source| operands[place(source)])).collect();
+    let expected = reference::apply(program, step, &values);
+    match (0..output.len()).find(|&column| expected.get(column) != output.get(column)) {
+        None => Ok(()),
+        Some(column) => Err(CheckError::Fault(RowFault {
+            operation: step.output.name.clone(),
+            kind: step.operation.kind().name(),
+            row,
+            column,
+            rule: rule(program, step, &values, column),
+            expected: expected.get(column),
+            got: output.get(column),
+        })),
     }
 }
 
@@ -108,7 +149,9 @@ impl Trace {
             .committed_steps()
             .nth(operation)
             .ok_or(TraceError::TensorCount { expected: steps, got: operation + 1 })?;
-        let input = self.value(program, step.operation.input()).tensor().row(row);
-        check_row(program, operation, row, &input, &self.tensors()[operation].tensor().row(row))
+        let rows: Vec<Cells> =
+            program.operands(step).into_iter().map(|source| self.at(source).tensor().row(row)).collect();
+        let rows: Vec<&Cells> = rows.iter().collect();
+        check_row(program, operation, row, &rows, &self.tensors()[operation].tensor().row(row))
     }
 }

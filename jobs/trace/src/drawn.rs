@@ -1,6 +1,7 @@
-//! The rows that a beacon draws, opened: of each operation the drawn rows of operand and result, with their paths.
+//! The rows that a beacon draws, opened: of each operation the drawn rows of operands and
+//! result, with their paths.
 
-use janction_program::{Program, Source, commitment::TreeError};
+use janction_program::{Cells, Program, Source, commitment::TreeError};
 use janction_protocol::{Digest, F};
 
 use crate::{Commitment, OpeningsError, RowOpening, Trace, check_row, draw, trace_root};
@@ -8,8 +9,8 @@ use crate::{Commitment, OpeningsError, RowOpening, Trace, check_row, draw, trace
 /// One drawn row of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowPair {
-    /// The row of the operand.
-    pub input: RowOpening,
+    /// The row of each tensor that holds operands, in the order of [`Program::operands`].
+    pub inputs: Vec<RowOpening>,
     /// The row of the result.
     pub output: RowOpening,
 }
@@ -34,9 +35,10 @@ impl DrawnRows {
         let mut operations = Vec::new();
         for (k, step) in program.committed_steps().enumerate() {
             let rows = draw::draw_rows(beacon, k, trace.rows(), draws);
+            let operands = program.operands(step);
             let pairs = rows.into_iter().map(|row| {
-                let input = open(program.source(step.operation.input()), row)?;
-                Ok(RowPair { input, output: open(Source::Trace(k), row)? })
+                let inputs = operands.iter().map(|&source| open(source, row)).collect::<Result<_, _>>()?;
+                Ok(RowPair { inputs, output: open(Source::Trace(k), row)? })
             });
             let pairs: Result<_, TreeError> = pairs.collect();
             operations.push(pairs.expect("drawn rows are below the trace's number of rows"));
@@ -73,17 +75,20 @@ impl DrawnRows {
         for (k, (step, pairs)) in program.committed_steps().zip(&self.operations).enumerate() {
             let name = || step.output.name.clone();
             let rows = draw::draw_rows(beacon, k, commitment.rows, got);
-            let opened = |of: fn(&RowPair) -> usize| pairs.iter().map(of).eq(rows.iter().copied());
-            if !opened(|pair| pair.input.row) || !opened(|pair| pair.output.row) {
-                return Err(OpeningsError::Rows { operation: name() });
-            }
-            let operand = program.value(step.operation.input());
-            let operand_root = self.root(program.source(step.operation.input()), commitment);
-            for RowPair { input, output } in pairs {
+            let operands = program.operands(step);
+            for (RowPair { inputs, output }, row) in pairs.iter().zip(rows) {
+                if inputs.len() != operands.len() {
+                    let (expected, got) = (operands.len(), inputs.len());
+                    return Err(OpeningsError::Operands { operation: name(), expected, got });
+                }
+                if inputs.iter().chain([output]).any(|opening| opening.row != row) {
+                    return Err(OpeningsError::Rows { operation: name() });
+                }
                 let failed = |side| move |source| OpeningsError::Opening { operation: name(), side, source };
-                input
-                    .verify(operand_root, operand.dtype, operand.columns(), depth)
-                    .map_err(failed("operand"))?;
+                for (opening, &source) in inputs.iter().zip(&operands) {
+                    let (root, value) = (self.root(source, commitment), program.tensor(source));
+                    opening.verify(root, value.dtype, value.columns(), depth).map_err(failed("operand"))?;
+                }
                 output
                     .verify(self.roots[k], step.output.dtype, step.output.columns(), depth)
                     .map_err(failed("result"))?;
@@ -95,8 +100,9 @@ impl DrawnRows {
     /// The row checks. The rows must have passed [`Self::check`].
     pub(crate) fn check_rows(&self, program: &Program) -> Result<(), OpeningsError> {
         for (k, pairs) in self.operations.iter().enumerate() {
-            for RowPair { input, output } in pairs {
-                check_row(program, k, input.row, &input.cells, &output.cells)?;
+            for RowPair { inputs, output } in pairs {
+                let operands: Vec<&Cells> = inputs.iter().map(|opening| &opening.cells).collect();
+                check_row(program, k, output.row, &operands, &output.cells)?;
             }
         }
         Ok(())

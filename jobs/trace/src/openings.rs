@@ -140,6 +140,16 @@ pub enum OpeningsError {
         /// Name of the operation's output.
         operation: String,
     },
+    /// Rows of another number of tensors than the operation's operands lie in.
+    #[error("operation {operation:?} reads rows of {expected} tensors; the openings have {got}")]
+    Operands {
+        /// Name of the operation's output.
+        operation: String,
+        /// Tensors that hold its operands.
+        expected: usize,
+        /// Rows in the openings.
+        got: usize,
+    },
     /// The policy's rows are not known.
     #[error(transparent)]
     Undrawn(#[from] PolicyError),
@@ -194,7 +204,7 @@ impl Openings {
         }
     }
 
-    /// The whole audit, natively: [`Self::check`], and every opened row follows from its operand's.
+    /// The whole audit, natively: [`Self::check`], and every opened row follows from its operands'.
     ///
     /// # Errors
     /// The first thing that does not hold.

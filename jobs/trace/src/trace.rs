@@ -1,7 +1,7 @@
 //! The trace of one job: its input and every tensor that was computed, each committed to by its rows.
 
 use janction_program::{
-    Program, ProgramError, Source, Tensor, TensorError, ValueId,
+    Program, ProgramError, Source, Tensor, TensorError,
     commitment::{RowTree, TreeError, row_digests},
 };
 use janction_protocol::{
@@ -30,6 +30,16 @@ pub enum TraceError {
         expected: String,
         /// What was given.
         got: String,
+    },
+    /// Rows of another number of tensors than an operation's operands lie in.
+    #[error("the operands of operation {operation:?} lie in {expected} tensors, got rows of {got}")]
+    OperandCount {
+        /// Name of the operation's output.
+        operation: String,
+        /// Tensors that hold operands.
+        expected: usize,
+        /// Rows given.
+        got: usize,
     },
     /// Row digests that are not one for each row.
     #[error("a tensor of {rows} rows has {rows} row digests, got {got}")]
@@ -199,7 +209,7 @@ impl Trace {
         &self.tensors
     }
 
-    /// Where a value's rows are.
+    /// The tensor that a source names.
     ///
     /// # Panics
     /// When `source` is of another program.
@@ -209,15 +219,6 @@ impl Trace {
             Source::Input => &self.input,
             Source::Trace(k) => &self.tensors[k],
         }
-    }
-
-    /// The rows of value `id` of the traced program.
-    ///
-    /// # Panics
-    /// When `program` is not the traced one.
-    #[must_use]
-    pub fn value(&self, program: &Program, id: ValueId) -> &CommittedTensor {
-        self.at(program.source(id))
     }
 
     /// The input root, as a job leaf holds it.

@@ -123,7 +123,7 @@ proptest! {
     fn junk_never_panics(seed in 0u64..50, which in 0usize..2, junk: Vec<u8>) {
         let (program, trace) = traced(seed);
         let input = trace.input().tensor();
-        let magic: &[u8] = [b"JNCTRACE\0\x01", b"JNCDRAWN\0\x01"][which];
+        let magic: &[u8] = [b"JNCTRACE\0\x01", b"JNCDRAWN\0\x02"][which];
         for bytes in [[magic, &junk].concat(), junk] {
             if let Ok(openings) = Openings::from_bytes(&program, input, &bytes) {
                 prop_assert_eq!(openings.to_bytes(), bytes);
@@ -152,7 +152,7 @@ fn other_rows_than_the_drawn_ones_fail() {
     rows_error(&swapped, &honest);
     // The operand's row is another than the result's.
     let mut shifted = rows.clone();
-    shifted.operations[0][0].input.row ^= 1;
+    shifted.operations[0][0].inputs[0].row ^= 1;
     rows_error(&shifted, &honest);
     // A job of fewer rows than were committed to.
     rows_error(rows, &Commitment { rows: 1, ..honest });
@@ -260,7 +260,8 @@ fn bytes_of_something_else_say_so() {
     assert!(matches!(shorter, Err(BlobError::Truncated { .. })));
     let mut newer = bytes.clone();
     newer[9] = 2;
-    assert_eq!(Trace::from_bytes(&program, input(), &newer), Err(BlobError::Version { got: 2 }));
+    let error = BlobError::Version { expected: 1, got: 2 };
+    assert_eq!(Trace::from_bytes(&program, input(), &newer), Err(error));
     for wrong in [0, trace.rows() as u32 + 1, u32::MAX] {
         let mut other = bytes.clone();
         other[10..14].copy_from_slice(&wrong.to_be_bytes());

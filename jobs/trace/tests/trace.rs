@@ -115,13 +115,18 @@ fn traces_must_fit_their_program() {
 
 #[test]
 fn row_checks_need_rows_of_the_right_shape() {
+    // A program whose first operation reads the input alone.
     let (program, trace) = traced(3);
     let (input, output) = (trace.input().tensor().row(0), trace.tensors()[0].tensor().row(0));
-    assert_eq!(check_row(&program, 0, 0, &input, &output), Ok(()));
+    assert_eq!(check_row(&program, 0, 0, &[&input], &output), Ok(()));
     let long = Cells::I32(vec![0; output.len()]);
-    assert!(matches!(check_row(&program, 0, 0, &input, &long), Err(CheckError::Trace(_))));
-    assert!(matches!(check_row(&program, 0, 0, &long, &output), Err(CheckError::Trace(_))));
-    assert!(matches!(check_row(&program, 99, 0, &input, &output), Err(CheckError::Trace(_))));
+    assert!(matches!(check_row(&program, 0, 0, &[&input], &long), Err(CheckError::Trace(_))));
+    assert!(matches!(check_row(&program, 0, 0, &[&long], &output), Err(CheckError::Trace(_))));
+    for operands in [&[][..], &[&input, &input]] {
+        let verdict = check_row(&program, 0, 0, operands, &output);
+        assert!(matches!(verdict, Err(CheckError::Trace(TraceError::OperandCount { .. }))), "{verdict:?}");
+    }
+    assert!(matches!(check_row(&program, 99, 0, &[&input], &output), Err(CheckError::Trace(_))));
 }
 
 #[test]
