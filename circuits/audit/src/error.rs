@@ -43,6 +43,17 @@ pub enum AuditError {
         /// What is supported.
         limit: usize,
     },
+    /// An operation has no row check yet.
+    #[error(
+        "operation {operation:?} ({kind}): the audit has no check for it, or not on these operands, yet: a program with it can \
+         be run but not be audited"
+    )]
+    Unsupported {
+        /// Name of the operation's output.
+        operation: String,
+        /// The operation.
+        kind: &'static str,
+    },
     /// The checks of the smallest piece do not fit into a circuit.
     #[error(
         "the smallest piece of program {program:?} takes 2^{got_bits} rows of circuit, at most 2^{limit_bits} are \

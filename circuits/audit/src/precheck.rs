@@ -57,7 +57,7 @@ pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) ->
             let end = audit.end(claim.input_rows) as usize;
             for (k, pairs) in rows.operations.iter().enumerate() {
                 for pair in pairs.iter().take(end) {
-                    check_result(audit, k, pair.input.row, &pair.input.cells, &pair.output.cells)?;
+                    check_result(audit, k, pair.output.row, &pair.inputs[0].cells, &pair.output.cells)?;
                 }
             }
             Ok(())
@@ -86,7 +86,7 @@ fn check_result(
     operand: &Cells,
     output: &Cells,
 ) -> Result<(), AuditError> {
-    let error = match janction_trace::check_row(audit.program(), k, row, operand, output) {
+    let error = match janction_trace::check_row(audit.program(), k, row, &[operand], output) {
         Ok(()) => return Ok(()),
         Err(CheckError::Fault(fault)) => fault,
         Err(error) => return Err(AuditError::Openings(error.into())),

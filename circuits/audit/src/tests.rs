@@ -88,7 +88,7 @@ impl Pieces {
                 let open = |t: usize| {
                     RowOpening::open(crate::piece::tensor(trace, t), row.min(trace.rows() - 1)).unwrap()
                 };
-                pairs.push(RowPair { input: open(step.operand), output: open(k + 1) });
+                pairs.push(RowPair { inputs: vec![open(step.operand)], output: open(k + 1) });
             }
         }
         Openings::Drawn(rows)

@@ -57,7 +57,12 @@ impl Place {
 /// The tensors that hold the cells of `values`, each once, in the order in which the values name them first.
 pub(crate) fn union(values: &[ValueId], places: &[Place]) -> Vec<Source> {
     let mut seen = HashSet::new();
-    values.iter().flat_map(|id| &places[id.0].sources).copied().filter(|source| seen.insert(*source)).collect()
+    values
+        .iter()
+        .flat_map(|id| &places[id.0].sources)
+        .copied()
+        .filter(|source| seen.insert(*source))
+        .collect()
 }
 
 impl Program {

@@ -103,13 +103,7 @@ impl Builder {
         ValueId(self.steps.len())
     }
 
-    fn product(
-        &self,
-        input: ValueId,
-        weights: ConstantId,
-        dtype: DType,
-        options: MatMulOptions,
-    ) -> MatMul {
+    fn product(&self, input: ValueId, weights: ConstantId, dtype: DType, options: MatMulOptions) -> MatMul {
         let (output_zero, clamp) = options.range(dtype);
         MatMul {
             input,

@@ -35,7 +35,8 @@ mod wire;
 pub use arrangement::{Cell, Source};
 pub use error::{DecodeError, ProgramError, TensorError};
 pub use operation::{
-    Add, AveragePool, Concat, Conv, Lookup, MatMul, MaxPool, Operand, Operation, OperationKind, Reshape, Transpose,
+    Add, AveragePool, Concat, Conv, Lookup, MatMul, MaxPool, Operand, Operation, OperationKind, Reshape,
+    Transpose,
 };
 pub use program::{Constant, ConstantId, Parts, Program, Step, Value, ValueId};
 pub use requantise::{PerColumn, Requantise, common_shift};

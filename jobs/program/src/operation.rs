@@ -214,9 +214,10 @@ impl Operation {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let offset = reader.offset();
         let code = reader.u8()?;
-        let kind = OperationKind::ALL.into_iter().find(|kind| kind.code() == code).ok_or(
-            DecodeError::Field { offset, what: "operation code", got: code.into() },
-        )?;
+        let kind = OperationKind::ALL
+            .into_iter()
+            .find(|kind| kind.code() == code)
+            .ok_or(DecodeError::Field { offset, what: "operation code", got: code.into() })?;
         Ok(match kind {
             OperationKind::MatMul => Self::MatMul(MatMul::decode(reader)?),
             OperationKind::Reshape => Self::Reshape(Reshape::decode(reader)?),

@@ -27,7 +27,9 @@ pub enum BlobError {
     #[error("not a blob of this kind: it does not begin with {0:?}")]
     Magic(&'static str),
     /// Made by another version.
-    #[error("blob of version {got}; this build reads version {expected}: open the rows again with this build")]
+    #[error(
+        "blob of version {got}; this build reads version {expected}: open the rows again with this build"
+    )]
     Version {
         /// The version that this build reads.
         expected: u16,

@@ -118,8 +118,12 @@ pub fn check_row(
     }
     check_shape(output, &step.output)?;
     let place = |source| sources.iter().position(|s| *s == source).unwrap_or_default();
-    let values: Vec<Cells> =
-        step.operation.inputs().iter().map(|&id| program.gather(id, |source| operands[place(source)])).collect();
+    let values: Vec<Cells> = step
+        .operation
+        .inputs()
+        .iter()
+        .map(|&id| program.gather(id, |source| operands[place(source)]))
+        .collect();
     let expected = reference::apply(program, step, &values);
     match (0..output.len()).find(|&column| expected.get(column) != output.get(column)) {
         None => Ok(()),

@@ -72,7 +72,8 @@ fn describe(program: &Program, audits: &[(Policy, AuditFacts)]) -> Value {
 /// What an operation reads: values, then constants.
 fn operands(program: &Program, operation: &Operation) -> Vec<String> {
     let constants = operation.constants().into_iter().map(|id| program.constants()[id.0].name.clone());
-    std::iter::once(program.value(operation.input()).name.clone()).chain(constants).collect()
+    let values = operation.inputs().into_iter().map(|id| program.value(id).name.clone());
+    values.chain(constants).collect()
 }
 
 fn operation(program: &Program, step: &Step) -> Value {

@@ -1,9 +1,18 @@
 //! Execution on the host's processor, all cores.
 
-pub mod matmul;
-pub mod reshape;
+mod add;
+mod averagepool;
+mod concat;
+mod conv;
+mod lookup;
+mod matmul;
+mod maxpool;
+mod product;
+mod reshape;
+mod rows;
+mod transpose;
 
-use janction_program::{Operation, Program, Source, Tensor, commitment::row_digest};
+use janction_program::{Operation, Program, Tensor, commitment::row_digest};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 use rayon::prelude::*;
@@ -36,18 +45,40 @@ impl Executor for Cpu {
 
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
         program.check_input(&input)?;
-        let mut tensors: Vec<Tensor> = Vec::new();
+        let mut tensors: Vec<Tensor> = vec![input];
+        // Views that are no reshapes have tensors of their own here, so that whoever reads them finds rows.
+        let mut places = vec![0];
+        let mut is_view = vec![false];
         for step in program.steps() {
-            let operand = match program.source(step.operation.input()) {
-                Source::Input => &input,
-                Source::Trace(k) => &tensors[k],
+            let inputs = step.operation.inputs();
+            let operands: Vec<&Tensor> = inputs.iter().map(|id| &tensors[places[id.0]]).collect();
+            let (first, output) = (operands[0], &step.output);
+            let result = match &step.operation {
+                Operation::MatMul(op) => matmul::run(program, op, first, output),
+                Operation::Conv(op) => conv::run(program, op, first, output),
+                Operation::Add(op) => add::run(program, op, &operands, output),
+                Operation::Lookup(op) => lookup::run(program, op, first, output),
+                Operation::MaxPool(op) => maxpool::run(program, op, first, output),
+                Operation::AveragePool(op) => averagepool::run(program, op, first, output),
+                Operation::Transpose(op) => transpose::run(program, op, first, output),
+                Operation::Concat(op) => concat::run(program, op, &operands, output),
+                Operation::Reshape(_) => {
+                    reshape::check(first, output);
+                    places.push(places[inputs[0].0]);
+                    continue;
+                }
             };
-            match &step.operation {
-                Operation::MatMul(op) => tensors.push(matmul::run(program, op, operand, step.output.dtype)),
-                Operation::Reshape(_) => reshape::check(operand, &step.output),
-            }
+            is_view.push(step.operation.kind().is_view());
+            places.push(tensors.len());
+            tensors.push(result);
         }
-        let committed = tensors.into_iter().map(|t| commit(t, program.depth())).collect::<Result<_, _>>()?;
-        Ok(Trace::of(program, commit(input, program.depth())?, committed)?)
+        let mut committed = tensors
+            .into_iter()
+            .zip(is_view)
+            .filter(|(_, is_view)| !is_view)
+            .map(|(tensor, _)| commit(tensor, program.depth()));
+        let input = committed.next().expect("the input is the first tensor")?;
+        let tensors = committed.collect::<Result<_, _>>()?;
+        Ok(Trace::of(program, input, tensors)?)
     }
 }

@@ -12,7 +12,7 @@ pub use janction_accel_cuda::CudaError;
 pub use source::source;
 
 use janction_accel_cuda::{Argument, Buffer, Card, Grid, Module, cards};
-use janction_program::{Cells, DType, Operation, Program, Source, Tensor};
+use janction_program::{Cells, DType, Operation, OperationKind, Program, Source, Step, Tensor};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 
@@ -152,12 +152,19 @@ impl Executor for Cuda {
 
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
         program.check_input(&input)?;
+        let has_kernels = |step: &Step| match &step.operation {
+            Operation::MatMul(op) => program.value(op.input).shape.len() == 1,
+            operation => matches!(operation.kind(), OperationKind::Reshape),
+        };
+        if !program.steps().iter().all(has_kernels) {
+            return crate::cpu::Cpu::new().run(program, input);
+        }
         let at_once = self.rows_at_once(program)?;
         let mut prepared = Vec::new();
         for step in program.committed_steps() {
             match &step.operation {
                 Operation::MatMul(op) => prepared.push(matmul::Prepared::new(self, program, op)?),
-                Operation::Reshape(_) => unreachable!("views are not among the committed steps"),
+                _ => unreachable!("other operations are left to the CPU"),
             }
         }
         let empty = || Piece { cells: Vec::new(), digests: Vec::new() };
@@ -168,18 +175,17 @@ impl Executor for Cuda {
             self.collect(&on_device, &mut input_piece, false)?;
             let mut tensors: Vec<OnDevice> = Vec::new();
             for step in program.steps() {
-                let operand = match program.source(step.operation.input()) {
+                let operand = match program.operands(step)[0] {
                     Source::Input => &on_device,
                     Source::Trace(k) => &tensors[k],
                 };
                 match &step.operation {
                     Operation::MatMul(op) => {
-                        let dtype = step.output.dtype;
-                        let result = prepared[tensors.len()].run(self, op, operand, dtype)?;
+                        let result = prepared[tensors.len()].run(self, op, operand, &step.output)?;
                         self.collect(&result, &mut pieces[tensors.len()], true)?;
                         tensors.push(result);
                     }
-                    Operation::Reshape(_) => reshape::check(operand, &step.output),
+                    _ => reshape::check(operand, &step.output),
                 }
             }
         }

@@ -1,7 +1,9 @@
 //! Which jobs are worth a bid, and at what price. Pure: what is read from the ledger and the job's files comes in,
 //! a price or a reason goes out.
 
-use janction_program::{Operation, Program, Tensor, commitment::RowTree, commitment::row_digests};
+use janction_program::{
+    Operation, Program, Step, Tensor, Window, commitment::RowTree, commitment::row_digests,
+};
 use janction_protocol::state::{Account, Job};
 use janction_protocol::stream::Kind;
 use janction_protocol::{Amount, Digest};
@@ -136,17 +138,30 @@ fn input_root(program: &Program, input: &Tensor) -> Result<Digest, String> {
     RowTree::new(row_digests(input), program.depth()).map(|tree| tree.root()).map_err(|e| e.to_string())
 }
 
-/// Multiply-adds of `program` on `rows` rows.
+/// Cells that the windows of a pool look at, in all planes.
+fn window_cells(window: &Window) -> u64 {
+    (window.total_cells() as u64).saturating_mul(window.channels as u64)
+}
+
+/// Multiply-adds of `program` on `rows` rows. Looking at a cell, or moving it, counts as one.
 #[must_use]
 pub fn multiply_adds(program: &Program, rows: u32) -> u64 {
-    let cells = program.steps().iter().map(|step| match &step.operation {
-        Operation::MatMul(op) => {
-            let weights = program.constant(op.weights);
-            weights.rows() as u64 * weights.columns() as u64
+    let of_step = |step: &Step| {
+        let cells = step.output.columns() as u64;
+        match &step.operation {
+            // Each output cell is a sum over the inner index.
+            Operation::MatMul(op) => cells.saturating_mul(program.constant(op.weights).rows() as u64),
+            Operation::Conv(op) => cells.saturating_mul(program.constant(op.product.weights).rows() as u64),
+            Operation::Add(_) => 2 * cells,
+            Operation::Lookup(_) => cells,
+            Operation::MaxPool(op) => window_cells(&op.window(program)),
+            Operation::AveragePool(op) => window_cells(&op.window(program)),
+            Operation::Reshape(_) => 0,
+            // Moving a cell costs something, too.
+            Operation::Transpose(_) | Operation::Concat(_) => cells,
         }
-        Operation::Reshape(_) => 0,
-    });
-    cells.fold(0, u64::saturating_add).saturating_mul(rows.into())
+    };
+    program.steps().iter().map(of_step).fold(0, u64::saturating_add).saturating_mul(rows.into())
 }
 
 impl BidPolicy {

@@ -1,7 +1,6 @@
 //! The test instrument: a trace with false rows that is consistent in everything else.
 
-use janction_program::operation::Operation;
-use janction_program::{Cells, Program, Source, Tensor, reference};
+use janction_program::{Cells, Program, Source, Step, Tensor, reference};
 use janction_trace::Trace;
 
 use crate::{Falsify, WorkerError};
@@ -21,26 +20,19 @@ pub(crate) fn falsify(program: &Program, trace: Trace, what: &Falsify) -> Result
     }
     let input = trace.input().tensor();
     let mut tensors: Vec<Tensor> = Vec::new();
-    for step in program.steps() {
-        let k = tensors.len();
-        let operand = match program.source(step.operation.input()) {
-            Source::Input => input,
-            Source::Trace(k) => &tensors[k],
-        };
-        let result = match &step.operation {
-            Operation::Reshape(_) => continue,
-            _ if k < target => trace.tensors()[k].tensor().clone(),
-            _ if k == target => changed(trace.tensors()[k].tensor(), &what.rows)?,
-            Operation::MatMul(op) => {
-                let values: Vec<i64> = (0..operand.rows())
-                    .flat_map(|row| {
-                        let accumulators = reference::matmul::accumulators(program, op, operand, row);
-                        accumulators.into_iter().enumerate().map(|(j, acc)| i64::from(op.finish(j, acc)))
-                    })
-                    .collect();
-                let like = trace.tensors()[k].tensor();
-                tensor(like, &values)?
+    for (k, step) in program.committed_steps().enumerate() {
+        let honest = trace.tensors()[k].tensor();
+        let result = if k < target {
+            honest.clone()
+        } else if k == target {
+            changed(honest, &what.rows)?
+        } else {
+            let mut values: Vec<i64> = Vec::new();
+            for row in 0..input.rows() {
+                let cells = recomputed(program, step, input, &tensors, row);
+                values.extend((0..cells.len()).map(|i| i64::from(cells.get(i))));
             }
+            tensor(honest, &values)?
         };
         tensors.push(result);
     }
@@ -50,6 +42,22 @@ pub(crate) fn falsify(program: &Program, trace: Trace, what: &Falsify) -> Result
         "TEST INSTRUMENT: rows were falsified"
     );
     Trace::commit(program, input.clone(), tensors).map_err(|e| WorkerError::Executor(e.into()))
+}
+
+/// What `step` makes of row `row` of the tensors before it.
+fn recomputed(program: &Program, step: &Step, input: &Tensor, tensors: &[Tensor], row: usize) -> Cells {
+    let at = |source| match source {
+        Source::Input => input.row(row),
+        Source::Trace(k) => tensors[k].row(row),
+    };
+    let rows: Vec<(Source, Cells)> =
+        program.operands(step).into_iter().map(|source| (source, at(source))).collect();
+    let find = |wanted| rows.iter().find(|(source, _)| *source == wanted).map(|(_, cells)| cells);
+    let operands = step.operation.inputs().into_iter().map(|id| {
+        program
+            .gather(id, |source| find(source).expect("the rows of all of the operands' sources were taken"))
+    });
+    reference::apply(program, step, &operands.collect::<Vec<_>>())
 }
 
 /// The tensor with another first cell in each of the rows, of the same type.
@@ -75,18 +83,15 @@ fn tensor(like: &Tensor, values: &[i64]) -> Result<Tensor, WorkerError> {
 mod tests {
     use janction_executor::{Executor, cpu::Cpu};
     use janction_program::test_utils::{random_input, random_program};
-    use janction_trace::check_row;
 
     use super::*;
 
     /// Rows of each committed operation that do not follow from their operand's.
     fn false_rows(program: &Program, trace: &Trace) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
-        for (k, step) in program.committed_steps().enumerate() {
-            let operand = trace.at(program.source(step.operation.input())).tensor();
+        for k in 0..program.committed_steps().len() {
             for row in 0..trace.rows() {
-                let result = trace.tensors()[k].tensor().row(row);
-                if check_row(program, k, row, &operand.row(row), &result).is_err() {
+                if trace.check_row(program, k, row).is_err() {
                     found.push((k, row));
                 }
             }

@@ -130,7 +130,9 @@ impl DrawnTargets {
                 let hash = draw_block(subject.beacon, k, first_block + d / DRAWS_PER_HASH);
                 let h = hash.0[d % DRAWS_PER_HASH];
                 targets.draw.assign(inputs, h, subject.rows)?;
-                let RowPair { input, output } = &rows.operations[k][from + d];
+                let RowPair { inputs: operands, output } = &rows.operations[k][from + d];
+                // Every operation that has a check has one operand.
+                let input = &operands[0];
                 targets.operand.assign(inputs, input)?;
                 targets.output.assign(inputs, output)?;
                 step.check.assign(inputs, &targets.check, &input.cells, &output.cells)?;

@@ -4,7 +4,7 @@ use janction_aggregate::config::Circuit;
 use janction_gadgets::test_utils::check;
 use janction_gadgets::{Builder, C};
 use janction_program::builder::{Builder as DagBuilder, MatMulOptions};
-use janction_program::test_utils::{Random, random_input, random_program};
+use janction_program::test_utils::{Random, random_input, random_products};
 use janction_program::{Cells, DType, PerColumn, Program, Requantise, Tensor, reference};
 use janction_trace::Policy;
 use plonky2::field::types::{Field, PrimeField64};
@@ -21,7 +21,7 @@ use janction_gadgets::F;
 #[test]
 fn random_programs_are_accepted() {
     for seed in 0..12 {
-        let program = random_program(seed);
+        let program = random_products(seed);
         let depth = program.depth().into();
         let input = random_input(&program, seed + 50);
         let trace = honest(&program, &input);
@@ -75,7 +75,7 @@ impl Product {
 fn every_cell_of_a_random_product_is_bound() {
     let mut lies = 0;
     for seed in 0..20 {
-        let program = random_program(seed);
+        let program = random_products(seed);
         let product = product(&program);
         let input = random_input(&program, seed);
         let trace = reference::run(&program, &input).unwrap();

@@ -60,10 +60,10 @@ fn signed(value: i128) -> F {
 }
 
 fn operation(requantise: Requantise, output_zero: i32, clamp: (i32, i32)) -> MatMul {
-    let program = janction_program::test_utils::random_program(3);
+    let program = janction_program::test_utils::random_products(3);
     let op = program.committed_steps().find_map(|step| match &step.operation {
         Operation::MatMul(op) => Some(op.clone()),
-        Operation::Reshape(_) => None,
+        _ => None,
     });
     MatMul { requantise: PerColumn::All(requantise), output_zero, clamp, ..op.unwrap() }
 }

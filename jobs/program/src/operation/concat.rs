@@ -19,8 +19,13 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// For each cell of an output row, in order, the operand's place among the inputs and its row's cell.
-    pub(crate) fn order(&self, shapes: &[&[u32]]) -> Vec<(usize, usize)> {
+    /// For each cell of an output row, in order, the operand's place among the inputs and its row's cell. `shapes` are the
+    /// inputs' row shapes.
+    ///
+    /// # Panics
+    /// When the shapes have no dimension `axis`.
+    #[must_use]
+    pub fn order(&self, shapes: &[&[u32]]) -> Vec<(usize, usize)> {
         let axis = usize::from(self.axis);
         let product = |dimensions: &[u32]| dimensions.iter().map(|&d| d as usize).product::<usize>();
         let chunks: Vec<usize> = shapes.iter().map(|shape| product(&shape[axis..])).collect();

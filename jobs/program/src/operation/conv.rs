@@ -73,7 +73,11 @@ impl Conv {
         let columns = self.product.check_product(context, inner, output)?;
         if !columns.is_multiple_of(groups) {
             let got = format!("{columns} columns");
-            return Err(context.shape("the weights", format!("a multiple of {groups} (groups) columns"), got));
+            return Err(context.shape(
+                "the weights",
+                format!("a multiple of {groups} (groups) columns"),
+                got,
+            ));
         }
         context.output_shape(&[columns, window.output[0], window.output[1]].map(|d| d as u32), output)
     }

@@ -20,11 +20,7 @@ pub struct MaxPool {
 }
 
 /// Checks that a pool's windows are not empty, and the output's row shape.
-pub(crate) fn check_pool(
-    context: &Context<'_>,
-    window: &Window,
-    output: &Value,
-) -> Result<(), ProgramError> {
+pub(crate) fn check_pool(context: &Context<'_>, window: &Window, output: &Value) -> Result<(), ProgramError> {
     if let Some(position) = window.empty() {
         return Err(ProgramError::EmptyWindow { operation: context.name.into(), position });
     }

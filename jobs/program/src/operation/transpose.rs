@@ -30,8 +30,12 @@ impl Transpose {
         (permuted.len() == shape.len()).then_some(permuted)
     }
 
-    /// For each cell of an output row, in order, the input row's cell that it is.
-    pub(crate) fn order(&self, shape: &[u32]) -> Vec<usize> {
+    /// For each cell of an output row, in order, the input row's cell that it is. `shape` is the input's row shape.
+    ///
+    /// # Panics
+    /// When the permutation is not one of the shape's dimensions.
+    #[must_use]
+    pub fn order(&self, shape: &[u32]) -> Vec<usize> {
         let mut strides = vec![1; shape.len()];
         for d in (1..shape.len()).rev() {
             strides[d - 1] = strides[d] * shape[d] as usize;

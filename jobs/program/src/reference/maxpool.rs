@@ -10,7 +10,8 @@ pub(super) fn run(program: &Program, op: &MaxPool, input: &Cells) -> Vec<i32> {
         for y in 0..window.output[0] {
             for x in 0..window.output[1] {
                 let cells = window.cells(y, x).map(|(_, place)| input.get(c * window.plane() + place));
-                output.push(cells.max().expect("a program's windows have real cells: its check has made sure"));
+                output
+                    .push(cells.max().expect("a program's windows have real cells: its check has made sure"));
             }
         }
     }

@@ -46,7 +46,11 @@ pub fn random_program_of(seed: u64, extent: Extent, kinds: &[OperationKind]) -> 
     for _ in 0..maker.r.range(1, 7) {
         let kind = kinds[maker.r.range(0, kinds.len() as i64 - 1) as usize];
         // The newest value mostly, so that programs are deep, and others, so that they branch.
-        let place = if maker.r.one_in(3) { maker.r.range(0, values.len() as i64 - 1) as usize } else { values.len() - 1 };
+        let place = if maker.r.one_in(3) {
+            maker.r.range(0, values.len() as i64 - 1) as usize
+        } else {
+            values.len() - 1
+        };
         let made = maker.operation(kind, values[place], &values);
         values.push(made);
     }
@@ -102,9 +106,10 @@ impl Maker {
     fn requantise(&mut self, terms: usize) -> Requantise {
         match self.extent {
             Extent::Usual => self.r.requantise(terms),
-            Extent::Limits => {
-                Requantise { multiplier: self.number(1, (1 << 31) - 1) as u32, shift: self.number(1, 62) as u8 }
-            }
+            Extent::Limits => Requantise {
+                multiplier: self.number(1, (1 << 31) - 1) as u32,
+                shift: self.number(1, 62) as u8,
+            },
         }
     }
 
@@ -152,7 +157,13 @@ impl Maker {
             let dilation = if dilated && kernel > 1 { self.r.range(1, 2) } else { 1 };
             let reach = dilation * (kernel - 1) + 1;
             // A pool's pads stay below its kernel, and a dilated one's inside the first step, so that no window is empty.
-            let most = if !pool { 3 } else if dilation == 1 { kernel - 1 } else { 0 };
+            let most = if !pool {
+                3
+            } else if dilation == 1 {
+                kernel - 1
+            } else {
+                0
+            };
             let (before, after) = (self.number(0, most), self.number(0, most));
             let missing = (reach - extent - before - after).max(0);
             (slide.kernel[d], slide.dilations[d]) = (kernel as u32, dilation as u32);
@@ -163,7 +174,13 @@ impl Maker {
     }
 
     /// Weights, bias and the other parameters of a product of vectors of `inner` cells of type `dtype`.
-    fn product(&mut self, inner: usize, outer: usize, dtype: DType, output: DType) -> (crate::ConstantId, MatMulOptions) {
+    fn product(
+        &mut self,
+        inner: usize,
+        outer: usize,
+        dtype: DType,
+        output: DType,
+    ) -> (crate::ConstantId, MatMulOptions) {
         let weight_dtype = self.r.byte_dtype();
         let weights = self.r.tensor(weight_dtype, inner, outer);
         let requantise = match self.r.one_in(2) {
@@ -242,7 +259,10 @@ impl Maker {
                 let fits = |m: &Self, id: ValueId| {
                     let mut other = m.shape(id);
                     let is_alike = other.len() == shape.len() && m.dtype(id) == dtype;
-                    is_alike && { other[axis] = shape[axis]; other == shape }
+                    is_alike && {
+                        other[axis] = shape[axis];
+                        other == shape
+                    }
                 };
                 let others: Vec<ValueId> = values.iter().copied().filter(|&id| fits(self, id)).collect();
                 let mut operands = vec![x];
@@ -338,9 +358,8 @@ impl Maker {
         let window = slide.over(&shape).expect("the windows were made to fit");
         let cells = window.most_cells();
         let entry = |m: &mut Self| match m.extent {
-            Extent::Usual => {
-                Requantise::from_factor(m.r.range(50, 300) as f64 / 100.0 / cells as f64).expect("it is near one")
-            }
+            Extent::Usual => Requantise::from_factor(m.r.range(50, 300) as f64 / 100.0 / cells as f64)
+                .expect("it is near one"),
             Extent::Limits => m.requantise(cells),
         };
         let requantise = match self.r.one_in(2) {

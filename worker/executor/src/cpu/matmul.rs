@@ -1,12 +1,9 @@
 //! Matrix product on the CPU: blocks of rows in parallel, panels of columns that stay in registers and cache.
 
-use janction_program::{Cells, DType, MatMul, Program, Tensor};
+use janction_program::{Cells, DType, MatMul, Program, Tensor, Value};
 use rayon::prelude::*;
 
-/// Rows that are computed together, so that a weight that was loaded is used as often.
-const ROWS: usize = 4;
-/// Columns of a panel: 4 accumulator vectors of 16 lanes for each row fit the registers of AVX-512.
-const COLUMNS: usize = 64;
+use super::product::{COLUMNS, ROWS, multiply};
 
 /// The weights minus their zero points, as panels of [`COLUMNS`] columns: panel p holds, for each inner index k in
 /// order, its columns' weights. The last panel is filled up with zeros.
@@ -22,23 +19,6 @@ fn panels(program: &Program, op: &MatMul) -> Vec<i16> {
         }
     }
     panels
-}
-
-/// Accumulators of [`ROWS`] rows by one panel, without bias. `a` holds the rows' cells minus the zero point, inner
-/// index by inner index.
-///
-/// Additions and products wrap, which the compiler can vectorise: that they never do is what the program's check
-/// has proven for every order of summation.
-fn multiply(a: &[[i16; ROWS]], panel: &[i16]) -> [[i32; COLUMNS]; ROWS] {
-    let mut acc = [[0i32; COLUMNS]; ROWS];
-    for (cells, weights) in a.iter().zip(panel.chunks_exact(COLUMNS)) {
-        for (acc, &cell) in acc.iter_mut().zip(cells) {
-            for (acc, &weight) in acc.iter_mut().zip(weights) {
-                *acc = acc.wrapping_add(i32::from(cell).wrapping_mul(i32::from(weight)));
-            }
-        }
-    }
-    acc
 }
 
 /// One output cell type.
@@ -59,7 +39,7 @@ impl Cell for u8 {
     }
 }
 
-/// All output cells, row-major.
+/// All output cells, row-major: of every last-dimension vector of every row, as if each were a row.
 fn product<T: Cell>(program: &Program, op: &MatMul, input: &Tensor) -> Vec<T> {
     let weights = program.constant(op.weights);
     let (inner, columns) = (weights.rows(), weights.columns());
@@ -68,13 +48,14 @@ fn product<T: Cell>(program: &Program, op: &MatMul, input: &Tensor) -> Vec<T> {
         Some(id) => (0..columns).map(|j| program.constant(id).get(0, j)).collect(),
         None => vec![0; columns],
     };
-    let mut output = vec![T::default(); input.rows() * columns];
+    let mut output = vec![T::default(); input.cells().len() / inner * columns];
     output.par_chunks_mut(ROWS * columns).enumerate().for_each(|(block, output)| {
         let first = block * ROWS;
         let rows = output.len() / columns;
         // Rows beyond the last one are zeros; nothing of them is stored.
         let cell = |row: usize, k: usize| {
-            if row < rows { (input.get(first + row, k) - op.input_zero) as i16 } else { 0 }
+            let cell = |row: usize| (input.cells().get((first + row) * inner + k) - op.input_zero) as i16;
+            if row < rows { cell(row) } else { 0 }
         };
         let a: Vec<[i16; ROWS]> = (0..inner).map(|k| std::array::from_fn(|row| cell(row, k))).collect();
         for (p, panel) in panels.chunks_exact(inner * COLUMNS).enumerate() {
@@ -93,11 +74,11 @@ fn product<T: Cell>(program: &Program, op: &MatMul, input: &Tensor) -> Vec<T> {
 }
 
 /// The operation's result.
-pub(super) fn run(program: &Program, op: &MatMul, input: &Tensor, dtype: DType) -> Tensor {
-    let columns = program.constant(op.weights).columns();
-    let cells = match dtype {
-        DType::I8 => Cells::I8(product(program, op, input)),
-        _ => Cells::U8(product(program, op, input)),
+pub(super) fn run(program: &Program, op: &MatMul, operand: &Tensor, output: &Value) -> Tensor {
+    let cells = match output.dtype {
+        DType::I8 => Cells::I8(product(program, op, operand)),
+        _ => Cells::U8(product(program, op, operand)),
     };
-    Tensor::new(input.rows(), columns, cells).expect("a cell was computed for every row and column")
+    Tensor::new(operand.rows(), output.columns(), cells)
+        .expect("a cell was computed for every row and column")
 }

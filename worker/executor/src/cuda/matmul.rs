@@ -10,7 +10,7 @@
 //! The bracket does not depend on the row and is computed here; everything is modulo 2^32.
 
 use janction_accel_cuda::{Argument, Buffer, Grid};
-use janction_program::{DType, MatMul, Program};
+use janction_program::{DType, MatMul, Program, Value};
 
 use super::{Cuda, CudaError, OnDevice, pitch};
 
@@ -84,9 +84,9 @@ impl Prepared {
         cuda: &Cuda,
         op: &MatMul,
         input: &OnDevice,
-        dtype: DType,
+        output: &Value,
     ) -> Result<OnDevice, CudaError> {
-        let (rows, columns) = (input.rows, self.columns);
+        let (dtype, rows, columns) = (output.dtype, input.rows, self.columns);
         let pitch = pitch(columns);
         let buffer = cuda.device.zeros::<u8>(rows * pitch)?;
         let flip = if input.dtype == DType::U8 { 0x8080_8080 } else { 0 };
