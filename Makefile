@@ -14,7 +14,7 @@ export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACH
 
 JANCTION := $(CARGO_TARGET_DIR)/release/janction
 
-.PHONY: help setup build demo test test-gpu bench bench-prover lint contracts contracts-check clean
+.PHONY: help setup build demo test test-gpu bench bench-prover bench-peers lint contracts contracts-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: setup ## what each stage costs (ONLY=NAME: that stage; DOC=1: into docs/b
 bench-prover: setup ## the proving engine beside stock Plonky2, each in a process of its own (ARGS="--quick --json")
 	@cargo build --release --locked -p janction -p janction-prover-bench --bins
 	@$(JANCTION) bench prover --stock $(CARGO_TARGET_DIR)/release/janction-stock $(ARGS)
+
+bench-peers: ## EZKL on the models of examples/, beside Janction's own figures (ARGS="--models cnn --cores 1 --json")
+	@benches/peers/ezkl/run.sh $(ARGS)
 
 lint: setup ## formatting, clippy, floors
 	@scripts/lint.sh

@@ -52,6 +52,19 @@ def product(weights):
     return model
 
 
+def cells(m, k, n, seed):
+    """A [m, k] and B [k, n], uniform int8."""
+    random = np.random.default_rng(seed)
+    weights = random.integers(-128, 128, (k, n), dtype=np.int8)
+    return random.integers(-128, 128, (m, k), dtype=np.int8), weights
+
+
+def run(model, rows):
+    """Y as onnxruntime computes it."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"a": rows})[0]
+
+
 def size(text):
     """A dimension."""
     value = int(text)
@@ -69,18 +82,14 @@ def main():
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder of the files")
     options = parser.parse_args()
 
-    random = np.random.default_rng(options.seed)
-    weights = random.integers(-128, 128, (options.k, options.n), dtype=np.int8)
-    rows = random.integers(-128, 128, (options.m, options.k), dtype=np.int8)
+    rows, weights = cells(options.m, options.k, options.n, options.seed)
     model = product(weights)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    cells = session.run(None, {"a": rows})[0]
 
     stem = f"matmul_{options.m}x{options.k}x{options.n}"
     options.out.mkdir(parents=True, exist_ok=True)
     onnx.save(model, options.out / f"{stem}.onnx")
     np.save(options.out / f"{stem}.input.npy", rows)
-    np.save(options.out / f"{stem}.output.npy", cells)
+    np.save(options.out / f"{stem}.output.npy", run(model, rows))
     print(options.out / f"{stem}.onnx")
 
 

@@ -1,0 +1,122 @@
+"""Measures EZKL on the models of `examples/`, beside what Janction measured of itself. See README.md."""
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from ezkl_case import PhaseError, Runner
+from models import STANDARD, case
+from settings import NAMES, known, prepare, search_all
+from table import table
+
+ROOT = Path(__file__).resolve().parents[3]
+TARGET = ROOT / "target" / "peers"
+SOUNDNESS = "about 100 bits (BN254, KZG; algebraic group model), trusted set-up"
+
+
+def measure(model, name, cores, rounds):
+    """One line of the comparison: `model` at the settings `name` on `cores` cores, proven `rounds` times."""
+    subject = case(model)
+    runner = Runner(subject, TARGET / "work" / f"{subject.label}-{name}-{cores}", cores)
+    try:
+        phases = prepare(runner, model, name)
+        arguments = runner.settings()["run_args"]
+        agreement = runner.answers(max(1, 100 // subject.rows))
+        phases["witness"] = runner.phase("witness", first=0, last=1)
+        srs = runner.srs()
+        phases["setup"] = runner.phase("setup", srs=srs)
+        proofs = [runner.phase("prove", srs=srs) for _ in range(rounds)]
+        phases["prove"] = proof = sorted(proofs, key=lambda p: p["seconds"])[len(proofs) // 2]
+        verified = [runner.phase("verify", srs=srs) for _ in range(3)]
+        phases["verify"] = sorted(verified, key=lambda p: p["seconds"])[1]
+    finally:
+        runner.remove()
+    unchecked = arguments["ignore_range_check_inputs_outputs"]
+    return {
+        "model": subject.name,
+        "rows": subject.rows,
+        "system": "ezkl",
+        "cores": cores,
+        "settings": name,
+        "run_args": arguments,
+        "setup_s": phases["compile"]["seconds"] + phases["setup"]["seconds"],
+        "prove_s": statistics.median(p["seconds"] for p in proofs),
+        "verify_s": statistics.median(p["seconds"] for p in verified),
+        "peak_bytes": max(phases[phase]["peak_bytes"] for phase in ("setup", "prove", "verify")),
+        "proof_bytes": proof["proof_bytes"],
+        "soundness": SOUNDNESS + ("; the verifier checks the range of public inputs itself" if unchecked else ""),
+        "same_class": agreement["classes"],
+        "same_cells": agreement["cells"],
+        "phases": {
+            phase: {key: done[key] for key in ("seconds", "cpu_seconds", "peak_bytes")}
+            for phase, done in phases.items()
+        },
+    }
+
+
+def machine():
+    """What it ran on."""
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return {
+        "cpu": cpu[1] if cpu else platform.machine(),
+        "threads": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "commit": commit.stdout.strip(),
+        "ezkl": version("ezkl"),
+    }
+
+
+def listed(text):
+    return [part for part in text.split(",") if part]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=listed, default=STANDARD, help=f"default: {','.join(STANDARD)}")
+    parser.add_argument("--settings", type=listed, default=list(NAMES), help=f"default: {','.join(NAMES)}")
+    parser.add_argument("--cores", type=listed, default=["1", "all"], help="numbers of cores, or all; default: 1,all")
+    parser.add_argument("--rounds", type=int, default=1, help="proofs of each, of which the median counts; default: 1")
+    parser.add_argument("--out", type=Path, default=TARGET / "ezkl.json", help="what is measured, added to what it holds")
+    parser.add_argument("--beside", type=Path, default=TARGET / "janction.json", help="measurements of another system")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--table", action="store_true", help="measure nothing: print what was measured")
+    parser.add_argument("--search", action="store_true", help="search tuned.json anew instead of measuring")
+    options = parser.parse_args()
+    if options.search:
+        search_all(options.models, TARGET / "work" / "search")
+        return
+    all_cores = len(os.sched_getaffinity(0))
+    cores = sorted({all_cores if c == "all" else int(c) for c in options.cores})
+    before = json.loads(options.out.read_text()) if options.out.exists() else {}
+    report = {"machine": machine(), "measurements": before.get("measurements", []), "skipped": []}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    for model, name, count in [] if options.table else [
+        (m, s, c) for m in options.models for s in options.settings if s in known(m) for c in cores
+    ]:
+        print(f"{model}, {name}, {count} core{'s'[: count > 1]}", file=sys.stderr, flush=True)
+        try:
+            new = measure(model, name, count, options.rounds)
+        except (PhaseError, KeyError) as error:
+            reason = f"no settings: run with --search --models {model}" if isinstance(error, KeyError) else str(error)
+            report["skipped"].append({"model": model, "settings": name, "cores": count, "reason": reason})
+            print(f"  left out: {reason}", file=sys.stderr, flush=True)
+            continue
+        same = ("model", "rows", "system", "settings", "cores")
+        kept = [m for m in report["measurements"] if any(m[key] != new[key] for key in same)]
+        report["measurements"] = [*kept, new]
+        options.out.write_text(json.dumps(report, indent=1) + "\n")
+    beside = json.loads(options.beside.read_text())["measurements"] if options.beside.exists() else []
+    everything = {**report, "measurements": report["measurements"] + beside}
+    print(json.dumps(everything, indent=1) if options.json else table(everything))
+
+
+if __name__ == "__main__":
+    main()
