@@ -3,38 +3,42 @@
 //! [`Cuda`] runs on any [`janction_accel_cuda::Device`]: a real card, or in the tests the CPU that runs the same kernels,
 //! compiled as C++. The code here has not yet run on a card (`docs/jobs.md`).
 
+mod add;
+mod averagepool;
+mod concat;
+mod conv;
+mod lookup;
 mod matmul;
+mod maxpool;
 mod reshape;
 mod rows;
 mod source;
+mod tensor;
+mod transpose;
+
+use std::rc::Rc;
 
 pub use janction_accel_cuda::CudaError;
 pub use source::source;
 
-use janction_accel_cuda::{Argument, Buffer, Card, Grid, Module, cards};
-use janction_program::{Cells, DType, Operation, OperationKind, Program, Source, Step, Tensor};
+use janction_accel_cuda::{Argument, Card, Grid, Module, cards};
+use janction_program::{Cells, DType, Operation, Program, Step, Tensor};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 
 use crate::{Device, Executor, ExecutorError};
+use tensor::{OnDevice, pitch};
 
-/// A kernel counts rows in 32 bits; so many at once keep any GPU busy.
+/// So many rows at once keep any GPU busy.
 const MOST_ROWS: usize = 1 << 20;
+/// Kernels count the cells of a tensor in 32 bits.
+const MOST_CELLS: usize = 1 << 31;
 
 /// The executor on one GPU.
 pub struct Cuda {
     device: janction_accel_cuda::Device,
     module: Module,
     most_rows: usize,
-}
-
-/// A tensor of 8-bit cells on the device; rows lie `pitch` bytes apart.
-struct OnDevice {
-    buffer: Buffer<u8>,
-    dtype: DType,
-    rows: usize,
-    columns: usize,
-    pitch: usize,
 }
 
 /// The GPUs that the driver sees, by ordinal. Takes no memory on them and needs no compiler.
@@ -51,9 +55,62 @@ impl From<Card> for Device {
     }
 }
 
-/// Bytes from row to row: whole 16-byte words, so that every row begins aligned.
-const fn pitch(columns: usize) -> usize {
-    columns.next_multiple_of(16)
+/// An operation with its constants on the device.
+enum Prepared<'p> {
+    MatMul(&'p janction_program::MatMul, matmul::Prepared),
+    Conv(&'p janction_program::Conv, conv::Prepared),
+    Add(&'p janction_program::Add, add::Prepared),
+    Lookup(lookup::Prepared),
+    MaxPool(maxpool::Prepared),
+    AveragePool(&'p janction_program::AveragePool, averagepool::Prepared),
+    Transpose(transpose::Prepared),
+    Concat(&'p janction_program::Concat),
+    Reshape,
+}
+
+impl<'p> Prepared<'p> {
+    fn new(cuda: &Cuda, program: &Program, step: &'p Step) -> Result<Self, CudaError> {
+        Ok(match &step.operation {
+            Operation::MatMul(op) => Self::MatMul(op, matmul::Prepared::new(cuda, program, op)?),
+            Operation::Conv(op) => Self::Conv(op, conv::Prepared::new(cuda, program, op)?),
+            Operation::Add(op) => Self::Add(op, add::Prepared::new(cuda, program, op)?),
+            Operation::Lookup(op) => Self::Lookup(lookup::Prepared::new(cuda, program, op)?),
+            Operation::MaxPool(op) => Self::MaxPool(maxpool::Prepared::new(cuda, program, op)?),
+            Operation::AveragePool(op) => {
+                Self::AveragePool(op, averagepool::Prepared::new(cuda, program, op)?)
+            }
+            Operation::Transpose(op) => Self::Transpose(transpose::Prepared::new(cuda, program, op)?),
+            Operation::Concat(op) => Self::Concat(op),
+            Operation::Reshape(_) => Self::Reshape,
+        })
+    }
+
+    /// The result of `step` for the rows of `operands`.
+    fn run(
+        &self,
+        cuda: &Cuda,
+        program: &Program,
+        step: &Step,
+        operands: &[Rc<OnDevice>],
+    ) -> Result<Rc<OnDevice>, CudaError> {
+        let (first, output) = (&operands[0], &step.output);
+        let all: Vec<&OnDevice> = operands.iter().map(Rc::as_ref).collect();
+        let result = match self {
+            Self::MatMul(op, prepared) => prepared.run(cuda, op, first, output),
+            Self::Conv(op, prepared) => prepared.run(cuda, op, first, output),
+            Self::Add(op, prepared) => prepared.run(cuda, op, &all, output),
+            Self::Lookup(prepared) => prepared.run(cuda, first, output),
+            Self::MaxPool(prepared) => prepared.run(cuda, first, output),
+            Self::AveragePool(op, prepared) => prepared.run(cuda, op, first, output),
+            Self::Transpose(prepared) => prepared.run(cuda, first, output),
+            Self::Concat(op) => concat::run(cuda, program, op, &all, output),
+            Self::Reshape => {
+                reshape::check(first, output);
+                return Ok(Rc::clone(first));
+            }
+        };
+        result.map(Rc::new)
+    }
 }
 
 /// A part of a tensor that came back from the device.
@@ -97,38 +154,26 @@ impl Cuda {
 
     /// Rows that are computed together: as many as take half of the free memory.
     fn rows_at_once(&self, program: &Program) -> Result<usize, CudaError> {
-        let constants: usize = program.constants().iter().map(|c| 2 * c.tensor.cells().len()).sum();
-        let outputs: usize = program.committed_steps().map(|step| pitch(step.output.columns()) + 32).sum();
-        let row = pitch(program.input().columns()) + 32 + outputs;
-        let free = self.device.free_memory()?.saturating_sub(constants as u64) / 2;
-        Ok(usize::try_from(free / row as u64).unwrap_or(usize::MAX).clamp(1, self.most_rows))
-    }
-
-    fn upload_rows(&self, tensor: &Tensor, rows: std::ops::Range<usize>) -> Result<OnDevice, CudaError> {
-        let (columns, count) = (tensor.columns(), rows.len());
-        let pitch = pitch(columns);
-        let mut bytes = vec![0; count * pitch];
-        for (row, line) in rows.zip(bytes.chunks_exact_mut(pitch)) {
-            match tensor.cells() {
-                Cells::U8(cells) => line[..columns].copy_from_slice(&cells[row * columns..][..columns]),
-                Cells::I8(cells) => {
-                    for (byte, &cell) in line.iter_mut().zip(&cells[row * columns..][..columns]) {
-                        *byte = cell as u8;
-                    }
-                }
-                Cells::I32(_) => unreachable!("activations are 8-bit: `Program::check_input` has checked it"),
+        let mut widest = program.input().columns();
+        let mut row = pitch(widest) + 32;
+        for step in program.steps() {
+            // Other views have rows of their own here.
+            if !matches!(step.operation, Operation::Reshape(_)) {
+                let columns = step.output.columns();
+                widest = widest.max(columns);
+                row += pitch(columns) + 32;
             }
         }
-        let buffer = self.device.upload(&bytes)?;
-        Ok(OnDevice { buffer, dtype: tensor.dtype(), rows: count, columns, pitch })
+        let free = self.device.free_memory()? / 2;
+        let fitting = usize::try_from(free / row as u64).unwrap_or(usize::MAX);
+        Ok(fitting.min(MOST_CELLS / widest).clamp(1, self.most_rows))
     }
 
     /// Digests of the rows, and the cells without the space between rows.
     fn collect(&self, tensor: &OnDevice, piece: &mut Piece, with_cells: bool) -> Result<(), CudaError> {
         piece.digests.extend(rows::digests(self, tensor)?);
         if with_cells {
-            let bytes = self.device.read(tensor.buffer.all())?;
-            piece.cells.extend(bytes.chunks_exact(tensor.pitch).flat_map(|line| &line[..tensor.columns]));
+            piece.cells.extend(tensor.read(self)?);
         }
         Ok(())
     }
@@ -152,41 +197,30 @@ impl Executor for Cuda {
 
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
         program.check_input(&input)?;
-        let has_kernels = |step: &Step| match &step.operation {
-            Operation::MatMul(op) => program.value(op.input).shape.len() == 1,
-            operation => matches!(operation.kind(), OperationKind::Reshape),
-        };
-        if !program.steps().iter().all(has_kernels) {
-            return crate::cpu::Cpu::new().run(program, input);
-        }
+        let prepared: Vec<Prepared<'_>> = program
+            .steps()
+            .iter()
+            .map(|step| Prepared::new(self, program, step))
+            .collect::<Result<_, _>>()?;
         let at_once = self.rows_at_once(program)?;
-        let mut prepared = Vec::new();
-        for step in program.committed_steps() {
-            match &step.operation {
-                Operation::MatMul(op) => prepared.push(matmul::Prepared::new(self, program, op)?),
-                _ => unreachable!("other operations are left to the CPU"),
-            }
-        }
         let empty = || Piece { cells: Vec::new(), digests: Vec::new() };
         let mut input_piece = empty();
-        let mut pieces: Vec<Piece> = prepared.iter().map(|_| empty()).collect();
+        let mut pieces: Vec<Piece> = program.committed_steps().map(|_| empty()).collect();
         for first in (0..input.rows()).step_by(at_once) {
-            let on_device = self.upload_rows(&input, first..input.rows().min(first + at_once))?;
+            let rows = first..input.rows().min(first + at_once);
+            let on_device = Rc::new(OnDevice::upload(self, &input, rows)?);
             self.collect(&on_device, &mut input_piece, false)?;
-            let mut tensors: Vec<OnDevice> = Vec::new();
-            for step in program.steps() {
-                let operand = match program.operands(step)[0] {
-                    Source::Input => &on_device,
-                    Source::Trace(k) => &tensors[k],
-                };
-                match &step.operation {
-                    Operation::MatMul(op) => {
-                        let result = prepared[tensors.len()].run(self, op, operand, &step.output)?;
-                        self.collect(&result, &mut pieces[tensors.len()], true)?;
-                        tensors.push(result);
-                    }
-                    _ => reshape::check(operand, &step.output),
+            let mut values = vec![on_device];
+            let mut pieces = pieces.iter_mut();
+            for (step, prepared) in program.steps().iter().zip(&prepared) {
+                let inputs = step.operation.inputs();
+                let operands: Vec<Rc<OnDevice>> = inputs.iter().map(|id| Rc::clone(&values[id.0])).collect();
+                let result = prepared.run(self, program, step, &operands)?;
+                if !step.operation.kind().is_view() {
+                    let piece = pieces.next().expect("there is a piece for each committed step");
+                    self.collect(&result, piece, true)?;
                 }
+                values.push(result);
             }
         }
         let depth = program.depth();

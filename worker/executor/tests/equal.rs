@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use janction_accel_cuda::Device;
 use janction_executor::{Executor, cpu::Cpu, cuda::Cuda};
 use janction_program::{
-    Cells, DType, PerColumn, Program, Requantise, Tensor,
-    builder::{Builder, MatMulOptions},
+    Cells, DType, OperationKind, PerColumn, Program, Requantise, Slide, Tensor,
+    builder::{AveragePoolOptions, Builder, ConvOptions, MatMulOptions},
     reference,
-    test_utils::{Random, random_input, random_program},
+    test_utils::{Extent, Random, random_input, random_program, random_program_of},
 };
 use janction_trace::Trace;
 use proptest::prelude::*;
@@ -75,6 +75,71 @@ fn sizes_around_the_tiles() {
     for (input, weights) in [(DType::I8, DType::I8), (DType::I8, DType::U8), (DType::U8, DType::U8)] {
         let (program, input) = product(66, 67, 68, input, weights);
         check(&program, &input);
+    }
+}
+
+/// A convolution with everything that it can have.
+fn convolution(rows: usize, shape: [u32; 3], outer: usize, groups: u32, slide: Slide) -> (Program, Tensor) {
+    let r = &mut Random::new(u64::from(shape.iter().sum::<u32>()) + outer as u64);
+    let mut b = Builder::new("convolution", 12);
+    let x = b.input("x", DType::U8, &shape);
+    let inner = shape[0] / groups * slide.kernel[0] * slide.kernel[1];
+    let w = b.constant("w", r.tensor(DType::I8, inner as usize, outer));
+    let bias = (0..outer).map(|_| r.range(-50_000, 50_000) as i32).collect();
+    let bias = b.constant("b", Tensor::new(1, outer, Cells::I32(bias)).unwrap());
+    let factor = Requantise::from_factor(0.02 / f64::from(inner).sqrt()).unwrap();
+    let product = MatMulOptions::new(PerColumn::All(factor)).bias(bias).zeros(131, 3);
+    b.conv("y", x, w, DType::I8, ConvOptions::new(slide, product).groups(groups));
+    (b.build().unwrap(), r.tensor(DType::U8, rows, shape.iter().product::<u32>() as usize))
+}
+
+#[test]
+fn convolutions_around_the_tiles() {
+    let three = Slide::new([3, 3]).pads([1, 1, 1, 1]);
+    for (rows, shape, outer, groups, slide) in [
+        // 64 positions, and one more line of them; 65 output channels; 72 cells in a window.
+        (1, [8, 8, 8], 65, 1, three),
+        (3, [2, 9, 8], 5, 1, three),
+        (2, [6, 5, 7], 6, 6, three.strides([2, 1])),
+        (2, [4, 11, 3], 8, 2, Slide::new([5, 2]).dilations([2, 1]).pads([0, 3, 4, 0])),
+        (70, [3, 1, 1], 2, 1, Slide::new([1, 1])),
+    ] {
+        let (program, input) = convolution(rows, shape, outer, groups, slide);
+        check(&program, &input);
+    }
+}
+
+/// Pads, dilations and strides as large as they may be: places far outside the plane do not come back in.
+#[test]
+fn windows_that_reach_far() {
+    let most = 1 << 20;
+    let far = Slide::new([2, 1]).dilations([most, 1]).pads([most, 0, 0, 0]);
+    let (program, input) = convolution(2, [1, 1, 4096], 1, 1, far);
+    check(&program, &input);
+    let strides = Slide::new([1, 1]).strides([most, most]).pads([0, 0, most, most]);
+    let (program, input) = convolution(2, [2, 2, 3], 3, 1, strides);
+    check(&program, &input);
+    let mut b = Builder::new("pools", 1);
+    let x = b.input("x", DType::I8, &[1, 2, 3]);
+    let most_of = b.maxpool("most", x, Slide::new([2, 2]).dilations([most, most]).pads([0, 0, most, most]));
+    let one = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 30 });
+    let all = Slide::new([most, most]).pads([most - 2, most - 1, 0, most - 3]);
+    b.averagepool("all", most_of, DType::U8, AveragePoolOptions::new(all, one).zeros(-3, 90));
+    let program = b.build().unwrap();
+    check(&program, &Tensor::new(2, 6, Cells::I8(vec![-128, 3, 127, 0, -1, 5, 1, 2, 3, 4, 5, -6])).unwrap());
+}
+
+/// Each kind by itself, with usual parameters and with those at the ends of their ranges.
+#[test]
+fn every_operation_at_its_limits() {
+    for kind in OperationKind::ALL {
+        for extent in [Extent::Usual, Extent::Limits] {
+            for seed in 0..8 {
+                println!("{kind:?}, {extent:?}, seed {seed}");
+                let program = random_program_of(seed, extent, &[kind]);
+                check(&program, &random_input(&program, seed));
+            }
+        }
     }
 }
 

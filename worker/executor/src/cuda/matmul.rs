@@ -12,28 +12,28 @@
 use janction_accel_cuda::{Argument, Buffer, Grid};
 use janction_program::{DType, MatMul, Program, Value};
 
-use super::{Cuda, CudaError, OnDevice, pitch};
+use super::{Cuda, CudaError, tensor::OnDevice, tensor::pitch};
 
 /// Outputs of a block, in each direction.
-const TILE: usize = 64;
+pub(super) const TILE: usize = 64;
 /// Threads of a block.
-const THREADS: u32 = 256;
+pub(super) const THREADS: u32 = 256;
 
 /// Constants of an operation on the device.
 pub(super) struct Prepared {
-    /// Signed weights, transposed: a row for each output column, `weight_pitch` bytes apart.
+    /// Signed weights, transposed: a line for each output column, `weight_pitch` bytes apart.
     weights: Buffer<u8>,
     weight_pitch: usize,
     bias: Buffer<u32>,
     weight_zero: Buffer<u32>,
     multiplier: Buffer<u32>,
     shift: Buffer<u8>,
-    inner: usize,
-    columns: usize,
+    pub inner: usize,
+    pub columns: usize,
 }
 
 /// What a cell or zero point of type `dtype` becomes when cells are signed.
-const fn signed(dtype: DType, value: i32) -> i32 {
+pub(super) const fn signed(dtype: DType, value: i32) -> i32 {
     match dtype {
         DType::U8 => value - 128,
         _ => value,
@@ -78,6 +78,18 @@ impl Prepared {
         })
     }
 
+    /// What kernels take of it: weights and their pitch, then each column's constants.
+    pub fn arguments(&self) -> [Argument<'_>; 6] {
+        [
+            (&self.weights).into(),
+            Argument::Word(self.weight_pitch as u32),
+            (&self.bias).into(),
+            (&self.weight_zero).into(),
+            (&self.multiplier).into(),
+            (&self.shift).into(),
+        ]
+    }
+
     /// The operation's result for the rows of `input`.
     pub fn run(
         &self,
@@ -86,31 +98,16 @@ impl Prepared {
         input: &OnDevice,
         output: &Value,
     ) -> Result<OnDevice, CudaError> {
-        let (dtype, rows, columns) = (output.dtype, input.rows, self.columns);
-        let pitch = pitch(columns);
-        let buffer = cuda.device.zeros::<u8>(rows * pitch)?;
+        let result = OnDevice::room(cuda, output, input.rows)?;
+        let (rows, vectors) = (input.rows, input.columns / self.inner);
         let flip = if input.dtype == DType::U8 { 0x8080_8080 } else { 0 };
-        let arguments = [
-            (&input.buffer).into(),
-            Argument::Word(input.pitch as u32),
-            Argument::Word(flip),
-            (&self.weights).into(),
-            Argument::Word(self.weight_pitch as u32),
-            (&self.bias).into(),
-            (&self.weight_zero).into(),
-            (&self.multiplier).into(),
-            (&self.shift).into(),
-            (&buffer).into(),
-            Argument::Word(pitch as u32),
-            Argument::Word(rows as u32),
-            Argument::Word(self.inner as u32),
-            Argument::Word(columns as u32),
-            Argument::Word(op.output_zero as u32),
-            Argument::Word(op.clamp.0 as u32),
-            Argument::Word(op.clamp.1 as u32),
-        ];
-        let blocks = (rows.div_ceil(TILE) as u32, columns.div_ceil(TILE) as u32, 1);
+        let sizes = [rows, vectors, self.inner, self.columns].map(|size| Argument::Word(size as u32));
+        let range = [op.output_zero, op.clamp.0, op.clamp.1].map(|number| Argument::Word(number as u32));
+        let arguments =
+            [&input.place()[..], &[Argument::Word(flip)], &self.arguments(), &result.place(), &sizes, &range]
+                .concat();
+        let blocks = ((rows * vectors).div_ceil(TILE) as u32, self.columns.div_ceil(TILE) as u32, 1);
         cuda.launch("matmul", Grid { blocks, threads: THREADS }, &arguments)?;
-        Ok(OnDevice { buffer, dtype, rows, columns, pitch })
+        Ok(result)
     }
 }

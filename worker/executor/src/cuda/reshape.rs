@@ -2,7 +2,7 @@
 
 use janction_program::Value;
 
-use super::OnDevice;
+use super::tensor::OnDevice;
 
 /// The operand already holds the result's rows; a program's check guarantees it.
 pub(super) fn check(operand: &OnDevice, output: &Value) {

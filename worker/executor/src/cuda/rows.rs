@@ -1,11 +1,14 @@
 //! Row digests on the GPU (`kernels/rows.cu`).
 
 use janction_accel_cuda::{Argument, Grid};
-use janction_program::{DType, commitment::row_header};
+use janction_program::commitment::row_header;
 use janction_protocol::{Digest, hash::tag};
 use plonky2::field::types::PrimeField64;
 
-use super::{Cuda, CudaError, OnDevice};
+use super::{
+    Cuda, CudaError,
+    tensor::{OnDevice, flip},
+};
 
 /// Threads of a block; a row each.
 const THREADS: u32 = 64;
@@ -13,12 +16,11 @@ const THREADS: u32 = 64;
 /// The digests of all rows of `tensor`, in order.
 pub(super) fn digests(cuda: &Cuda, tensor: &OnDevice) -> Result<Vec<Digest>, CudaError> {
     let digests = cuda.device.allocate::<u64>(4 * tensor.rows)?;
-    let flip = if tensor.dtype == DType::I8 { 0x80 } else { 0 };
     let arguments = [
         (&tensor.buffer).into(),
         Argument::Word(tensor.pitch as u32),
         Argument::Word(tensor.columns as u32),
-        Argument::Word(flip),
+        Argument::Word(flip(tensor.dtype)),
         Argument::Long(row_header(tensor.dtype, tensor.columns).to_canonical_u64()),
         Argument::Long(tag::ROW),
         (&digests).into(),

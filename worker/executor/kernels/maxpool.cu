@@ -1,0 +1,24 @@
+// Largest cells of windows (window.cu), one thread an output cell.
+
+extern "C" __global__ void maxpool(const u8* x, u32 x_pitch, u32 flip, const Window* window, u8* y, u32 y_pitch,
+                                   u32 rows) {
+    const Window w = *window;
+    u32 positions = w.output[0] * w.output[1], columns = w.channels * positions;
+    u32 cell = blockIdx.x * blockDim.x + threadIdx.x, row = cell / columns, column = cell % columns;
+    if (row >= rows) return;
+    u32 position = column % positions;
+    const u8* plane = x + (u64)row * x_pitch + (u64)(column / positions) * w.input[0] * w.input[1];
+    int top = window_start(w, 0, position / w.output[1]), left = window_start(w, 1, position % w.output[1]);
+    int first_h, end_h, first_w, end_w;
+    real_cells(w, 0, top, &first_h, &end_h);
+    real_cells(w, 1, left, &first_w, &end_w);
+    u32 most = 0;
+    for (int kh = first_h; kh < end_h; kh++) {
+        const u8* line = plane + (u64)(top + kh * (int)w.dilations[0]) * w.input[1];
+        for (int kw = first_w; kw < end_w; kw++) {
+            u32 distance = line[left + kw * (int)w.dilations[1]] ^ flip;
+            most = distance > most ? distance : most;
+        }
+    }
+    y[(u64)row * y_pitch + column] = (u8)(most ^ flip);
+}
