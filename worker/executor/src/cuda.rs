@@ -57,8 +57,8 @@ impl From<Card> for Device {
 
 /// An operation with its constants on the device.
 enum Prepared<'p> {
-    MatMul(&'p janction_program::MatMul, matmul::Prepared),
-    Conv(&'p janction_program::Conv, conv::Prepared),
+    MatMul(&'p janction_program::MatMul, Box<matmul::Prepared>),
+    Conv(&'p janction_program::Conv, Box<conv::Prepared>),
     Add(&'p janction_program::Add, add::Prepared),
     Lookup(lookup::Prepared),
     MaxPool(maxpool::Prepared),
@@ -71,8 +71,8 @@ enum Prepared<'p> {
 impl<'p> Prepared<'p> {
     fn new(cuda: &Cuda, program: &Program, step: &'p Step) -> Result<Self, CudaError> {
         Ok(match &step.operation {
-            Operation::MatMul(op) => Self::MatMul(op, matmul::Prepared::new(cuda, program, op)?),
-            Operation::Conv(op) => Self::Conv(op, conv::Prepared::new(cuda, program, op)?),
+            Operation::MatMul(op) => Self::MatMul(op, Box::new(matmul::Prepared::new(cuda, program, op)?)),
+            Operation::Conv(op) => Self::Conv(op, Box::new(conv::Prepared::new(cuda, program, op)?)),
             Operation::Add(op) => Self::Add(op, add::Prepared::new(cuda, program, op)?),
             Operation::Lookup(op) => Self::Lookup(lookup::Prepared::new(cuda, program, op)?),
             Operation::MaxPool(op) => Self::MaxPool(maxpool::Prepared::new(cuda, program, op)?),
