@@ -34,6 +34,9 @@ pub enum WrapError {
         /// Rows it may have.
         max: usize,
     },
+    /// The processor cannot run what it was told to.
+    #[error("the last layer cannot be built: {0}")]
+    Processor(#[from] janction_accel_cpu::AccelError),
     /// Plonky2 refused to prove or verify.
     #[error("{layer}: {reason}")]
     Plonky2 {

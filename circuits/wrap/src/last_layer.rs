@@ -23,6 +23,7 @@ use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, CommonCircuitData
 use plonky2::plonk::config::{AlgebraicHasher, GenericConfig, PoseidonGoldilocksConfig};
 use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
 
+use crate::build;
 use crate::config::Bn254PoseidonGoldilocksConfig;
 use crate::error::WrapError;
 
@@ -155,13 +156,6 @@ impl<C: GenericConfig<D, F = F> + 'static> RecursionLayer<C> {
         (builder, proof)
     }
 
-    fn build(
-        name: &'static str,
-        (builder, inner_proof): (CircuitBuilder<F, D>, ProofWithPublicInputsTarget<D>),
-    ) -> Self {
-        Self { name, data: builder.build::<C>(), inner_proof }
-    }
-
     /// Proves that `inner` verifies.
     ///
     /// # Errors
@@ -178,6 +172,20 @@ impl<C: GenericConfig<D, F = F> + 'static> RecursionLayer<C> {
     }
 }
 
+impl RecursionLayer<InnerConfig> {
+    fn shrink((builder, inner_proof): (CircuitBuilder<F, D>, ProofWithPublicInputsTarget<D>)) -> Self {
+        Self { name: "shrink layer", data: builder.build::<InnerConfig>(), inner_proof }
+    }
+}
+
+impl RecursionLayer<LastConfig> {
+    fn last(
+        (builder, inner_proof): (CircuitBuilder<F, D>, ProofWithPublicInputsTarget<D>),
+    ) -> Result<Self, WrapError> {
+        Ok(Self { name: "last layer", data: build::build(builder)?, inner_proof })
+    }
+}
+
 /// The shrink layers and the last layer for one inner circuit.
 #[derive(Debug)]
 pub struct LastLayer {
@@ -190,7 +198,8 @@ impl LastLayer {
     /// the last layer and hence the wrap circuit always have the same shape.
     ///
     /// # Errors
-    /// [`WrapError::TooManyPublicInputs`], [`WrapError::LastLayerTooLarge`].
+    /// [`WrapError::TooManyPublicInputs`], [`WrapError::LastLayerTooLarge`]; [`WrapError::Processor`] when `JANCTION_SIMD`
+    /// names what this processor cannot run.
     pub fn build(
         common: &CommonCircuitData<F, D>,
         verifier_only: &VerifierOnlyCircuitData<InnerConfig, D>,
@@ -212,10 +221,8 @@ impl LastLayer {
                 None => (common, verifier_only),
                 Some(layer) => (&layer.data.common, &layer.data.verifier_only),
             };
-            shrinks.push(RecursionLayer::build(
-                "shrink layer",
-                RecursionLayer::<InnerConfig>::describe(shrink_config(), common, verifier_only),
-            ));
+            let description = RecursionLayer::<InnerConfig>::describe(shrink_config(), common, verifier_only);
+            shrinks.push(RecursionLayer::shrink(description));
             let shrunk = &shrinks.last().expect("just pushed").data;
             let description = RecursionLayer::<LastConfig>::describe(
                 last_layer_config(),
@@ -226,7 +233,7 @@ impl LastLayer {
             if rows > max {
                 continue;
             }
-            let last = RecursionLayer::build("last layer", description);
+            let last = RecursionLayer::last(description)?;
             rows = last.data.common.degree();
             if rows == max {
                 return Ok(Self { shrinks, last });
@@ -308,7 +315,7 @@ mod tests {
         };
         let (_, data) = circuit(3);
         let description = Layer::describe(config.clone(), &data.common, &data.verifier_only);
-        let layer = Layer::build("shrink layer", description);
+        let layer = Layer::shrink(description);
         let honest: Inner = prove(3);
         let shrink = |inner: &Inner| layer.prove(inner, |circuit, inputs| Stock.shrink(circuit, inputs));
         let shrunk = shrink(&honest).expect("a valid inner proof");

@@ -6,6 +6,7 @@
 //! reference strings.
 
 pub mod audit;
+mod build;
 pub mod circuit;
 pub mod config;
 mod error;
