@@ -16,7 +16,7 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::Ptx;
 
-use super::staging::{LARGE, Staging};
+use super::staging::{Idle, Staging};
 use super::{Argument, Grid, nvrtc};
 use crate::cache::Cache;
 use crate::error::CudaError;
@@ -127,6 +127,9 @@ fn describe(ordinal: usize) -> Result<Card, CudaError> {
     ask().map_err(failed("asking a GPU for its properties"))
 }
 
+/// Bytes that starting a kernel may take, as errors say it; the driver does not tell.
+const KERNEL: u64 = 1 << 20;
+
 /// A stream of an open card.
 pub struct Stream {
     card: Card,
@@ -135,8 +138,10 @@ pub struct Stream {
     cache: Option<Cache>,
     /// Where allocations come from, on cards that order them by stream (all but the oldest).
     pool: Option<Pool>,
-    /// For large uploads, from the first one on; nothing where page-locked memory could not be had.
+    /// For uploads, from the first one on; nothing where page-locked memory could not be had.
     staging: OnceLock<Option<Mutex<Staging>>>,
+    /// Of all streams of the card.
+    idle: Idle,
 }
 
 #[derive(Clone, Copy)]
@@ -161,7 +166,8 @@ impl Stream {
             let context = CudaContext::new(ordinal).map_err(failed("opening the GPU"))?;
             let stream = context.new_stream().map_err(failed("making a stream"))?;
             let pool = context.has_async_alloc().then(|| Pool::of(&context)).transpose()?;
-            Ok(Self { card, context, stream, cache, pool, staging: OnceLock::new() })
+            let (staging, idle) = (OnceLock::new(), Idle::default());
+            Ok(Self { card, context, stream, cache, pool, staging, idle })
         })
     }
 
@@ -175,6 +181,7 @@ impl Stream {
                 cache: self.cache.clone(),
                 pool: self.pool,
                 staging: OnceLock::new(),
+                idle: self.idle.clone(),
             })
         })
     }
@@ -209,21 +216,20 @@ impl Stream {
     }
 
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), CudaError> {
-        if bytes.len() >= LARGE
-            && let Some(staging) = self.staging()
-        {
+        if let Some(staging) = self.staging() {
             let mut staging = staging.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the range is that of a slice whose buffer is borrowed, and later freed on the same stream.
             return self.call("copying to the GPU", || unsafe { staging.send(&self.stream, address, bytes) });
         }
-        // SAFETY: as above. The driver has copied pageable memory when the call returns.
+        // SAFETY: as above, and the host's memory stays borrowed until the stream has been waited for.
         self.call("copying to the GPU", || unsafe {
             result::memcpy_htod_async(address, bytes, self.stream.cu_stream())
-        })
+        })?;
+        self.synchronise()
     }
 
     fn staging(&self) -> Option<&Mutex<Staging>> {
-        let new = || match self.call("allocating page-locked memory", || Staging::new(&self.context)) {
+        let new = || match self.call("allocating page-locked memory", || self.idle.take(&self.context)) {
             Ok(staging) => Some(Mutex::new(staging)),
             Err(error) => {
                 tracing::warn!(%error, "uploads will be slow");
@@ -254,11 +260,12 @@ impl Stream {
 
     pub fn compile(&self, source: &Source) -> Result<Loaded, CudaError> {
         let image = nvrtc::image(source, self.card.capability, self.cache.as_ref())?;
+        let bytes = image.len() as u64;
         guarded(|| {
-            let module =
-                self.context.load_module(Ptx::from_binary(image)).map_err(failed("loading kernels"))?;
+            let module = self.context.load_module(Ptx::from_binary(image));
+            let module = module.map_err(failed_with("loading kernels", bytes))?;
             let functions = source.kernels().iter().map(|name| {
-                let function = module.load_function(name).map_err(failed("finding a kernel"))?;
+                let function = module.load_function(name).map_err(failed_with("loading kernels", bytes))?;
                 Ok((name.clone(), function))
             });
             Ok(Loaded(functions.collect::<Result<_, CudaError>>()?))
@@ -294,7 +301,17 @@ impl Stream {
         let config =
             LaunchConfig { grid_dim: grid.blocks, block_dim: (grid.threads, 1, 1), shared_mem_bytes: 0 };
         // SAFETY: the caller's promise. All work on a buffer is on one stream, so it is written before it is read.
-        guarded(|| unsafe { launch.launch(config) }.map(|_| ()).map_err(failed("starting a kernel")))
+        // The driver may want memory for it: for its code, which is loaded when it is first started, or its stack.
+        let failed = failed_with("starting a kernel", KERNEL);
+        guarded(|| unsafe { launch.launch(config) }.map(|_| ()).map_err(failed))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(Some(staging)) = self.staging.take() {
+            self.idle.give(staging.into_inner().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 }
 

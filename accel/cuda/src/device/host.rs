@@ -41,6 +41,8 @@ pub struct Host {
     memory: u64,
     used: Mutex<u64>,
     order: Mutex<()>,
+    /// How many uploads there are to be before one that a bit is flipped of.
+    fault: Mutex<Option<usize>>,
 }
 
 /// A library of kernels. Its `static` variables stand for shared memory, so one launch at a time.
@@ -58,7 +60,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Host {
     pub fn new(memory: u64) -> Result<Self, CudaError> {
         folder()?;
-        Ok(Self { memory, used: Mutex::new(0), order: Mutex::new(()) })
+        Ok(Self { memory, used: Mutex::default(), order: Mutex::default(), fault: Mutex::default() })
     }
 
     pub fn card(&self) -> Card {
@@ -79,6 +81,17 @@ impl Host {
         let _order = lock(&self.order);
         // SAFETY: as above; nobody has a reference to a buffer's memory.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) }
+        let mut fault = lock(&self.fault);
+        if *fault == Some(0) {
+            // SAFETY: as above; what was written is not empty.
+            unsafe { *(address as *mut u8) ^= 1 }
+        }
+        *fault = fault.and_then(|uploads| uploads.checked_sub(1));
+    }
+
+    /// From now on, `uploads` of them go well, and of the next one the lowest bit is flipped: once.
+    pub fn corrupt(&self, uploads: usize) {
+        *lock(&self.fault) = Some(uploads);
     }
 
     pub fn read(&self, address: u64, to: &mut [u8]) {

@@ -167,6 +167,15 @@ impl Device {
         Self::host_with_memory(4 << 30)
     }
 
+    /// Breaks the host's memory, for tests: after `uploads` more uploads, the lowest bit of one is flipped. Does nothing
+    /// on a card.
+    #[cfg(feature = "host")]
+    pub fn corrupt(&self, uploads: usize) {
+        if let Backend::Host(host) = &self.backend {
+            host.corrupt(uploads);
+        }
+    }
+
     /// The same card with another stream, on which other work goes on meanwhile. Buffers belong to the stream that
     /// they were made on, unless they are shared ([`Device::share`]).
     ///

@@ -1,39 +1,58 @@
-//! Large uploads by way of page-locked memory, which the card reads by itself and several times as fast.
+//! Uploads by way of page-locked memory: the card reads it by itself, several times as fast, and what is uploaded may go
+//! away as soon as it was copied there. (Of other memory the driver does not say when it has been read.)
 #![allow(unsafe_code)] // Foreign functions; each block says why it is sound.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cudarc::driver::{CudaContext, CudaEvent, CudaStream, DriverError, PinnedHostSlice, result};
 
-/// Uploads from so many bytes on go this way.
-pub const LARGE: usize = 1 << 20;
-/// Bytes that are sent at once.
+/// Bytes of a piece.
 const PIECE: usize = 16 << 20;
 /// Pieces: one is filled while the other is read.
 const PIECES: usize = 2;
 /// Threads that fill a piece. One does not keep up with the bus.
 const THREADS: usize = 4;
+/// Bytes for which it is worth to start one.
+const PART: usize = 1 << 20;
 
 /// Page-locked memory of a stream.
 pub struct Staging {
     pieces: Vec<Piece>,
-    next: usize,
+    place: Place,
 }
 
 struct Piece {
     memory: PinnedHostSlice<u8>,
-    /// Recorded behind the copy that reads the piece.
+    /// Recorded behind the last copy that reads the piece.
     read: CudaEvent,
 }
 
+/// What streams that are gone have left: making page-locked memory takes milliseconds.
+#[derive(Clone, Default)]
+pub struct Idle(Arc<Mutex<Vec<Staging>>>);
+
+impl Idle {
+    /// Memory for one stream more.
+    pub fn take(&self, context: &Arc<CudaContext>) -> Result<Staging, DriverError> {
+        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| Staging::new(context), Ok)
+    }
+
+    /// From a stream that ends. Copies of it may still be under way.
+    pub fn give(&self, staging: Staging) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(staging);
+    }
+}
+
 impl Staging {
-    pub fn new(context: &Arc<CudaContext>) -> Result<Self, DriverError> {
+    fn new(context: &Arc<CudaContext>) -> Result<Self, DriverError> {
         let piece = || {
             // SAFETY: nothing of it is read before it has been written.
             let memory = unsafe { context.alloc_pinned::<u8>(PIECE) }?;
             Ok(Piece { memory, read: context.new_event(None)? })
         };
-        Ok(Self { pieces: (0..PIECES).map(|_| piece()).collect::<Result<_, _>>()?, next: 0 })
+        Ok(Self { pieces: (0..PIECES).map(|_| piece()).collect::<Result<_, _>>()?, place: Place::default() })
     }
 
     /// Sends bytes to the card. When this returns they have been copied from where they were, though not all of them may
@@ -42,20 +61,24 @@ impl Staging {
     /// # Safety
     /// `to` must be the address of as many bytes of the card that outlive what is asked of the stream.
     pub unsafe fn send(&mut self, stream: &CudaStream, to: u64, bytes: &[u8]) -> Result<(), DriverError> {
-        for (i, from) in bytes.chunks(PIECE).enumerate() {
-            let piece = &mut self.pieces[self.next];
-            self.next = (self.next + 1) % PIECES;
-            piece.read.synchronize()?;
-            let filled = &mut piece.memory.as_mut_slice()?[..from.len()];
-            fill(filled, from);
-            // SAFETY: the caller's promise; the piece is not written again before the event says that it was read.
-            let sent =
-                unsafe { result::memcpy_htod_async(to + (i * PIECE) as u64, filled, stream.cu_stream()) };
-            if let Err(error) = sent.and_then(|()| piece.read.record(stream)) {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            let (within, begins) = self.place.next(bytes.len() - sent);
+            let piece = &mut self.pieces[self.place.piece];
+            if begins {
+                piece.read.synchronize()?;
+            }
+            let filled = &mut piece.memory.as_mut_slice()?[within.clone()];
+            fill(filled, &bytes[sent..sent + within.len()]);
+            // SAFETY: the caller's promise; this part of the piece is not written again before the piece begins anew,
+            // when the event has said that everything in it was read.
+            let copied = unsafe { result::memcpy_htod_async(to + sent as u64, filled, stream.cu_stream()) };
+            if let Err(error) = copied.and_then(|()| piece.read.record(stream)) {
                 // Without the event nothing would hold the piece until it was read.
                 stream.synchronize()?;
                 return Err(error);
             }
+            sent += within.len();
         }
         Ok(())
     }
@@ -70,9 +93,33 @@ impl Drop for Staging {
     }
 }
 
+/// Where the next bytes go: behind those before them, so that small uploads wait for nothing.
+#[derive(Debug, Default)]
+struct Place {
+    piece: usize,
+    filled: usize,
+}
+
+impl Place {
+    /// The part of the piece that takes up to `left` bytes, at least one; and whether the piece begins anew with it, so
+    /// that all that was sent from it must have been read.
+    fn next(&mut self, left: usize) -> (Range<usize>, bool) {
+        if self.filled == PIECE {
+            *self = Self { piece: (self.piece + 1) % PIECES, filled: 0 };
+        }
+        let part = self.filled..PIECE.min(self.filled + left);
+        self.filled = part.end;
+        let begins = part.start == 0;
+        (part, begins)
+    }
+}
+
 /// Copies with several threads.
 fn fill(to: &mut [u8], from: &[u8]) {
-    let part = from.len().div_ceil(THREADS).max(1 << 20);
+    let part = from.len().div_ceil(THREADS).max(PART);
+    if from.len() <= part {
+        return to.copy_from_slice(from);
+    }
     std::thread::scope(|scope| {
         let mut parts = to.chunks_mut(part).zip(from.chunks(part));
         let own = parts.next();
@@ -91,11 +138,31 @@ mod tests {
 
     #[test]
     fn fills_all_of_a_piece() {
-        for length in [0, 1, (1 << 20) - 1, (1 << 20) + 1, (5 << 20) + 3] {
+        for length in [0, 1, PART - 1, PART, PART + 1, 5 * PART + 3] {
             let from: Vec<u8> = (0..length).map(|i: usize| (i % 251) as u8).collect();
             let mut to = vec![0; length];
             fill(&mut to, &from);
             assert!(to == from);
+        }
+    }
+
+    /// Uploads of all lengths, one behind the other: no byte is written over before its piece begins anew.
+    #[test]
+    fn parts_lie_one_behind_the_other() {
+        let mut place = Place::default();
+        let mut before = (PIECES - 1, PIECE);
+        for upload in [1, 8, PIECE - 9, 1, 3, 2 * PIECE, PIECE / 2, PIECE, PIECE, 5 * PIECE + 7, 1] {
+            let mut left = upload;
+            while left > 0 {
+                let (part, begins) = place.next(left);
+                assert!(!part.is_empty() && part.len() <= left && part.end <= PIECE);
+                if before.1 == PIECE {
+                    before = ((before.0 + 1) % PIECES, 0);
+                }
+                assert_eq!((place.piece, part.start, begins), (before.0, before.1, before.1 == 0));
+                before.1 = part.end;
+                left -= part.len();
+            }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use janction_accel_cuda::{Argument, Buffer, CudaError, Device, Grid, Matrix, Module, ntt, words};
 use plonky2::field::types::Field;
@@ -11,7 +13,7 @@ use plonky2::plonk::config::GenericConfig;
 
 use super::memory::Demand;
 use super::source;
-use crate::plonk::gate_selectors;
+use crate::plonk::{GateSelector, gate_selectors};
 use crate::{D, EngineError, F};
 
 /// A circuit's tables and kernels. All streams of the card may read them.
@@ -89,22 +91,24 @@ fn sigma_values(
 fn gates(device: &Device, common: &CommonCircuitData<F, D>) -> Result<Vec<GateKernels>, EngineError> {
     let selectors = gate_selectors(common)
         .map_err(|e| EngineError::Unserved { reason: format!("its selectors cannot be read: {e:?}") })?;
-    let mut gates = Vec::new();
-    for (index, (gate, selector)) in common.gates.iter().zip(selectors).enumerate() {
-        if gate.0.num_constraints() > 0 {
-            let source = source::gate(gate)?;
-            let kernels = source.kernels().to_vec();
-            let module = device.compile(&source)?;
-            gates.push(GateKernels {
-                module,
-                kernels,
-                index,
-                column: selector.column,
-                group: selector.group,
-            });
+    // Side by side: where nothing is cached yet, a gate takes seconds.
+    std::thread::scope(|scope| {
+        let mut compiling = Vec::new();
+        for (index, (gate, selector)) in common.gates.iter().zip(selectors).enumerate() {
+            if gate.0.num_constraints() > 0 {
+                let source = source::gate(gate)?;
+                let kernels = source.kernels().to_vec();
+                compiling.push((index, selector, kernels, scope.spawn(move || device.compile(&source))));
+            }
         }
-    }
-    Ok(gates)
+        let gate = |(index, selector, kernels, thread): (_, GateSelector, _, ScopedJoinHandle<'_, _>)| {
+            let module: Result<Module, CudaError> =
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let GateSelector { column, group } = selector;
+            Ok(GateKernels { module: module?, kernels, index, column, group })
+        };
+        compiling.into_iter().map(gate).collect()
+    })
 }
 
 /// The circuits that were last proven on a card.
@@ -151,12 +155,13 @@ impl Circuits {
         Ok(tables)
     }
 
-    /// Forgets all circuits; whether there were any but one, whose proof would gain nothing by that.
-    pub(super) fn forget(&self) -> bool {
+    /// Forgets all circuits but this one, which is being proven; whether there were any.
+    pub(super) fn forget_others<C: GenericConfig<D, F = F>>(&self, circuit: &CircuitData<F, C, D>) -> bool {
+        let key = key(circuit);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let several = known.len() > 1;
-        known.clear();
-        several
+        let before = known.len();
+        known.retain(|known| known.key == key);
+        known.len() < before
     }
 }
 

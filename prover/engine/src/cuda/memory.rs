@@ -55,76 +55,149 @@ impl Demand {
     }
 }
 
-/// Lets proofs onto a card while their demands fit its memory.
+/// Lets proofs onto the cards while their demands fit the memory, in the order in which they come.
 #[derive(Debug)]
 pub(super) struct Turns {
-    capacity: u64,
-    used: Mutex<u64>,
-    freed: Condvar,
+    /// Bytes of each card.
+    capacities: Vec<u64>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Bytes that are taken of each card.
+    used: Vec<u64>,
+    /// The number of the next who comes, and of the next whose turn it is: nobody is overtaken, or small proofs would keep
+    /// a large one waiting for ever.
+    comes: u64,
+    turn: u64,
 }
 
 /// A share of a card's memory; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     turns: &'a Turns,
+    /// Which card.
+    pub(super) card: usize,
     bytes: u64,
 }
 
 impl Turns {
-    pub(super) fn new(capacity: u64) -> Self {
-        Self { capacity, used: Mutex::new(0), freed: Condvar::new() }
+    pub(super) fn new(capacities: Vec<u64>) -> Self {
+        let state = State { used: vec![0; capacities.len()], comes: 0, turn: 0 };
+        Self { capacities, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Bytes that nobody has taken.
-    pub(super) fn free(&self) -> u64 {
-        self.capacity - *self.used.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until so many bytes are free and takes them; `None` where they can never be.
+    /// Waits until a card has so many bytes free and takes them: of the one that has most. `None` where no card ever has.
     pub(super) fn take(&self, bytes: u64) -> Option<Turn<'_>> {
-        if bytes > self.capacity {
+        if self.capacities.iter().all(|capacity| bytes > *capacity) {
             return None;
         }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while *used + bytes > self.capacity {
-            used = self.freed.wait(used).unwrap_or_else(PoisonError::into_inner);
-        }
-        *used += bytes;
-        Some(Turn { turns: self, bytes })
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = state.comes;
+        state.comes += 1;
+        let card = loop {
+            if let (true, Some(card)) = (state.turn == own, self.roomiest(&state, bytes)) {
+                break card;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        state.used[card] += bytes;
+        state.turn += 1;
+        // The next one's turn.
+        self.changed.notify_all();
+        Some(Turn { turns: self, card, bytes })
+    }
+
+    /// The card that has most free, if that is enough.
+    fn roomiest(&self, state: &State, bytes: u64) -> Option<usize> {
+        let free = |card: &usize| self.capacities[*card] - state.used[*card];
+        (0..self.capacities.len()).max_by_key(free).filter(|card| free(card) >= bytes)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.turns.used.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
-        self.turns.freed.notify_all();
+        self.turns.state.lock().unwrap_or_else(PoisonError::into_inner).used[self.card] -= self.bytes;
+        self.turns.changed.notify_all();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
 
     #[test]
     fn never_more_than_the_capacity() {
-        let turns = Turns::new(10);
-        let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        let turns = Turns::new(vec![10, 7]);
+        let (now, most) = ([const { AtomicU64::new(0) }; 2], [const { AtomicU64::new(0) }; 2]);
         std::thread::scope(|scope| {
             for i in 0..16 {
                 let (turns, now, most) = (&turns, &now, &most);
                 scope.spawn(move || {
                     let bytes = 1 + i % 6;
-                    let _turn = turns.take(bytes).expect("it fits");
-                    most.fetch_max(now.fetch_add(bytes, Ordering::SeqCst) + bytes, Ordering::SeqCst);
+                    let turn = turns.take(bytes).expect("it fits");
+                    let taken = now[turn.card].fetch_add(bytes, Ordering::SeqCst) + bytes;
+                    most[turn.card].fetch_max(taken, Ordering::SeqCst);
                     std::thread::yield_now();
-                    now.fetch_sub(bytes, Ordering::SeqCst);
+                    now[turn.card].fetch_sub(bytes, Ordering::SeqCst);
                 });
             }
         });
-        assert!(most.into_inner() <= 10);
-        assert_eq!(turns.free(), 10);
+        let [first, second] = most.map(AtomicU64::into_inner);
+        assert!(first <= 10 && second <= 7);
+        assert_eq!(turns.state.lock().expect("no panic").used, [0, 0]);
         assert!(turns.take(11).is_none(), "it would wait for ever");
+    }
+
+    #[test]
+    fn proofs_spread_over_the_cards_and_wait_for_one_that_is_large_enough() {
+        let turns = Turns::new(vec![10, 20]);
+        let large = turns.take(15).expect("it fits the second");
+        let small = turns.take(5).expect("it fits");
+        assert_eq!((large.card, small.card), (1, 0), "the second has as much left, or less");
+        // Card 0 is free, and will never do.
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let turns = &turns;
+            scope.spawn(move || sender.send(turns.take(12).expect("it fits the second").card));
+            assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err(), "it waits");
+            drop(small);
+            assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err(), "it still waits");
+            drop(large);
+            assert_eq!(receiver.recv().expect("its turn"), 1);
+        });
+    }
+
+    #[test]
+    fn nobody_is_overtaken() {
+        let turns = Turns::new(vec![10]);
+        let first = turns.take(6).expect("it fits");
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for (i, bytes) in [(0, 10), (1, 1)] {
+                let (turns, sender) = (&turns, sender.clone());
+                scope.spawn(move || {
+                    let turn = turns.take(bytes).expect("it fits");
+                    sender.send(i).expect("listened to");
+                    drop(turn);
+                });
+                // Until it waits.
+                while turns.state.lock().expect("no panic").comes < i + 2 {
+                    std::thread::yield_now();
+                }
+            }
+            assert!(
+                receiver.recv_timeout(Duration::from_millis(50)).is_err(),
+                "the small one waits for the large one"
+            );
+            drop(first);
+            assert_eq!([receiver.recv(), receiver.recv()], [Ok(0), Ok(1)]);
+        });
     }
 }

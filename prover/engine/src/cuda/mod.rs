@@ -17,10 +17,11 @@ mod products;
 mod quotient;
 mod source;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use janction_accel_cuda::{CudaError, Device};
+use janction_accel_cuda::{CudaError, Device, Source};
 use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::GenericConfig;
@@ -44,6 +45,7 @@ use crate::{Cpu, D, Engine, EngineError, F};
 /// at once as the cards' memory holds; who asks for more waits.
 pub struct Cuda {
     cards: Vec<Card>,
+    turns: Turns,
     cpu: Cpu,
     /// Whether circuits that a GPU does not serve are proven on the CPU.
     serves_all: bool,
@@ -52,7 +54,6 @@ pub struct Cuda {
 
 struct Card {
     device: Device,
-    turns: Turns,
     circuits: Circuits,
 }
 
@@ -67,8 +68,10 @@ impl Cuda {
     /// # Errors
     /// [`EngineError::Cuda`] when one cannot be opened, [`EngineError::Processor`] as [`Cpu::new`].
     pub fn open(ordinals: &[usize], cache: Option<&Path>) -> Result<Self, EngineError> {
+        // One that is named twice has its memory once.
+        let ordinals: BTreeSet<usize> = ordinals.iter().copied().collect();
         let devices: Result<Vec<Device>, CudaError> =
-            ordinals.iter().map(|&ordinal| Device::open(ordinal, cache)).collect();
+            ordinals.into_iter().map(|ordinal| Device::open(ordinal, cache)).collect();
         Self::with_devices(devices?)
     }
 
@@ -80,12 +83,15 @@ impl Cuda {
         if devices.is_empty() {
             return Err(CudaError::NoDevice { ordinal: 0, count: 0 }.into());
         }
+        let mut capacities = Vec::with_capacity(devices.len());
         let card = |device: Device| -> Result<Card, CudaError> {
             let capacity = device.free_memory()? / SHARE.1 * SHARE.0;
-            Ok(Card { turns: Turns::new(capacity), circuits: Circuits::new(capacity / 4), device })
+            capacities.push(capacity);
+            Ok(Card { circuits: Circuits::new(capacity / 4), device })
         };
-        let cards: Result<Vec<Card>, CudaError> = devices.into_iter().map(card).collect();
-        Ok(Self { cards: cards?, cpu: Cpu::new()?, serves_all: false, counters: Counters::default() })
+        let cards = devices.into_iter().map(card).collect::<Result<Vec<Card>, CudaError>>()?;
+        let (turns, cpu) = (Turns::new(capacities), Cpu::new()?);
+        Ok(Self { cards, turns, cpu, serves_all: false, counters: Counters::default() })
     }
 
     /// Proves with `cpu` what a GPU does not serve, instead of refusing it, and what a GPU fails at.
@@ -97,6 +103,20 @@ impl Cuda {
     /// Bytes of a GPU's memory that a proof of this circuit takes at most. Proofs that fit together are made together.
     pub fn demand(common: &CommonCircuitData<F, D>) -> u64 {
         Demand::of(common).total()
+    }
+
+    /// What is compiled for a circuit, beside the kernels that all circuits share ([`janction_accel_cuda::sources`]):
+    /// to see whether a compiler takes it, where there is no GPU.
+    ///
+    /// # Errors
+    /// [`EngineError::Gate`] for a gate that cannot be traced.
+    pub fn kernels(common: &CommonCircuitData<F, D>) -> Result<Vec<Source>, EngineError> {
+        let lookup = (common.num_lookup_polys > 0).then(source::lookup);
+        let mut sources: Vec<Source> = std::iter::once(source::permutation()).chain(lookup).collect();
+        for gate in common.gates.iter().filter(|gate| gate.0.num_constraints() > 0) {
+            sources.push(source::gate(gate)?);
+        }
+        Ok(sources)
     }
 
     /// What the engine has made so far.
@@ -180,14 +200,12 @@ impl Cuda {
                     count(&self.counters.proofs);
                     Ok(proof)
                 }
-                Err(error) => {
-                    let reason = error.to_string();
-                    tracing::warn!(reason, "a proof made on a GPU does not verify: the CPU makes it anew");
-                    let proof = self.on_cpu(circuit, statement, stages)?;
-                    count(&self.counters.invalid);
-                    Ok(proof)
-                }
+                Err(error) => self.anew(circuit, statement, stages, error.to_string()),
             },
+            // The witness's fault or the GPU's: the CPU tells.
+            Err(error @ EngineError::Witness { .. }) => {
+                self.anew(circuit, statement, stages, error.to_string())
+            }
             Err(EngineError::Cuda(error)) => {
                 let out_of_memory = error.is_out_of_memory();
                 tracing::warn!(%error, "a GPU failed: the CPU makes the proof");
@@ -199,12 +217,29 @@ impl Cuda {
                 count(&self.counters.failures);
                 self.on_cpu(circuit, statement, stages)
             }
-            // The witness's fault, whoever proves it.
             Err(error) => Err(error),
         }
     }
 
-    /// Waits for room on the card that has most of it, and proves there.
+    /// Proves on the CPU what came out wrong on a GPU. Where the CPU's proof is no better, the witness was false.
+    fn anew<C: GenericConfig<D, F = F>>(
+        &self,
+        circuit: &CircuitData<F, C, D>,
+        statement: Statement,
+        stages: &mut Stages,
+        reason: String,
+    ) -> Result<ProofWithPublicInputs<F, C, D>, EngineError>
+    where
+        C::Hasher: 'static,
+    {
+        tracing::warn!(reason, "a GPU made no proof that verifies: the CPU makes it anew");
+        let proof = self.on_cpu(circuit, statement, stages)?;
+        tracing::error!("a GPU computed something false: its hardware may be broken");
+        count(&self.counters.invalid);
+        Ok(proof)
+    }
+
+    /// Waits for room on a card, and proves there.
     fn on_card<C: GenericConfig<D, F = F>>(
         &self,
         circuit: &CircuitData<F, C, D>,
@@ -215,14 +250,15 @@ impl Cuda {
         C::Hasher: 'static,
     {
         let bytes = Self::demand(&circuit.common);
-        let fits = |card: &&Card| card.device.require_memory(bytes).is_ok();
-        let Some(card) = self.cards.iter().filter(fits).max_by_key(|card| card.turns.free()) else {
-            self.cards[0].device.require_memory(bytes)?;
+        let Some(turn) = self.turns.take(bytes) else {
+            self.cards.iter().try_for_each(|card| card.device.require_memory(bytes))?;
             return Err(CudaError::OutOfMemory { bytes }.into());
         };
-        let _turn = card.turns.take(bytes).ok_or(CudaError::OutOfMemory { bytes })?;
+        let card = &self.cards[turn.card];
         match prove_on(card, circuit, statement.clone(), stages) {
-            Err(EngineError::Cuda(error)) if error.is_out_of_memory() && card.circuits.forget() => {
+            Err(EngineError::Cuda(error))
+                if error.is_out_of_memory() && card.circuits.forget_others(circuit) =>
+            {
                 tracing::warn!(%error, "a GPU's memory held circuits that were proven earlier: they were removed");
                 prove_on(card, circuit, statement, stages)
             }

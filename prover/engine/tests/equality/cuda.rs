@@ -125,6 +125,25 @@ fn a_false_witness_is_not_blamed_on_the_card() {
     assert_eq!(cuda.metrics(), Metrics::default());
 }
 
+/// Memory that loses a bit of the wires: the proof does not verify, or the quotient is no polynomial of its degree. Either
+/// way the caller gets the right proof.
+#[test]
+fn what_a_broken_card_computes_is_made_anew() {
+    let device = Device::host().expect("a C++ compiler");
+    let cuda = Cuda::with_devices(vec![device.clone()]).expect("a device");
+    for (i, quotient_degree) in [8, 7].into_iter().enumerate() {
+        let mut config = configs::standard();
+        config.max_quotient_degree_factor = quotient_degree;
+        let Draft { builder, inputs, .. } = draft(config);
+        let circuit = builder.build::<C>();
+        let i = i as u64;
+        // The circuit's tables go up with its first proof.
+        check(&cuda, &circuit, inputs.clone(), Metrics { proofs: i + 1, invalid: i, ..Metrics::default() });
+        device.corrupt(1);
+        check(&cuda, &circuit, inputs, Metrics { proofs: i + 1, invalid: i + 1, ..Metrics::default() });
+    }
+}
+
 #[test]
 fn several_proofs_at_once_on_several_cards() {
     let device = || Device::host().expect("a C++ compiler");

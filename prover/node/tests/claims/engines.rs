@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use janction_aggregate::config::{C, Circuit, F, Proof};
-use janction_audit::AuditCircuits;
 use janction_engine::tape::traced;
 use janction_engine::{Backend, Cpu, D, Engine, EngineError, Stock, TreeHasher};
 use janction_prover::audit::AuditPipeline;
@@ -13,7 +12,6 @@ use janction_prover::cache::Cache;
 use janction_prover::keys::RangeCircuits;
 use janction_prover::progress::Silent;
 use janction_prover::range::{RangeWitness, RootPipeline};
-use janction_trace::Policy;
 use janction_wrap::Bn254Hasher;
 use janction_wrap::config::{Bn254Poseidon2, Bn254PoseidonGoldilocksConfig};
 use janction_wrap::last_layer::last_layer_config;
@@ -26,22 +24,28 @@ use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
 use plonky2::plonk::proof::ProofWithPublicInputs;
 
-use crate::WORLD;
-use crate::market::{self, PAYEE};
+use crate::market::PAYEE;
+use crate::{WORLD, World};
 
 /// Both provers from one witness; fails where their bytes differ.
 #[derive(Debug)]
-struct Both {
+pub struct Both {
     cpu: Cpu,
     compared: AtomicUsize,
 }
 
 impl Both {
-    fn new(cpu: Cpu) -> Self {
+    pub fn new(cpu: Cpu) -> Self {
         Self { cpu, compared: AtomicUsize::new(0) }
     }
 
-    fn compare<C: GenericConfig<D, F = F>>(
+    /// How many proofs were compared.
+    pub fn compared(&self) -> usize {
+        self.compared.load(Ordering::Relaxed)
+    }
+
+    /// Both engines' proof.
+    pub fn compare<C: GenericConfig<D, F = F>>(
         &self,
         circuit: &CircuitData<F, C, D>,
         inputs: PartialWitness<F>,
@@ -94,14 +98,14 @@ fn engines_agree_on_every_circuit_of_a_range() {
     let roots = RootPipeline::new(Arc::clone(&w.circuits), &both, cache("proofs"), running());
     let root = roots.prove(&range, PAYEE, &Silent).expect("a root");
     w.circuits.root.root.data().verify(root).expect("valid");
-    assert!(both.compared.load(Ordering::Relaxed) >= 7, "{both:?}");
+    assert!(both.compared() >= 7, "{both:?}");
 }
 
 /// The CUDA engine needs formulas: every gate of the house has them, and they are the gate's.
 #[test]
 fn every_gate_of_a_range_can_be_traced() {
-    let RangeCircuits { ledger, wrapper, root } = &*WORLD.circuits;
-    let audit = AuditCircuits::build(wrapper.shape(), market::program(), Policy::Full).expect("small");
+    let World { circuits, audit, .. } = &*WORLD;
+    let RangeCircuits { ledger, wrapper, root } = &**circuits;
     let [(_, gather), _] = wrapper.circuits();
     let circuits = [
         ("chunk", ledger.chunk.data()),

@@ -2,6 +2,7 @@
 //!
 //! Keys are kept in `JANCTION_KEYS_DIR`, or beside the build.
 
+mod cards;
 mod engines;
 mod killed;
 mod market;
@@ -36,6 +37,7 @@ use service::Told;
 /// Circuits, a job, and the range that settles it.
 struct World {
     circuits: Arc<RangeCircuits>,
+    audit: AuditCircuits,
     trace: Trace,
     range: RangeWitness,
     claim: Claim,
@@ -49,7 +51,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let audit =
         AuditCircuits::build(circuits.wrapper.shape(), market::program(), Policy::Full).expect("small");
     let (range, claim) = market::settled(&audit, &trace);
-    World { circuits, trace, range, claim }
+    World { circuits, audit, trace, range, claim }
 });
 
 impl World {
