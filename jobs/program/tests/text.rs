@@ -68,6 +68,58 @@ fn errors_have_a_place() {
     }
 }
 
+/// What each operation's file reads by itself.
+#[test]
+fn errors_of_operations_have_a_place() {
+    let conv = include_str!("programs/conv.txt");
+    let add = include_str!("programs/add.txt");
+    let views = include_str!("programs/views.txt");
+    let average = include_str!("programs/averagepool.txt");
+    let most = include_str!("programs/maxpool.txt");
+    let with = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        // The line differs from example to example; the column and the words are what counts.
+        let error = error(&text.replacen(from, to, 1));
+        error.split_once(':').map(|(_, rest)| rest.to_owned()).unwrap()
+    };
+    let many = format!("(line, again{})", ", line".repeat(63));
+    let cases = [
+        (with(conv, "kernel [2, 2]", ""), "18: \"kernel\" is missing"),
+        (
+            with(conv, "kernel [2, 2]", "kernel [2, 2, 2]"),
+            "10: expected a list of 2 numbers, found 3 numbers",
+        ),
+        (with(conv, "kernel [2, 2]", "kernel 2"), "10: expected \"[\", found \"2\""),
+        (with(conv, "pads [1, 0, 0, 1]", "pads [1, 1]"), "8: expected a list of 4 numbers, found 2 numbers"),
+        (with(conv, "pads [1,", "pads [-1,"), "9: the number -1 is out of range"),
+        (with(conv, "pads", "strides"), "3: \"strides\" is defined a second time"),
+        (with(conv, "requantise 1 >> 2", ""), "18: \"requantise\" is missing"),
+        (with(conv, "groups 2", "group 2"), "3: expected bias, input_zero, weight_zero"),
+        (with(conv, "groups 2", "groups 3"), "1: operation \"y\": the number of groups must be"),
+        (with(add, "add(x, y)", "add(half, y)"), "25: no value \"half\" is defined before"),
+        (with(add, "add(x, y)", "add(x, z)"), "28: no value \"z\" is defined before"),
+        (with(add, "add(x, y)", "add(x)"), "26: expected \",\", found \")\""),
+        (with(add, "shift 2", ""), "21: \"shift\" is missing"),
+        (with(add, "left_multiplier 4", ""), "21: \"left_multiplier\" is missing"),
+        (with(add, "right_multiplier -1", ""), "21: \"right_multiplier\" is missing"),
+        (with(add, "right_multiplier -1", "right_multiplier 2147483648"), "20: the number 2147483648"),
+        (with(most, "kernel [2, 2]", ""), "18: \"kernel\" is missing"),
+        (with(average, "kernel [3, 3]", ""), "18: \"kernel\" is missing"),
+        (with(average, "kernel [3, 3]", "dilations [1, 1]"), "3: expected kernel, strides, pads, input_zero"),
+        (with(views, "permutation [1, 0]", ""), "21: \"permutation\" is missing"),
+        (
+            with(views, "permutation [1, 0]", "permutation [1, 0, 0, 0, 0, 0, 0, 0, 0]"),
+            "21: more than 8 numbers",
+        ),
+        (with(views, "permutation [1, 0]", "permutation [1, 256]"), "19: the number 256"),
+        (with(views, "axis 0", ""), "16: \"axis\" is missing"),
+        (with(views, "(line, again)", "(line, again,)"), "35: expected the name of a value"),
+        (with(views, "(line, again)", &many), "16: more than 64 operands"),
+    ];
+    let wrong: Vec<_> = cases.iter().filter(|(got, expected)| !got.starts_with(expected)).collect();
+    assert!(wrong.is_empty(), "got, expected: {wrong:#?}");
+}
+
 #[test]
 fn a_value_may_be_called_like_a_keyword() {
     let text = PRODUCT.replace("y: i8", "output: i8").replace("output y", "output output");
