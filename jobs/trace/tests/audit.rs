@@ -2,12 +2,13 @@
 
 mod support;
 
-use janction_program::Program;
+use janction_program::builder::{AddOptions, Builder};
+use janction_program::{Cells, DType, Program, Tensor, reference};
 use janction_protocol::claim::Claim;
 use janction_protocol::{Address, Deployment, Digest, F};
 use janction_trace::{
-    BlobError, CheckError, Commitment, DrawnRows, Openings, OpeningsError, Policy, PolicyError, Trace,
-    draw::MAX_SURPLUS,
+    BlobError, CheckError, Commitment, DrawnRows, Openings, OpeningsError, Policy, PolicyError, RowPair,
+    Trace, draw::MAX_SURPLUS,
 };
 use plonky2::field::types::Field;
 use proptest::prelude::*;
@@ -165,6 +166,68 @@ fn other_rows_than_the_drawn_ones_fail() {
     assert!(matches!(output, OpeningsError::OutputRoot { .. }), "{output:?}");
     let none = DrawnRows { roots: rows.roots.clone(), operations: vec![] };
     assert!(matches!(check(&none, &honest), OpeningsError::OperationCount { .. }));
+}
+
+/// A sum of the input and a lookup of it: its audit opens rows of two tensors.
+fn of_two_operands() -> (Program, Trace) {
+    let mut b = Builder::new("two_operands", 4);
+    let x = b.input("x", DType::I8, &[3]);
+    let table = (0..=255u8).map(|byte| byte as i8 ^ 0x55).collect();
+    let table = b.constant("table", Tensor::new(1, 256, Cells::I8(table)).unwrap());
+    let y = b.lookup("y", x, table);
+    b.add("sum", y, x, DType::I8, AddOptions::new([3, -1], 2));
+    let program = b.build().unwrap();
+    let input = Tensor::new(9, 3, Cells::I8((0..27).map(|i| (i * 9 - 120) as i8).collect())).unwrap();
+    let tensors = reference::run(&program, &input).unwrap();
+    let trace = Trace::commit(&program, input, tensors).unwrap();
+    (program, trace)
+}
+
+#[test]
+fn rows_of_all_operands_are_opened() {
+    let (program, trace) = of_two_operands();
+    let (openings, honest) = audit(&program, &trace, Policy::Rows(4), 7);
+    assert_eq!(openings.verify(&program, &honest), Ok(()));
+    let rows = drawn(&openings);
+    // In the order of the operands: y, then x.
+    for pair in &rows.operations[1] {
+        let row = pair.output.row;
+        let expected = [&trace.tensors()[0], trace.input()].map(|t| t.tensor().row(row));
+        assert_eq!(pair.inputs.iter().map(|opening| opening.cells.clone()).collect::<Vec<_>>(), expected);
+    }
+    let path = 32 * usize::from(program.depth());
+    let opening = 3 + path;
+    let length = 8 + 2 + 4 + 2 * 32 + 4 * (4 + 2 * opening) + 4 * (4 + 3 * opening);
+    assert_eq!(openings.to_bytes().len(), length);
+
+    let check = |change: &dyn Fn(&mut RowPair)| {
+        let mut rows = rows.clone();
+        change(&mut rows.operations[1][0]);
+        Openings::Drawn(rows).check(&program, &honest).unwrap_err()
+    };
+    let swapped = check(&|pair| pair.inputs.reverse());
+    assert!(matches!(swapped, OpeningsError::Opening { side: "operand", .. }), "{swapped}");
+    let second = check(&|pair| pair.inputs[1].row ^= 1);
+    assert!(matches!(second, OpeningsError::Rows { .. }), "{second}");
+    let false_cell = check(&|pair| pair.inputs[1].cells = Cells::I8(vec![0; 3]));
+    assert!(matches!(false_cell, OpeningsError::Opening { side: "operand", .. }), "{false_cell}");
+    for (got, change) in [
+        (1, (|pair| drop(pair.inputs.pop())) as fn(&mut RowPair)),
+        (3, |pair| pair.inputs.push(pair.output.clone())),
+        (0, |pair| pair.inputs.clear()),
+    ] {
+        let error = OpeningsError::Operands { operation: "sum".into(), expected: 2, got };
+        assert_eq!(check(&change), error);
+    }
+    // A false row of y is one of its own operation, and not of the sum that is made from it.
+    let cell = 3 * drawn(&openings).operations[0][0].output.row;
+    let forged = falsified(&program, &trace, 0, cell);
+    let (openings, commitment) = audit(&program, &forged, Policy::Rows(4), 7);
+    let Err(OpeningsError::Check(CheckError::Fault(fault))) = openings.verify(&program, &commitment) else {
+        panic!("the false row was not found")
+    };
+    assert_eq!((fault.operation.as_str(), fault.kind, fault.column), ("y", "lookup", 0));
+    assert!(fault.to_string().contains("the rule table["), "{fault}");
 }
 
 /// As many draws as the policy has, or up to the end of a last piece; as many for each operation.

@@ -3,8 +3,10 @@
 mod support;
 
 use janction_program::{
-    Cells, Tensor,
+    Cells, OperationKind, Tensor,
     commitment::{RowTree, row_digest},
+    reference,
+    test_utils::{Extent, random_input, random_program_of},
 };
 use janction_trace::{
     CheckError, CommittedTensor, OpeningError, RowOpening, Trace, TraceError, check_row, trace_root,
@@ -127,6 +129,31 @@ fn row_checks_need_rows_of_the_right_shape() {
         assert!(matches!(verdict, Err(CheckError::Trace(TraceError::OperandCount { .. }))), "{verdict:?}");
     }
     assert!(matches!(check_row(&program, 99, 0, &[&input], &output), Err(CheckError::Trace(_))));
+}
+
+/// Each operation's fault names the rule that the cell breaks, with its numbers.
+#[test]
+fn faults_name_the_rule() {
+    for kind in OperationKind::ALL.into_iter().filter(|kind| !kind.is_view()) {
+        let program = random_program_of(1, Extent::Usual, &[kind]);
+        let input = random_input(&program, 1);
+        let trace =
+            Trace::commit(&program, input.clone(), reference::run(&program, &input).unwrap()).unwrap();
+        let k = program.committed_steps().position(|step| step.operation.kind() == kind).unwrap();
+        let columns = trace.tensors()[k].tensor().columns();
+        let forged = falsified(&program, &trace, k, columns - 1);
+        let Err(CheckError::Fault(fault)) = forged.check_row(&program, k, 0) else {
+            panic!("a false cell of {kind:?} was not found")
+        };
+        assert_eq!((fault.kind, fault.row, fault.column), (kind.name(), 0, columns - 1));
+        assert_eq!(fault.expected, trace.tensors()[k].tensor().get(0, columns - 1));
+        let words = match kind {
+            OperationKind::Lookup => "table[",
+            OperationKind::MaxPool => "the largest cell of the window",
+            _ => "clamp(round(",
+        };
+        assert!(fault.rule.starts_with(words), "{fault}");
+    }
 }
 
 #[test]
