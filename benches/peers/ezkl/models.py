@@ -44,7 +44,7 @@ class Case:
     def classes(self, outputs):
         """Share of rows on which real `outputs` have the quantised model's arg-max."""
         pairs = self._pairs(outputs)
-        return np.mean([real.argmax(axis=1) == cells.argmax(axis=1) for real, cells in pairs])
+        return float(np.mean([real.argmax(axis=1) == cells.argmax(axis=1) for real, cells in pairs]))
 
     def cells(self, outputs):
         """Share of cells that lie within one unit of the quantised model's, when real `outputs` are quantised as its are."""
@@ -53,7 +53,7 @@ class Case:
         for real, cells in self._pairs(outputs):
             found = np.clip(np.round(real / self.scale) + self.zero, limits.min, limits.max)
             shares.append(np.mean(np.abs(found - cells) <= 1))
-        return np.mean(shares)
+        return float(np.mean(shares))
 
     def _pairs(self, outputs):
         reals = (np.asarray(output, dtype=np.float64).reshape(self.rows, -1) for output in outputs)

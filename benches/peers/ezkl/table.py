@@ -1,4 +1,4 @@
-"""The comparison as text: Markdown tables."""
+"""The comparison as text: Markdown tables. Ratios are EZKL's figure over Janction's."""
 
 
 def table(report):
@@ -12,9 +12,9 @@ def table(report):
     text = _markdown(head, [_cells(m) for m in lines])
     ratios = [_ratios(m, other) for m in lines for other in lines if _comparable(m, other)]
     if ratios:
-        text += "\n\n" + _markdown(["model", "cores", "Janction", "EZKL", "set-up", "prove", "memory"], ratios)
+        text += "\n\n" + _markdown(["model", "cores", "Janction", "EZKL", "set-up", "prove", "prove a row", "memory"], ratios)
     m = report["machine"]
-    text += f"\n\nEZKL {m['ezkl']}, commit {m['commit']}, {m['threads']} threads of {m['cpu']}, "
+    text += f"\n\nEZKL {m['ezkl']}, {m['threads']} threads of {m['cpu']}, "
     text += f"{m['memory_bytes'] / 2**30:.0f} GiB"
     for left_out in report["skipped"]:
         text += f"\n{left_out['model']}, {left_out['settings']}, {left_out['cores']} cores was left out: {left_out['reason']}"
@@ -40,12 +40,13 @@ def _comparable(ours, theirs):
 
 
 def _ratios(ours, theirs):
+    setup, prove, memory = (theirs[key] / ours[key] for key in ("setup_s", "prove_s", "peak_bytes"))
     return [
         ours["model"],
         str(ours["cores"]),
         f"{ours['rows']} rows, {ours['settings']}",
         f"{theirs['rows']} rows, {theirs['settings']}",
-        *(f"{theirs[key] / ours[key]:.2f}" for key in ("setup_s", "prove_s", "peak_bytes")),
+        *(f"{ratio:.2f}" for ratio in (setup, prove, prove * ours["rows"] / theirs["rows"], memory)),
     ]
 
 
