@@ -88,7 +88,7 @@ def _scales(runner, agreement):
                 if i + p == total
             ]
             # A few inputs first: most candidates fail on them.
-            for images, agree in ((20, 0.95), (100, AGREE)):
+            for images, agree in ((5, 0.8), (20, 0.95), (100, AGREE)):
                 candidates = [c for c, answers, _ in _scan(runner, candidates, images) if agreement(answers) >= agree]
             kept += candidates
             if len(kept) >= KEPT:
