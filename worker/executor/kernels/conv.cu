@@ -2,8 +2,10 @@
 //
 // The items are the positions of all rows; item i is position i % positions of row i / positions. Their cells are gathered
 // while they are loaded: entry k of `places` says where the k-th cell of a window lies, as {offset of its channel from the
-// group's first one, vertical and horizontal distance from the window's first cell}. Cells outside the plane are `fill`, the input's zero point as a signed cell, so that they contribute nothing. blockIdx.z is the
-// group: `inner` = cells of a window in a group's channels, `outputs` = output channels of a group.
+// group's first one, vertical and horizontal distance from the window's first cell}. Cells outside the plane are `fill`, the
+// input's zero point as a signed cell, so that they contribute nothing. `inner` = cells of a window in a group's channels,
+// `outputs` = output channels of a group. Blocks are numbered in one direction, since there may be more groups than a grid
+// takes in the others: tiles of output channels first, then groups, then items.
 
 // Where the windows of one item are.
 struct Item {
@@ -29,12 +31,13 @@ __device__ __forceinline__ u32 gather_word(const Item& item, const Window& w, co
 extern "C" __global__ void conv(const u8* a, u32 a_pitch, u32 a_flip, u32 fill, const Window* window, const int* places,
                                 const u8* b, u32 b_pitch, const u32* bias, const u32* weight_zero,
                                 const u32* multiplier, const u8* shift, u8* y, u32 y_pitch, u32 rows, u32 inner,
-                                u32 outputs, u32 group_cells, int output_zero, int low, int high) {
+                                u32 outputs, u32 groups, u32 group_cells, int output_zero, int low, int high) {
     __shared__ Tile a_tile;
     __shared__ Tile b_tile;
     const Window w = *window;
     u32 thread = threadIdx.x, tx = thread % 16, ty = thread / 16;
-    u32 first_item = blockIdx.x * TILE, group = blockIdx.z, first_column = blockIdx.y * TILE;
+    u32 tiles = (outputs + TILE - 1) / TILE, block = blockIdx.x;
+    u32 first_column = block % tiles * TILE, group = block / tiles % groups, first_item = block / tiles / groups * TILE;
     u32 positions = w.output[0] * w.output[1], all = rows * positions;
     const u8* weights = b + (u64)group * outputs * b_pitch;
     Item items[4];

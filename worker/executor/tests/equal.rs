@@ -103,6 +103,7 @@ fn convolutions_around_the_tiles() {
         (2, [6, 5, 7], 6, 6, three.strides([2, 1])),
         (2, [4, 11, 3], 8, 2, Slide::new([5, 2]).dilations([2, 1]).pads([0, 3, 4, 0])),
         (70, [3, 1, 1], 2, 1, Slide::new([1, 1])),
+        (3, [4, 5, 5], 140, 2, three),
     ] {
         let (program, input) = convolution(rows, shape, outer, groups, slide);
         check(&program, &input);

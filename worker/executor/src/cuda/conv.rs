@@ -54,8 +54,8 @@ impl Prepared {
         // The kernel multiplies signed cells, which uint8 cells become by a flip of their highest bit.
         let to_signed = 0x80 ^ flip(input.dtype);
         let fill = u32::from(signed(input.dtype, product.input_zero) as i8 as u8);
-        let sizes =
-            [input.rows, self.product.inner, outputs, group_cells].map(|size| Argument::Word(size as u32));
+        let sizes = [input.rows, self.product.inner, outputs, groups, group_cells]
+            .map(|size| Argument::Word(size as u32));
         let range = [product.output_zero, product.clamp.0, product.clamp.1].map(|n| Argument::Word(n as u32));
         let arguments = [
             &input.place()[..],
@@ -68,8 +68,9 @@ impl Prepared {
         ]
         .concat();
         let items = input.rows * self.window.positions();
-        let blocks = (items.div_ceil(TILE) as u32, outputs.div_ceil(TILE) as u32, op.groups);
-        cuda.launch("conv", Grid { blocks, threads: THREADS }, &arguments)?;
+        // At most 2^31 cells come out, in tiles of at least one.
+        let blocks = items.div_ceil(TILE) * outputs.div_ceil(TILE) * groups;
+        cuda.launch("conv", Grid { blocks: (blocks as u32, 1, 1), threads: THREADS }, &arguments)?;
         Ok(result)
     }
 }
