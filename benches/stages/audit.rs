@@ -72,7 +72,8 @@ pub fn run(bench: &mut Bench, shared: &RangeCircuits) -> anyhow::Result<()> {
 impl Audit<'_> {
     fn counts(&self, bench: &mut Bench) {
         let Self { name, circuits, .. } = self;
-        let (rows, bits) = (circuits.piece_size(), circuits.piece().common.degree_bits());
+        let facts = circuits.facts().pieces;
+        let (rows, bits) = (facts.piece_size(), facts.piece_bits);
         bench.count(
             format!("rows that a piece checks, {name}"),
             format!("{rows} in 2^{bits} rows of circuit"),
@@ -80,7 +81,7 @@ impl Audit<'_> {
         for count in SIZES {
             bench.count(
                 format!("pieces of an audit of {count} images, {name}"),
-                circuits.pieces(count as u32),
+                facts.count(circuits.policy(), count as u32),
             );
         }
     }
@@ -101,7 +102,8 @@ impl Audit<'_> {
         for count in SIZES {
             let (claim, openings) = self.job(count)?;
             let mut group = bench.group(Stage::AuditCheck.name());
-            group.throughput(Throughput::Elements(self.circuits.row_checks(count as u32)));
+            let checks = self.circuits.facts().pieces.row_checks(self.circuits.policy(), count as u32);
+            group.throughput(Throughput::Elements(checks));
             group.bench_function(BenchmarkId::new(&self.name, count), |b| {
                 b.iter(|| self.circuits.check(&openings, &claim));
             });
@@ -114,14 +116,16 @@ impl Audit<'_> {
     fn prove(&self, bench: &mut Bench) -> anyhow::Result<(Claim, AuditProof)> {
         let Self { name, circuits, shared } = self;
         let images = match circuits.policy() {
-            Policy::Full => circuits.piece_size() as usize * PIECES,
+            Policy::Full => circuits.facts().pieces.piece_size() as usize * PIECES,
             Policy::Rows(_) => 360,
         };
         let (claim, openings) = self.job(images)?;
-        let checks = circuits.row_checks(images as u32) / circuits.pieces(images as u32) as u64;
+        let preparation = circuits.prepare(&openings, &claim);
+        let all = circuits.facts().pieces.row_checks(circuits.policy(), images as u32);
+        let checks = all / preparation.pieces() as u64;
         let mut pieces: Vec<Proof> = Vec::new();
-        for index in 0..circuits.pieces(claim.input_rows) {
-            let piece = || Ok(circuits.prove_piece(&prover, &openings, &claim, index)?);
+        for index in 0..preparation.pieces() {
+            let piece = || Ok(circuits.prove_piece(&prover, &openings, &preparation, index)?);
             // They are all of one circuit: the first one is measured.
             pieces.push(if index == 0 {
                 bench.timed(Stage::Pieces.name(), name, (checks, "row check"), RUNS, piece)?
@@ -137,8 +141,7 @@ impl Audit<'_> {
         let node = bench.timed(nodes, &format!("gather, {name}"), (3, "node"), RUNS, || {
             Ok(gather.prove(&prover, circuits.leaf(), std::slice::from_ref(&leaf))?)
         })?;
-        let audit_key = circuits.audit_key().clone();
-        let proof = AuditProof { audit_key, node, end: circuits.end(claim.input_rows) };
+        let proof = circuits.proof_of(node, &preparation);
         proof.verify(shared.wrapper.verifier(), &claim)?;
         Ok((claim, proof))
     }

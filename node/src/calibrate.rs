@@ -86,7 +86,7 @@ pub fn calibrate(config: &Config, output: Output, options: &Options) -> Outcome 
             "program": program.digest().to_string(),
             "policy": policy.to_string(),
             "rows": options.rows,
-            "pieces": audit.pieces(policy, options.rows),
+            "pieces": audit.pieces.count(policy, options.rows),
             "seconds": job,
             "price": price(job),
         },

@@ -94,7 +94,7 @@ impl JoinTargets {
         let used = core::array::from_fn(|_| builder.add_virtual_bool_target_safe());
         let ends =
             children.each_ref().map(|child| SegmentTargets::from_public_inputs(&child.proof.public_inputs));
-        let others = core::array::from_fn(|i| (used[i], ends[i + 1]));
+        let others: [_; ARITY - 1] = core::array::from_fn(|i| (used[i], ends[i + 1]));
         SegmentTargets::cover(builder, ends[0], &others).register(builder);
         builder.register_public_inputs(&mark.elements);
         Self { own_key, children, used }

@@ -52,7 +52,7 @@ impl SegmentTargets {
     ///
     /// *Enforced*: each used child starts where the last used one before it ends. The first child is always used; one
     /// that is not used says nothing, wherever it stands.
-    pub fn cover(builder: &mut Builder, first: Self, others: &[(BoolTarget, Self); ARITY - 1]) -> Self {
+    pub fn cover(builder: &mut Builder, first: Self, others: &[(BoolTarget, Self)]) -> Self {
         let mut whole = first;
         for (used, child) in others {
             for i in 0..4 {

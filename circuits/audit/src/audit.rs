@@ -1,41 +1,42 @@
 //! The audit of one program under one policy, as its prover sees it.
 
-use janction_aggregate::config::{Circuit, Key, Proof};
-use janction_aggregate::{ARITY, AggregateError, LeafCircuit, NodeShape, Prover, Segment, prove_verified};
+use janction_aggregate::config::{Key, Proof};
+use janction_aggregate::{AggregateError, LeafCircuit, NodeShape, Prover};
 use janction_program::Program;
 use janction_protocol::{Digest, claim::Claim};
 use janction_trace::{Openings, OpeningsError, Policy, Trace};
-use plonky2::hash::hash_types::HashOut;
 
 use crate::gather::{AuditNode, FAMILY};
-use crate::operation::ProgramPlan;
-use crate::piece::{NAME, PieceCircuit};
-use crate::subject::Subject;
+use crate::pieces::AuditPieces;
+use crate::preparation::Preparation;
 use crate::{AuditError, AuditFacts, AuditProof, Wrapper, audit_key_digest, precheck};
 
 /// The circuits of one program's audit under one policy. They follow from program and policy alone, so anyone who holds
 /// the job binary can recompute the audit key.
 #[derive(Debug)]
 pub struct AuditCircuits {
-    pub(crate) program: Program,
-    pub(crate) policy: Policy,
-    pub(crate) plan: ProgramPlan,
-    pub(crate) piece: PieceCircuit,
+    pub(crate) pieces: AuditPieces,
     pub(crate) leaf: LeafCircuit,
     pub(crate) digest: Digest,
 }
 
 impl AuditCircuits {
-    /// Builds the circuits: some seconds and up to 2^15 rows.
+    /// Builds the circuits: some seconds.
     ///
     /// # Errors
-    /// [`AuditError::TooLarge`], [`AuditError::PieceTooLarge`].
+    /// [`AuditError::PieceTooLarge`].
     pub fn build(shape: &NodeShape, program: Program, policy: Policy) -> Result<Self, AuditError> {
-        let plan = ProgramPlan::new(&program)?;
-        let piece = PieceCircuit::build(&program, &plan, policy)?;
-        let leaf = LeafCircuit::build(shape, FAMILY, &piece.data.verifier_data())?;
+        Self::of_pieces(shape, AuditPieces::build(program, policy)?)
+    }
+
+    /// The circuits around those of the pieces.
+    ///
+    /// # Errors
+    /// [`AuditError::Aggregate`] when a leaf over a piece does not fit the shape of nodes.
+    pub fn of_pieces(shape: &NodeShape, pieces: AuditPieces) -> Result<Self, AuditError> {
+        let leaf = LeafCircuit::build_over(shape, FAMILY, pieces.common(), pieces.keys())?;
         let digest = audit_key_digest(&leaf.data().verifier_only);
-        Ok(Self { program, policy, plan, piece, leaf, digest })
+        Ok(Self { pieces, leaf, digest })
     }
 
     /// The audit with pieces of another size than [`Self::build`] would choose.
@@ -47,23 +48,19 @@ impl AuditCircuits {
         row_bits: usize,
         blocks: usize,
     ) -> Self {
-        let plan = ProgramPlan::new(&program).unwrap();
-        let piece = PieceCircuit::of_size(&program, &plan, policy, row_bits, blocks);
-        let leaf = LeafCircuit::build(shape, FAMILY, &piece.data.verifier_data()).unwrap();
-        let digest = audit_key_digest(&leaf.data().verifier_only);
-        Self { program, policy, plan, piece, leaf, digest }
+        Self::of_pieces(shape, AuditPieces::of_size(program, policy, row_bits, blocks)).unwrap()
     }
 
     /// The program.
     #[must_use]
     pub const fn program(&self) -> &Program {
-        &self.program
+        self.pieces.program()
     }
 
     /// The policy.
     #[must_use]
     pub const fn policy(&self) -> Policy {
-        self.policy
+        self.pieces.policy()
     }
 
     /// The audit key: what the nodes of this audit are verified with.
@@ -84,55 +81,22 @@ impl AuditCircuits {
         &self.leaf
     }
 
-    /// The circuit of a piece.
+    /// The circuits of the pieces.
     #[must_use]
-    pub const fn piece(&self) -> &Circuit {
-        &self.piece.data
+    pub const fn pieces(&self) -> &AuditPieces {
+        &self.pieces
     }
 
-    /// What a piece covers: rows of the job under `full`, draws of each operation under `rows`.
-    #[must_use]
-    pub fn piece_size(&self) -> u32 {
-        self.piece.step()
-    }
-
-    /// Key and size, without the circuits.
+    /// Key and sizes, without the circuits.
     #[must_use]
     pub fn facts(&self) -> AuditFacts {
-        AuditFacts {
-            key: self.digest,
-            piece_size: self.piece_size(),
-            piece_bits: self.piece.data.common.degree_bits() as u32,
-            operations: self.plan.steps.len() as u32,
-        }
+        AuditFacts { key: self.digest, pieces: self.pieces.facts() }
     }
 
-    /// Row checks (one row of one operation) that the audit of a job of `rows` rows makes.
-    #[must_use]
-    pub fn row_checks(&self, rows: u32) -> u64 {
-        self.facts().row_checks(self.policy, rows)
-    }
-
-    /// Pieces that the audit of a job of `rows` rows takes.
-    #[must_use]
-    pub fn pieces(&self, rows: u32) -> usize {
-        self.facts().pieces(self.policy, rows)
-    }
-
-    /// Position where the audit of a job of `rows` rows ends: the rows under `full`, at least s under `rows(s)`.
+    /// Position where every stage of the audit of a job of `rows` rows ends.
     #[must_use]
     pub fn end(&self, rows: u32) -> u32 {
-        self.facts().end(self.policy, rows)
-    }
-
-    /// The stretch of the chain of audit states that piece `index` of the claim's audit proves.
-    #[must_use]
-    pub fn piece_segment(&self, claim: &Claim, index: usize) -> Segment {
-        let subject = Subject::of(claim);
-        let from = index as u32 * self.piece_size();
-        let to = self.end(claim.input_rows).min(from + self.piece_size());
-        let state = |position| HashOut { elements: subject.state(position).0 };
-        Segment { before: state(from), after: state(to) }
+        self.pieces.end(rows)
     }
 
     /// What the audit of `trace` opens: all of it under `full`, under `rows` the rows that the claim's beacon draws, up to
@@ -142,9 +106,10 @@ impl AuditCircuits {
     /// [`AuditError::Claim`], and [`AuditError::Openings`] when the trace is not the claim's, or its beacon is not recorded.
     pub fn openings(&self, trace: Trace, claim: &Claim) -> Result<Openings, AuditError> {
         let commitment = precheck::claim(self, claim)?;
-        trace.check_form(&self.program).map_err(|e| OpeningsError::Check(e.into()))?;
+        trace.check_form(self.program()).map_err(|e| OpeningsError::Check(e.into()))?;
         let draws = self.end(claim.input_rows) as usize;
-        let openings = Openings::of(&self.program, trace, &commitment, draws).map_err(OpeningsError::from)?;
+        let openings =
+            Openings::of(self.program(), trace, &commitment, draws).map_err(OpeningsError::from)?;
         precheck::openings(self, &openings, claim)?;
         Ok(openings)
     }
@@ -159,26 +124,25 @@ impl AuditCircuits {
         precheck::rows(self, openings, claim)
     }
 
-    /// Proves piece `index`. The openings must have passed [`Self::check`], or at least [`Openings::check`] with this
-    /// claim: if a row is false there is no proof.
+    /// Prepares the proofs of all pieces. The openings must have passed [`Self::check`], or at least [`Openings::check`] with
+    /// this claim.
+    #[must_use]
+    pub fn prepare(&self, openings: &Openings, claim: &Claim) -> Preparation {
+        self.pieces.prepare(openings, claim)
+    }
+
+    /// Proves piece `index`. If a row is false there is no proof.
     ///
     /// # Errors
-    /// [`AuditError::NoSuchPiece`], [`AuditError::Openings`] for those of another policy; [`AuditError::Aggregate`] when
-    /// there is no proof.
+    /// As [`AuditPieces::prove`].
     pub fn prove_piece(
         &self,
         prover: &dyn Prover,
         openings: &Openings,
-        claim: &Claim,
+        preparation: &Preparation,
         index: usize,
     ) -> Result<Proof, AuditError> {
-        let pieces = self.pieces(claim.input_rows);
-        if index >= pieces {
-            return Err(AuditError::NoSuchPiece { index, pieces });
-        }
-        let from = index as u32 * self.piece_size();
-        let inputs = self.piece.assign(&self.plan, &Subject::of(claim), openings, from)?;
-        Ok(prove_verified(prover, NAME, &self.piece.data, inputs)?)
+        self.pieces.prove(prover, openings, preparation, index)
     }
 
     /// Joins all pieces of a job, in order, into the proof that settles it.
@@ -190,13 +154,15 @@ impl AuditCircuits {
         prover: &dyn Prover,
         wrapper: &Wrapper,
         claim: &Claim,
+        preparation: &Preparation,
         pieces: &[Proof],
     ) -> Result<AuditProof, AuditError> {
+        let pieces: Vec<(usize, &Proof)> = preparation.circuits.iter().copied().zip(pieces).collect();
         let leaves = pieces
-            .chunks(ARITY)
-            .map(|group| Ok(AuditNode::Leaf(self.leaf.prove(prover, group)?.proof().clone())))
+            .chunks(self.leaf.arity())
+            .map(|group| Ok(AuditNode::Leaf(self.leaf.prove_of(prover, group)?.proof().clone())))
             .collect::<Result<_, AuditError>>()?;
-        let audit = self.proof_of(self.gather(prover, wrapper, leaves)?, claim);
+        let audit = self.proof_of(self.gather(prover, wrapper, leaves)?, preparation);
         wrapper.verifier().check(&audit, claim)?;
         Ok(audit)
     }
@@ -210,7 +176,7 @@ impl AuditCircuits {
     ) -> Result<AuditNode, AuditError> {
         while nodes.len() > 1 {
             nodes = nodes
-                .chunks(ARITY)
+                .chunks(janction_aggregate::ARITY)
                 .map(|group| wrapper.gather().prove(prover, &self.leaf, group))
                 .collect::<Result<_, _>>()?;
         }
@@ -218,8 +184,15 @@ impl AuditCircuits {
     }
 
     /// The audit that `node` is of, if it is one of all pieces.
-    pub(crate) fn proof_of(&self, node: AuditNode, claim: &Claim) -> AuditProof {
-        AuditProof { audit_key: self.audit_key().clone(), node, end: self.end(claim.input_rows) }
+    #[must_use]
+    pub fn proof_of(&self, node: AuditNode, preparation: &Preparation) -> AuditProof {
+        AuditProof {
+            audit_key: self.audit_key().clone(),
+            node,
+            end: preparation.subject.end,
+            checked: preparation.checked,
+            folds: preparation.subject.folds,
+        }
     }
 
     /// Proves everything of `claim` but its place in the chain of claims: check, pieces, join.
@@ -234,9 +207,10 @@ impl AuditCircuits {
         claim: &Claim,
     ) -> Result<AuditProof, AuditError> {
         self.check(openings, claim)?;
-        let pieces = (0..self.pieces(claim.input_rows))
-            .map(|index| self.prove_piece(prover, openings, claim, index))
+        let preparation = self.prepare(openings, claim);
+        let pieces = (0..preparation.pieces())
+            .map(|index| self.prove_piece(prover, openings, &preparation, index))
             .collect::<Result<Vec<_>, _>>()?;
-        self.join(prover, wrapper, claim, &pieces)
+        self.join(prover, wrapper, claim, &preparation, &pieces)
     }
 }

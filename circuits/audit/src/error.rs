@@ -30,38 +30,16 @@ impl fmt::Display for Rule {
 /// An error of the audit.
 #[derive(Debug, Error)]
 pub enum AuditError {
-    /// An operation is too large to be recomputed in a circuit.
+    /// One row of one operation does not fit into a circuit.
     #[error(
-        "operation {operation:?} has {got} weights; rows of products of more than {limit} cannot be audited yet: split it \
-         into smaller ones"
-    )]
-    TooLarge {
-        /// Name of the operation's output.
-        operation: String,
-        /// Weights of the product.
-        got: usize,
-        /// What is supported.
-        limit: usize,
-    },
-    /// An operation has no row check yet.
-    #[error(
-        "operation {operation:?} ({kind}): the audit has no check for it, or not on these operands, yet: a program with it can \
-         be run but not be audited"
-    )]
-    Unsupported {
-        /// Name of the operation's output.
-        operation: String,
-        /// The operation.
-        kind: &'static str,
-    },
-    /// The checks of the smallest piece do not fit into a circuit.
-    #[error(
-        "the smallest piece of program {program:?} takes 2^{got_bits} rows of circuit, at most 2^{limit_bits} are \
-         supported: split the program into several jobs"
+        "operation {operation:?} of program {program:?}: the check of one row takes 2^{got_bits} rows of circuit, at most \
+         2^{limit_bits} are supported: cut it into operations with fewer output cells"
     )]
     PieceTooLarge {
         /// Name of the program.
         program: String,
+        /// Name of the operation's output.
+        operation: String,
         /// log2 of the rows needed.
         got_bits: usize,
         /// log2 of the limit.

@@ -6,6 +6,7 @@
 //! row there, or a third of that when columns share a dot product.
 
 pub(crate) mod dot;
+pub(crate) mod extension_dot;
 pub(crate) mod requantise;
 
 use janction_aggregate::config::circuit_config;

@@ -10,11 +10,10 @@ use janction_protocol::Digest;
 use janction_trace::Policy;
 
 use crate::gate::dot::{DotGate, DotGenerator};
+use crate::gate::extension_dot::{ExtensionDotGate, ExtensionDotGenerator};
 use crate::gate::requantise::{RequantiseGate, RequantiseGenerator};
 use crate::gather::FAMILY;
-use crate::operation::ProgramPlan;
-use crate::piece::PieceCircuit;
-use crate::{AuditCircuits, AuditError, Wrapper, audit_key_digest};
+use crate::{AuditCircuits, AuditError, AuditPieces, Wrapper, audit_key_digest};
 
 /// Digests of the circuits that all programs share: constants of the protocol, a line a circuit: name, rows, digest over
 /// the key; then the verifier with its bytes and [`crate::AuditVerifier::digest`]. A test compares, and the file is rewritten on
@@ -42,11 +41,11 @@ pub(crate) fn expected(circuit: &str) -> &'static str {
 }
 
 fn gates() -> Gates {
-    Gates::default().with::<DotGate>().with::<RequantiseGate>()
+    Gates::default().with::<DotGate>().with::<RequantiseGate>().with::<ExtensionDotGate>()
 }
 
 fn generators() -> Generators {
-    Generators::default().with::<DotGenerator>().with::<RequantiseGenerator>()
+    Generators::default().with::<DotGenerator>().with::<RequantiseGenerator>().with::<ExtensionDotGenerator>()
 }
 
 fn write(circuit: &'static str, data: &Circuit) -> Result<Vec<u8>, AuditError> {
@@ -118,13 +117,7 @@ impl AuditCircuits {
     /// [`AuditError::KeyBytes`] for a name that is not one of [`OWN`].
     pub fn key(&self, circuit: &'static str) -> Result<Vec<u8>, AuditError> {
         match circuit {
-            "piece" => {
-                let mut bytes = self.program.digest().to_bytes().to_vec();
-                bytes.extend(self.policy.code().to_be_bytes());
-                bytes.extend(self.piece.size_code().to_be_bytes());
-                bytes.extend(write(circuit, &self.piece.data)?);
-                Ok(bytes)
-            }
+            "piece" => self.pieces.to_bytes(),
             "leaf" => write(circuit, self.leaf.data()),
             _ => Err(AuditError::KeyBytes { circuit, action: "written" }),
         }
@@ -146,27 +139,58 @@ impl AuditCircuits {
         audit_key: Digest,
         mut fetch: impl FnMut(&'static str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
-        let plan = ProgramPlan::new(&program)?;
+        let pieces = AuditPieces::from_bytes(program, policy, &fetch("piece")?)?;
+        let data = read("leaf", &fetch("leaf")?)?;
+        let digest = audit_key_digest(&data.verifier_only);
+        same("leaf", &audit_key.to_string(), digest)?;
+        let leaf = LeafCircuit::restore_over(FAMILY, pieces.common(), pieces.keys(), data)
+            .map_err(AuditError::from)?;
+        Ok(Self { pieces, leaf, digest })
+    }
+}
+
+impl AuditPieces {
+    /// The circuits with their keys as bytes, for a checksummed cache: program digest, policy, then for each circuit its size,
+    /// the number of its bytes, and these.
+    ///
+    /// # Errors
+    /// [`AuditError::KeyBytes`] (never with the circuits of the house).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, AuditError> {
+        let mut bytes = self.program.digest().to_bytes().to_vec();
+        bytes.extend(self.policy.code().to_be_bytes());
+        for circuit in &self.circuits {
+            let data = write("piece", &circuit.data)?;
+            bytes.extend(circuit.step().to_be_bytes());
+            bytes.extend((data.len() as u64).to_be_bytes());
+            bytes.extend(data);
+        }
+        Ok(bytes)
+    }
+
+    /// The circuits of `program` and `policy` from bytes that [`Self::to_bytes`] made.
+    ///
+    /// # Errors
+    /// [`AuditError::Key`] when they are of another program or policy, [`AuditError::KeyBytes`] for damage.
+    pub fn from_bytes(program: Program, policy: Policy, bytes: &[u8]) -> Result<Self, AuditError> {
         let damaged = || AuditError::KeyBytes { circuit: "piece", action: "read" };
-        let bytes = fetch("piece")?;
         let (of_program, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
-        let (of_policy, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
-        let (size, bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let (of_policy, mut bytes) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let of_program = Digest::from_bytes(*of_program).map_err(|_| damaged())?;
         same("piece", &program.digest().to_string(), of_program)?;
         let of_policy = Policy::from_code(u32::from_be_bytes(*of_policy)).map_err(|_| damaged())?;
         if of_policy != policy {
             let (expected, got) = (policy.to_string(), of_policy.to_string());
-            return Err(AuditError::Key { circuit: "piece", expected, got }.into());
+            return Err(AuditError::Key { circuit: "piece", expected, got });
         }
-        let data = read("piece", bytes)?;
-        let piece = PieceCircuit::restore(&program, &plan, policy, u32::from_be_bytes(*size), data);
-        let piece = piece.ok_or_else(damaged)?;
-        let data = read("leaf", &fetch("leaf")?)?;
-        let digest = audit_key_digest(&data.verifier_only);
-        same("leaf", &audit_key.to_string(), digest)?;
-        let leaf =
-            LeafCircuit::restore(FAMILY, &piece.data.verifier_data(), data).map_err(AuditError::from)?;
-        Ok(Self { program, policy, plan, piece, leaf, digest })
+        let mut circuits = Vec::new();
+        while !bytes.is_empty() {
+            let (step, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+            let (length, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
+            let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| damaged())?;
+            let (data, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+            circuits.push((u32::from_be_bytes(*step), read("piece", data)?));
+            bytes = rest;
+        }
+        Self::restore(program, policy, circuits)
     }
 }

@@ -1,9 +1,11 @@
 //! Where the parts of row checks go: operations of many checks share the rows of a gate.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use janction_gadgets::{Builder, F};
 use plonky2::field::types::Field;
+use plonky2::gates::lookup_table::LookupTable;
 use plonky2::iop::target::Target;
 
 use crate::gate::dot::DotGate;
@@ -40,6 +42,8 @@ pub(crate) struct Layout {
     pub ranges: Ranges,
     dots: BTreeMap<usize, Vec<Sum>>,
     forms: Vec<(Requantisation, Vec<Form>)>,
+    tables: Vec<(LookupTable, usize)>,
+    lookups: usize,
     /// Gates and numbers of the rows of forms.
     #[cfg(test)]
     pub placed: std::rc::Rc<std::cell::RefCell<Vec<(RequantiseGate, usize)>>>,
@@ -76,6 +80,29 @@ impl Layout {
             let row = std::mem::take(waiting);
             self.place_forms(builder, (gate, clamp), &row);
         }
+    }
+
+    /// Number of the lookup table with these pairs.
+    pub fn table(&mut self, builder: &mut Builder, pairs: &LookupTable) -> usize {
+        let known = self.tables.iter().find(|(table, _)| table == pairs);
+        known.map(|&(_, index)| index).unwrap_or_else(|| {
+            let index = builder.add_lookup_table_from_pairs(Arc::clone(pairs));
+            self.tables.push((Arc::clone(pairs), index));
+            index
+        })
+    }
+
+    /// The entry of a table for `cell`. *Enforced*: that it is, and that there is one.
+    pub fn lookup(&mut self, builder: &mut Builder, table: usize, cell: Target) -> Target {
+        self.lookups += 1;
+        builder.add_lookup_from_index(cell, table)
+    }
+
+    /// Rows that lookups and their tables take when the circuit is built, about.
+    pub fn lookup_rows(&self) -> usize {
+        // 40 lookups or 26 entries a row, and a row at each end of a table.
+        let table = |(pairs, _): &(LookupTable, usize)| pairs.len().div_ceil(26) + 3;
+        self.lookups.div_ceil(40) + self.tables.iter().map(table).sum::<usize>()
     }
 
     fn place_forms(&self, builder: &mut Builder, (gate, clamp): Requantisation, forms: &[Form]) {

@@ -23,8 +23,10 @@
 //! multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
 //! for that take `requantise.rs` itself.
 
+use std::fmt::Debug;
+
 use janction_gadgets::{Builder, F};
-use janction_program::Requantise;
+use janction_program::{ConstantId, Requantise};
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
@@ -56,21 +58,46 @@ pub(crate) struct Accumulator {
     pub weights: Vec<i64>,
 }
 
+/// A constant of the program by which all groups are multiplied.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights {
+    pub constant: ConstantId,
+    /// What a byte of zero counts for, for each column: smallest value of the type minus zero point.
+    pub smallest: Vec<i64>,
+}
+
 /// Accumulators of the same cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     /// Numbers of the operand's cells.
     pub cells: Vec<usize>,
+    /// Where there are [`Weights`]: the row of them that each cell is multiplied with.
+    pub rows: Vec<usize>,
     /// What is made of them.
     pub accumulators: Vec<Accumulator>,
 }
 
 /// An operation of which the accumulators are linear in the operand's cells.
-pub(crate) trait Linear {
+pub(crate) trait Linear: Debug + Send + Sync {
     /// Number of groups.
     fn groups(&self) -> usize;
     /// A group. Every output cell is in exactly one.
     fn group(&self, index: usize) -> Group;
+    /// The weights, if accumulator j of every group is multiplied with column j of one constant.
+    fn weights(&self) -> Option<&Weights> {
+        None
+    }
+}
+
+impl Group {
+    /// The accumulators for these cells of the operand, as bytes.
+    pub fn accumulate(&self, cells: &[u8]) -> Vec<i64> {
+        let sum = |acc: &Accumulator| {
+            let terms = self.cells.iter().zip(&acc.weights);
+            acc.base + terms.map(|(&k, &w)| i64::from(cells[k]) * w).sum::<i64>()
+        };
+        self.accumulators.iter().map(sum).collect()
+    }
 }
 
 /// Accumulators that go through one gate.
@@ -125,21 +152,41 @@ impl Class {
     /// The cheapest gate for `kinds` in groups of `terms` cells and `members` accumulators.
     fn new(rescale: &Rescale, kinds: &[(Requantise, i64)], terms: usize, members: usize) -> Option<Self> {
         let dot = DotGate::for_terms(terms);
-        // Rows for a group, in parts of a row that both gates divide finely enough.
-        const ROW: usize = 1_000_000;
-        let rows = |gate: &RequantiseGate| {
-            members.div_ceil(gate.columns)
-                * (ROW / gate.forms() + ROW / dot.sums() * terms.div_ceil(dot.terms()))
-        };
+        let rows = |gate: &RequantiseGate| parts(*gate, dot, terms, members);
         let gates = (1..=MAX_COLUMNS.min(members)).filter_map(|columns| Self::gate(rescale, kinds, columns));
         let gate = gates.min_by_key(rows)?;
         Some(Self { gate, dot, kinds: kinds.to_vec() })
     }
+
+    fn parts(&self, terms: usize, members: usize) -> usize {
+        parts(self.gate, self.dot, terms, members)
+    }
+}
+
+/// Parts of a row in which costs are counted.
+const ROW: usize = 1_000_000;
+
+/// What a group of `terms` cells and `members` accumulators costs.
+fn parts(gate: RequantiseGate, dot: DotGate, terms: usize, members: usize) -> usize {
+    members.div_ceil(gate.columns) * (ROW / gate.forms() + ROW / dot.sums() * terms.div_ceil(dot.terms()))
 }
 
 impl LinearPlan {
     /// The plan of `operation`, whose accumulators become cells by `rescale`.
-    pub fn new(operation: &impl Linear, rescale: Rescale) -> Self {
+    pub fn new(operation: &dyn Linear, rescale: Rescale) -> Self {
+        Self::with(operation, rescale, Class::new)
+    }
+
+    /// The plan where the accumulators are there already: no form is shared.
+    pub fn of_accumulators(operation: &dyn Linear, rescale: Rescale) -> Self {
+        Self::with(operation, rescale, |rescale, kinds, terms, _| Class::new(rescale, kinds, terms, 1))
+    }
+
+    fn with(
+        operation: &dyn Linear,
+        rescale: Rescale,
+        class_of: impl Fn(&Rescale, &[(Requantise, i64)], usize, usize) -> Option<Class>,
+    ) -> Self {
         let mut kinds: Vec<(Requantise, i64)> = Vec::new();
         let (mut terms, mut members) = (1, 1);
         for index in 0..operation.groups() {
@@ -163,7 +210,7 @@ impl LinearPlan {
                     rest.extend(class.pop());
                 }
             }
-            classes.extend(Class::new(&rescale, &class, terms, members));
+            classes.extend(class_of(&rescale, &class, terms, members));
             left = rest;
         }
         Self { rescale, classes, dot: DotGate::for_terms(terms) }
@@ -174,7 +221,7 @@ impl LinearPlan {
     /// # Panics
     /// When there is no gate for that.
     #[cfg(test)]
-    pub fn of_columns(operation: &impl Linear, rescale: Rescale, columns: usize) -> Self {
+    pub fn of_columns(operation: &dyn Linear, rescale: Rescale, columns: usize) -> Self {
         let mut plan = Self::new(operation, rescale);
         for class in &mut plan.classes {
             class.gate = Class::gate(&rescale, &class.kinds, columns).expect("that many columns fit");
@@ -182,10 +229,31 @@ impl LinearPlan {
         plan
     }
 
+    /// Rows of circuit that the check takes, about: dot products and requantisation.
+    pub fn rows(&self, operation: &dyn Linear) -> usize {
+        let mut parts = 0;
+        for index in 0..operation.groups() {
+            let group = operation.group(index);
+            let members = group.accumulators.len();
+            // Most groups are of one class.
+            parts += match self.classes.first() {
+                Some(class) => class.parts(group.cells.len(), members),
+                None => 2 * ROW * members,
+            };
+        }
+        parts / ROW
+    }
+
+    /// Rows of circuit that requantisation alone takes, about.
+    pub fn rows_of_accumulators(&self, operation: &dyn Linear) -> usize {
+        let cells: usize = (0..operation.groups()).map(|i| operation.group(i).accumulators.len()).sum();
+        self.classes.first().map_or(2 * cells, |class| cells / class.gate.forms())
+    }
+
     /// Enforces that `output` (bytes) is what the operation makes of `cells` (bytes).
     pub fn build(
         &self,
-        operation: &impl Linear,
+        operation: &dyn Linear,
         builder: &mut Builder,
         layout: &mut Layout,
         cells: &[Target],
@@ -193,7 +261,7 @@ impl LinearPlan {
     ) -> LinearTargets {
         let mut targets = LinearTargets::default();
         for index in 0..operation.groups() {
-            let Group { cells: numbers, accumulators } = operation.group(index);
+            let Group { cells: numbers, accumulators, .. } = operation.group(index);
             let operands: Vec<Target> = numbers.iter().map(|&k| cells[k]).collect();
             let mut left: Vec<&Accumulator> = accumulators.iter().collect();
             for class in &self.classes {
@@ -210,6 +278,53 @@ impl LinearPlan {
             }
         }
         targets
+    }
+
+    /// Enforces that `output` (bytes) is what becomes of `accumulators`, in the order of the groups. The plan is one
+    /// [`Self::of_accumulators`].
+    pub fn build_of_accumulators(
+        &self,
+        operation: &dyn Linear,
+        builder: &mut Builder,
+        layout: &mut Layout,
+        accumulators: &[Target],
+        output: &[Target],
+    ) -> LinearTargets {
+        let mut targets = LinearTargets::default();
+        let mut next = accumulators.iter();
+        for index in 0..operation.groups() {
+            for acc in operation.group(index).accumulators {
+                let form = *next.next().expect("an accumulator for each cell");
+                match self.classes.iter().find(|class| class.kinds.contains(&(acc.requantise, acc.bound))) {
+                    Some(class) => {
+                        let column = self.column(class.gate, 0, &acc, output);
+                        let form = Form { form, offset: F::ZERO, columns: vec![column] };
+                        layout.requantise(builder, class.gate, self.rescale.ends(), form);
+                    }
+                    None => {
+                        let plan = RequantisePlan::new(&self.rescale, acc.requantise, acc.bound);
+                        targets.0.push(plan.build(builder, &mut layout.ranges, form, 0, output[acc.output]));
+                    }
+                }
+            }
+        }
+        targets
+    }
+
+    /// M and K of an accumulator whose form is `acc - start`, and its cell.
+    fn column(
+        &self,
+        gate: RequantiseGate,
+        start: i64,
+        acc: &Accumulator,
+        output: &[Target],
+    ) -> (F, F, Target) {
+        let Requantise { multiplier, shift } = acc.requantise;
+        let power = 2 * gate.rem_digits as u32;
+        let scaled = i128::from(multiplier) << (power - u32::from(shift));
+        let constant = (1i128 << (power - 1)) + i128::from(start) * scaled
+            - (i128::from(self.rescale.offset()) << power);
+        (element(scaled), element(constant), output[acc.output])
     }
 
     /// The form of `members`, with the constants that make cells of it.
@@ -233,16 +348,9 @@ impl LinearPlan {
             operands.iter().enumerate().map(|(k, &cell)| (cell, combine(&|acc| acc.weights[k]))).collect();
         let form = layout.dot(builder, class.dot, &terms);
         let offset = if shared { combine(&|acc| acc.base + half) } else { F::ZERO };
-        let power = 2 * gate.rem_digits as u32;
-        let column = |acc: &&Accumulator| {
-            let Requantise { multiplier, shift } = acc.requantise;
-            let scaled = i128::from(multiplier) << (power - u32::from(shift));
-            // u = acc + half, or acc - base.
-            let start = if shared { -half } else { acc.base };
-            let constant = (1i128 << (power - 1)) + i128::from(start) * scaled
-                - (i128::from(self.rescale.offset()) << power);
-            (element(scaled), element(constant), output[acc.output])
-        };
+        // u = acc + half, or acc - base.
+        let column =
+            |acc: &&Accumulator| self.column(gate, if shared { -half } else { acc.base }, acc, output);
         Form { form, offset, columns: members.iter().map(column).collect() }
     }
 
@@ -266,7 +374,7 @@ impl LinearPlan {
     /// Sets what the accumulators in no class need, for these cells (bytes) and output (cells).
     pub fn assign(
         &self,
-        operation: &impl Linear,
+        operation: &dyn Linear,
         inputs: &mut PartialWitness<F>,
         targets: &LinearTargets,
         cells: &[u8],
@@ -278,12 +386,10 @@ impl LinearPlan {
         let mut next = targets.0.iter();
         for index in 0..operation.groups() {
             let group = operation.group(index);
-            for acc in &group.accumulators {
+            for (acc, value) in group.accumulators.iter().zip(group.accumulate(cells)) {
                 if self.classes.iter().any(|class| class.kinds.contains(&(acc.requantise, acc.bound))) {
                     continue;
                 }
-                let terms = group.cells.iter().zip(&acc.weights);
-                let value = acc.base + terms.map(|(&k, &w)| i64::from(cells[k]) * w).sum::<i64>();
                 let plan = RequantisePlan::new(&self.rescale, acc.requantise, acc.bound);
                 let targets = next.next().expect("one for each accumulator in no class");
                 plan.assign(inputs, targets, value, output(acc.output))?;

@@ -1,24 +1,37 @@
-//! A piece: one circuit that checks a fixed number of rows of one program under one policy.
+//! A piece: one circuit that checks a fixed number of rows of one stage of a program's audit under one policy.
 //!
-//! *Public inputs*: the audit state before and after the piece (a segment). *Enforced*: see [`full`] and [`drawn`].
+//! *Public inputs*: the audit state before and after the piece (a segment). *Enforced*: see [`full`], [`drawn`] and [`fold`];
+//! and, whatever is checked:
+//!
+//! ```text
+//! before = state(subject, own stage, from, checked, folded)
+//! after = state(subject, own stage, to, ...), or, if the stage ends at `to`, state(subject, next stage, 0, ...)
+//! ```
 
 pub(crate) mod drawn;
+pub(crate) mod fold;
 pub(crate) mod full;
 
-use janction_aggregate::config::{C, Circuit};
-use janction_gadgets::{Builder, F, sponge};
+use janction_aggregate::config::{C, Circuit, Common};
+use janction_gadgets::{Builder, F, sponge, uint};
 use janction_program::Program;
 use janction_protocol::{Digest, hash::tag};
 use janction_trace::{CommittedTensor, Openings, OpeningsError, Policy, Trace};
+use plonky2::field::types::Field;
+use plonky2::gates::noop::NoopGate;
 use plonky2::hash::hash_types::{HashOut, HashOutTarget};
-use plonky2::iop::target::BoolTarget;
+use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::error::inputs_error;
+use crate::freivalds::FoldPlan;
 use crate::gate::piece_config;
-use crate::limits::{MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS};
+use crate::layout::Layout;
 use crate::operation::ProgramPlan;
-use crate::subject::{Mode, Subject, SubjectTargets};
+use crate::piece::fold::FoldTargets;
+use crate::preparation::Preparation;
+use crate::stage::{Stage, StageNumber};
+use crate::subject::{Mode, State, StateTargets, Subject, SubjectTargets};
 use crate::{AuditError, piece::drawn::DrawnTargets, piece::full::FullTargets};
 
 pub(crate) const NAME: &str = "audit piece";
@@ -78,208 +91,219 @@ pub(crate) fn set_bits(
     Ok(())
 }
 
+/// The positions that a piece covers, and what is left of its stage behind them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    pub from: Target,
+    pub to: Target,
+    pub left: Target,
+}
+
+/// Makes the states before and after a piece its public inputs.
+fn register_states(
+    builder: &mut Builder,
+    subject: &SubjectTargets,
+    number: StageNumber,
+    stretch: Stretch,
+    checked: [HashOutTarget; 2],
+    folded: [HashOutTarget; 2],
+) {
+    let zero = builder.zero();
+    let [own, next] = [number.own, number.next].map(|stage| builder.constant(F::from_canonical_u32(stage)));
+    let is_last = uint::is_zero(builder, stretch.left);
+    let stage = builder.select(is_last, next, own);
+    let position = builder.select(is_last, zero, stretch.to);
+    for (i, (stage, position)) in [(own, stretch.from), (stage, position)].into_iter().enumerate() {
+        let state = StateTargets { stage, position, checked: checked[i], folded: folded[i] };
+        let digest = subject.state(builder, &state);
+        builder.register_public_inputs(&digest.elements);
+    }
+}
+
 /// What the prover sets.
 #[derive(Clone, Debug)]
 pub(crate) enum PieceTargets {
     Full(FullTargets),
     Drawn(DrawnTargets),
+    Fold(FoldTargets),
 }
 
-/// What a piece checks, and so what its circuit is.
+/// How much a piece checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Size {
-    /// 2^row_bits neighbouring rows of every operation.
-    Full { row_bits: usize },
-    /// Four times as many draws of every operation.
-    Drawn { blocks: usize },
+pub(crate) enum Size {
+    /// 2^row_bits neighbouring rows of the stage's operations, or of weights.
+    Rows { row_bits: usize },
+    /// Four times as many draws of each of the stage's operations.
+    Draws { blocks: usize },
 }
 
 impl Size {
-    /// The largest size that may be tried.
-    fn largest(policy: Policy, depth: usize) -> Self {
-        match policy {
-            Policy::Full => Self::Full { row_bits: depth.min(MAX_PIECE_ROW_BITS) },
-            Policy::Rows(s) => {
-                let blocks = (s as usize).div_ceil(janction_trace::draw::DRAWS_PER_HASH);
-                Self::Drawn { blocks: blocks.clamp(1, MAX_PIECE_BLOCKS) }
-            }
-        }
-    }
-
-    #[cfg(test)]
-    fn of(policy: Policy, row_bits: usize, blocks: usize) -> Self {
-        match policy {
-            Policy::Full => Self::Full { row_bits },
-            Policy::Rows(_) => Self::Drawn { blocks },
-        }
-    }
-
     /// The next smaller one.
-    fn smaller(self) -> Option<Self> {
+    pub fn smaller(self) -> Option<Self> {
         match self {
-            Self::Full { row_bits } => Some(Self::Full { row_bits: row_bits.checked_sub(1)? }),
-            Self::Drawn { blocks: 1 } => None,
-            Self::Drawn { blocks } => Some(Self::Drawn { blocks: blocks / 2 }),
+            Self::Rows { row_bits } => Some(Self::Rows { row_bits: row_bits.checked_sub(1)? }),
+            Self::Draws { blocks: 1 } => None,
+            Self::Draws { blocks } => Some(Self::Draws { blocks: blocks.div_ceil(2) }),
         }
     }
 
-    fn builder(self, program: &Program, plan: &ProgramPlan) -> (Builder, PieceTargets) {
-        let mut builder = Builder::new(piece_config());
-        let depth = program.depth().into();
-        let digest = program.digest();
-        let targets = match self {
-            Self::Full { row_bits } => {
-                let subject = SubjectTargets::of_piece(&mut builder, digest, Mode::Full);
-                PieceTargets::Full(FullTargets::build(&mut builder, plan, subject, depth, row_bits))
-            }
-            Self::Drawn { blocks } => {
-                let subject = SubjectTargets::of_piece(&mut builder, digest, Mode::Drawn);
-                PieceTargets::Drawn(DrawnTargets::build(&mut builder, plan, subject, depth, blocks))
-            }
-        };
-        (builder, targets)
+    /// Positions that a piece covers.
+    pub const fn step(self) -> u32 {
+        match self {
+            Self::Rows { row_bits } => 1 << row_bits,
+            Self::Draws { blocks } => (blocks * janction_trace::draw::DRAWS_PER_HASH) as u32,
+        }
     }
 }
 
-/// The circuit of a program's pieces.
+/// What a piece circuit follows from.
+#[derive(Clone, Debug)]
+pub(crate) struct PieceShape {
+    pub stage: Stage,
+    pub number: StageNumber,
+    pub size: Size,
+}
+
+/// A piece's gates and copies, before they are built.
+pub(crate) struct PieceLayout {
+    pub builder: Builder,
+    pub targets: PieceTargets,
+    /// Rows that lookups will take.
+    pub lookup_rows: usize,
+}
+
+/// Rows that building adds at most besides lookups: constants and public inputs.
+const SPARE_ROWS: usize = 128;
+
+impl PieceLayout {
+    /// Rows of the circuit, about.
+    pub fn rows(&self) -> usize {
+        self.builder.num_gates() + self.lookup_rows + SPARE_ROWS
+    }
+}
+
+impl PieceShape {
+    /// Gates and copies. With `tables` all lookup tables of the program are there, used or not.
+    pub fn lay_out(
+        &self,
+        program: &Program,
+        plan: &ProgramPlan,
+        policy: Policy,
+        tables: bool,
+    ) -> PieceLayout {
+        let mut builder = Builder::new(piece_config());
+        let mut layout = Layout::default();
+        if tables {
+            plan.steps.iter().for_each(|step| step.table(&mut builder, &mut layout));
+        }
+        let mode = if policy == Policy::Full { Mode::Full } else { Mode::Drawn };
+        let subject = SubjectTargets::of_piece(&mut builder, program.digest(), mode);
+        let states = subject.clone();
+        let depth = program.depth().into();
+        let zero = builder.zero();
+        let zeros = HashOutTarget { elements: [zero; 4] };
+        let (targets, stretch, checked, folded) = match (&self.stage, self.size) {
+            (Stage::Rows(stage), Size::Rows { row_bits }) => {
+                let sizes = [depth, row_bits];
+                let (targets, stretch) =
+                    FullTargets::build(&mut builder, &mut layout, plan, stage, subject, sizes);
+                let checked = targets.checked;
+                (PieceTargets::Full(targets), stretch, checked, [zeros; 2])
+            }
+            (Stage::Rows(stage), Size::Draws { blocks }) => {
+                let sizes = [depth, blocks];
+                let (targets, stretch) =
+                    DrawnTargets::build(&mut builder, &mut layout, plan, stage, subject, sizes);
+                let checked = targets.checked;
+                (PieceTargets::Drawn(targets), stretch, checked, [zeros; 2])
+            }
+            (Stage::Fold(index), Size::Rows { .. }) => {
+                let place = [*index, plan.folds.len()];
+                let (targets, stretch, after) =
+                    FoldTargets::build(&mut builder, &mut layout, &plan.folds[*index], place, subject);
+                let folded = [targets.before, after];
+                let checked = [targets.checked; 2];
+                (PieceTargets::Fold(targets), stretch, checked, folded)
+            }
+            (Stage::Fold(_), Size::Draws { .. }) => unreachable!("all rows of weights are folded"),
+        };
+        let lookup_rows = layout.lookup_rows();
+        layout.finish(&mut builder);
+        register_states(&mut builder, &states, self.number, stretch, checked, folded);
+        PieceLayout { builder, targets, lookup_rows }
+    }
+}
+
+/// The circuit of the pieces of one stage.
 #[derive(Debug)]
 pub(crate) struct PieceCircuit {
     pub data: Circuit,
     pub targets: PieceTargets,
-    size: Size,
+    pub shape: PieceShape,
 }
 
 impl PieceCircuit {
-    /// Builds the circuit with as many row checks as fit 2^[`PIECE_BITS`] rows, the constants of all sizes being about
-    /// the same. The size depends on program and policy only.
-    ///
-    /// # Errors
-    /// [`AuditError::PieceTooLarge`] when the smallest piece does not fit 2^[`MAX_PIECE_BITS`] rows.
-    pub fn build(program: &Program, plan: &ProgramPlan, policy: Policy) -> Result<Self, AuditError> {
-        let depth = program.depth().into();
-        // Smallest first, so that no builder ever holds much more than fits.
-        let sizes: Vec<Size> =
-            std::iter::successors(Some(Size::largest(policy, depth)), |s| s.smaller()).collect();
-        let mut last = None;
-        for &size in sizes.iter().rev() {
-            let limit = if last.is_none() { MAX_PIECE_BITS } else { PIECE_BITS };
-            let (builder, targets) = size.builder(program, plan);
-            if builder.num_gates() > 1 << limit {
-                break;
-            }
-            last = Some((builder, targets, size));
-        }
-        let too_large = |got_bits| AuditError::PieceTooLarge {
-            program: program.name().into(),
-            got_bits,
-            limit_bits: MAX_PIECE_BITS,
-        };
-        let (builder, targets, size) = last.ok_or_else(|| too_large(MAX_PIECE_BITS + 1))?;
-        let piece = Self { data: builder.build::<C>(), targets, size };
-        // Constants and public inputs take rows, too.
-        let limit = if size.smaller().is_none() { MAX_PIECE_BITS } else { PIECE_BITS };
-        if piece.data.common.degree_bits() <= limit {
-            return Ok(piece);
-        }
-        let size = size.smaller().ok_or_else(|| too_large(piece.data.common.degree_bits()))?;
-        let (builder, targets) = size.builder(program, plan);
-        let piece = Self { data: builder.build::<C>(), targets, size };
-        match piece.data.common.degree_bits() {
-            bits if bits <= MAX_PIECE_BITS => Ok(piece),
-            bits => Err(too_large(bits)),
-        }
+    /// Builds the circuit.
+    pub fn build(layout: PieceLayout, shape: PieceShape) -> Self {
+        Self { data: layout.builder.build::<C>(), targets: layout.targets, shape }
     }
 
-    /// The size as a number, for [`Self::restore`].
-    pub fn size_code(&self) -> u32 {
-        match self.size {
-            Size::Full { row_bits } => row_bits as u32,
-            Size::Drawn { blocks } => blocks as u32,
-        }
-    }
-
-    /// The same circuit around data that was built before. The caller must ensure that `data` is this circuit's.
-    ///
-    /// Returns `None` when no piece has this size.
-    pub fn restore(
-        program: &Program,
-        plan: &ProgramPlan,
-        policy: Policy,
-        size_code: u32,
-        data: Circuit,
-    ) -> Option<Self> {
-        let largest = Size::largest(policy, program.depth().into());
-        let size = std::iter::successors(Some(largest), |size| size.smaller()).find(|size| match *size {
-            Size::Full { row_bits } => row_bits as u32 == size_code,
-            Size::Drawn { blocks } => blocks as u32 == size_code,
-        })?;
-        let (_, targets) = size.builder(program, plan);
-        Some(Self { data, targets, size })
-    }
-
-    /// A piece of a given size: 2^`row_bits` rows, or `blocks` times four draws.
-    #[cfg(test)]
-    pub fn of_size(
-        program: &Program,
-        plan: &ProgramPlan,
-        policy: Policy,
-        row_bits: usize,
-        blocks: usize,
+    /// Builds the circuit with the gates and the degree of `common`, which it must have in the end.
+    pub fn build_like(
+        mut layout: PieceLayout,
+        shape: PieceShape,
+        gates: &[Common],
+        degree_bits: usize,
     ) -> Self {
-        let size = Size::of(policy, row_bits, blocks);
-        let (builder, targets) = size.builder(program, plan);
-        Self { data: builder.build::<C>(), targets, size }
-    }
-
-    /// Rows of circuit of a piece of a given size, before constants and padding.
-    #[cfg(test)]
-    pub fn gates(
-        program: &Program,
-        plan: &ProgramPlan,
-        policy: Policy,
-        row_bits: usize,
-        blocks: usize,
-    ) -> usize {
-        Size::of(policy, row_bits, blocks).builder(program, plan).0.num_gates()
-    }
-
-    /// Positions that a piece covers: rows under `full`, draws of each operation under `rows`.
-    pub fn step(&self) -> u32 {
-        match self.size {
-            Size::Full { row_bits } => 1 << row_bits,
-            Size::Drawn { blocks } => (blocks * janction_trace::draw::DRAWS_PER_HASH) as u32,
+        for gate in gates.iter().flat_map(|common| &common.gates) {
+            layout.builder.add_gate_to_gate_set(gate.clone());
         }
+        while layout.builder.num_gates() + layout.lookup_rows <= (1 << degree_bits) / 2 {
+            layout.builder.add_gate(NoopGate, vec![]);
+        }
+        Self::build(layout, shape)
     }
 
-    /// The inputs of the piece that starts at position `from`, without a look at whether it is true. Rows and paths of the
-    /// openings are of the program's form.
+    /// Positions that a piece covers.
+    pub const fn step(&self) -> u32 {
+        self.shape.size.step()
+    }
+
+    /// The inputs of the piece that starts at `state`, without a look at whether it is true. Rows and paths of the openings are
+    /// of the program's form.
     ///
     /// # Errors
     /// [`AuditError::Openings`] when they are of another policy or too few.
     pub fn assign(
         &self,
         plan: &ProgramPlan,
-        subject: &Subject,
         openings: &Openings,
-        from: u32,
+        preparation: &Preparation,
+        state: &State,
     ) -> Result<PartialWitness<F>, AuditError> {
         let mut inputs = PartialWitness::new();
         let other = |policy, wanted| OpeningsError::Policy { policy, wanted };
-        match (&self.targets, openings) {
-            (PieceTargets::Full(targets), Openings::Full(trace)) => {
-                targets.assign(&mut inputs, plan, subject, trace, from as usize)
+        let from = state.position as usize;
+        let subject: &Subject = &preparation.subject;
+        match (&self.targets, &self.shape.stage, openings) {
+            (PieceTargets::Fold(targets), Stage::Fold(index), _) => {
+                let fold: &FoldPlan = &plan.folds[*index];
+                targets.assign(&mut inputs, fold, preparation, state)
             }
-            (PieceTargets::Drawn(targets), Openings::Drawn(rows)) => {
-                let (end, got) = ((from + self.step()) as usize, rows.draws());
+            (PieceTargets::Full(targets), Stage::Rows(stage), Openings::Full(trace)) => {
+                targets.assign(&mut inputs, plan, stage, preparation, trace, state)
+            }
+            (PieceTargets::Drawn(targets), Stage::Rows(stage), Openings::Drawn(rows)) => {
+                let (end, got) = (from + self.step() as usize, rows.draws());
                 if got < end {
                     return Err(OpeningsError::Draws { least: end, most: end, got }.into());
                 }
-                targets.assign(&mut inputs, plan, subject, rows, from as usize)
+                targets.assign(&mut inputs, plan, stage, preparation, rows, state)
             }
-            (PieceTargets::Full(_), _) => return Err(other(Policy::Full, "the whole trace").into()),
-            (PieceTargets::Drawn(_), _) => {
-                return Err(other(Policy::Rows(self.step()), "the drawn rows").into());
+            (PieceTargets::Drawn(_), ..) => {
+                return Err(other(Policy::Rows(subject.end), "the drawn rows").into());
             }
+            _ => return Err(other(Policy::Full, "the whole trace").into()),
         }
         .map_err(inputs_error(NAME))?;
         Ok(inputs)

@@ -47,7 +47,7 @@ pub(crate) fn openings(audit: &AuditCircuits, openings: &Openings, claim: &Claim
 pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
     match openings {
         Openings::Full(trace) => {
-            for k in 0..audit.plan.steps.len() {
+            for k in 0..audit.pieces.plan.steps.len() {
                 (0..trace.rows()).try_for_each(|row| check_row(audit, trace, k, row))?;
             }
             Ok(())
@@ -57,7 +57,8 @@ pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) ->
             let end = audit.end(claim.input_rows) as usize;
             for (k, pairs) in rows.operations.iter().enumerate() {
                 for pair in pairs.iter().take(end) {
-                    check_result(audit, k, pair.output.row, &pair.inputs[0].cells, &pair.output.cells)?;
+                    let operands: Vec<&Cells> = pair.inputs.iter().map(|opened| &opened.cells).collect();
+                    check_result(audit, k, pair.output.row, &operands, &pair.output.cells)?;
                 }
             }
             Ok(())
@@ -67,26 +68,26 @@ pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) ->
 
 /// The row check of row `row` of operation `k`, with the digests that the row trees hold.
 fn check_row(audit: &AuditCircuits, trace: &Trace, k: usize, row: usize) -> Result<(), AuditError> {
-    let operand = audit.plan.steps[k].operand;
+    let step = &audit.pieces.plan.steps[k];
     let open = |t: usize| {
         let committed = tensor(trace, t);
         let cells = committed.tensor().row(row);
         check_digest(audit, t, row, &cells, committed.tree().leaves()[row])?;
         Ok::<_, AuditError>(cells)
     };
-    let (operand, output) = (open(operand)?, open(k + 1)?);
-    check_result(audit, k, row, &operand, &output)
+    let operands = step.operands.iter().map(|&t| open(t)).collect::<Result<Vec<_>, _>>()?;
+    check_result(audit, k, row, &operands.iter().collect::<Vec<_>>(), &open(step.output)?)
 }
 
-/// Row `row` of operation `k`'s output follows from its operand's row.
+/// Row `row` of operation `k`'s output follows from the same row of its operands.
 fn check_result(
     audit: &AuditCircuits,
     k: usize,
     row: usize,
-    operand: &Cells,
+    operands: &[&Cells],
     output: &Cells,
 ) -> Result<(), AuditError> {
-    let error = match janction_trace::check_row(audit.program(), k, row, &[operand], output) {
+    let error = match janction_trace::check_row(audit.program(), k, row, operands, output) {
         Ok(()) => return Ok(()),
         Err(CheckError::Fault(fault)) => fault,
         Err(error) => return Err(AuditError::Openings(error.into())),
@@ -115,7 +116,7 @@ fn check_digest(
     }
     let operation = match k.checked_sub(1) {
         None => audit.program().input().name.clone(),
-        Some(step) => audit.plan.steps[step].name.clone(),
+        Some(step) => audit.pieces.plan.steps[step].name.clone(),
     };
     Err(AuditError::FalseRow {
         operation,

@@ -1,7 +1,8 @@
 //! An audit as it travels: the attachment of a `Settle`.
 //!
 //! ```text
-//! "JNCAUDIT" | version u16 | kind u8: 0 leaf, 1 gathered | end u32 | audit key: circuit digest, cap of 16 | proof
+//! "JNCAUDIT" | version u16 | kind u8: 0 leaf, 1 gathered | end u32 | checked | folds
+//!            | audit key: circuit digest, cap of 16 | proof
 //! ```
 //!
 //! Integers and digests are big-endian, as everywhere. The proof is in Plonky2's own encoding, whose lengths all follow
@@ -38,6 +39,10 @@ pub struct AuditProof {
     pub node: AuditNode,
     /// The position where the audit ends ([`crate::AuditCircuits::end`]); under `full` the job's rows.
     pub end: u32,
+    /// Digest of the accumulators that Freivalds' checks were made of; zero if there were none.
+    pub checked: Digest,
+    /// Digest of the folds of weights that they used; zero if there were none.
+    pub folds: Digest,
 }
 
 /// Bytes that are no audit proof.
@@ -90,7 +95,7 @@ impl AuditProof {
     pub fn length(shape: &NodeShape) -> usize {
         let common = shape.common();
         let cap = 1 << common.config.fri_config.cap_height;
-        HEADER + (1 + cap) * DIGEST + layout(common).iter().map(|part| part.bytes()).sum::<usize>()
+        HEADER + (3 + cap) * DIGEST + layout(common).iter().map(|part| part.bytes()).sum::<usize>()
     }
 
     /// The audit as bytes.
@@ -100,6 +105,7 @@ impl AuditProof {
         bytes.extend(VERSION.to_be_bytes());
         bytes.push(u8::from(self.node.is_gathered()));
         bytes.extend(self.end.to_be_bytes());
+        bytes.extend([self.checked, self.folds].map(|digest| digest.to_bytes()).concat());
         let key = &self.audit_key;
         for hash in std::iter::once(&key.circuit_digest).chain(&key.constants_sigmas_cap.0) {
             bytes.extend(Digest(hash.elements).to_bytes());
@@ -140,7 +146,7 @@ fn read(common: &Common, bytes: &[u8], expected: usize) -> Result<AuditProof, Pr
     }
     let Some(&[_, _, kind, a, b, c, d]) = rest.first_chunk() else { return Err(length) };
     let end = u32::from_be_bytes([a, b, c, d]);
-    let body = HEADER + DIGEST * (1 + (1 << common.config.fri_config.cap_height));
+    let body = HEADER + DIGEST * (3 + (1 << common.config.fri_config.cap_height));
     let mut hashes = Vec::new();
     for (i, chunk) in bytes[HEADER..body].chunks_exact(DIGEST).enumerate() {
         let mut digest = [0; DIGEST];
@@ -149,7 +155,12 @@ fn read(common: &Common, bytes: &[u8], expected: usize) -> Result<AuditProof, Pr
             .map_err(|_| ProofBytesError::Element { offset: HEADER + DIGEST * i })?;
         hashes.push(HashOut { elements: digest.0 });
     }
-    let circuit_digest = hashes.remove(0);
+    let mut first = hashes.drain(..3);
+    let (Some(checked), Some(folds), Some(circuit_digest)) = (first.next(), first.next(), first.next())
+    else {
+        return Err(length);
+    };
+    drop(first);
     let audit_key = Key { constants_sigmas_cap: MerkleCap(hashes), circuit_digest };
     check_layout(common, bytes, body)?;
     // The layout holds, so this reads exactly these bytes.
@@ -159,7 +170,8 @@ fn read(common: &Common, bytes: &[u8], expected: usize) -> Result<AuditProof, Pr
         1 => AuditNode::Gathered(proof),
         got => return Err(ProofBytesError::Kind { got }),
     };
-    Ok(AuditProof { audit_key, node, end })
+    let [checked, folds] = [checked, folds].map(|hash| Digest(hash.elements));
+    Ok(AuditProof { audit_key, node, end, checked, folds })
 }
 
 /// A stretch of Plonky2's encoding of a proof.

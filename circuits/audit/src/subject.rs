@@ -1,4 +1,4 @@
-//! What an audit is about: the part of a claim that its pieces prove something of.
+//! What an audit is about, and the states of the chain of its pieces.
 
 use janction_gadgets::{Builder, F, sponge};
 use janction_protocol::{Digest, claim::Claim, hash::hash};
@@ -31,10 +31,7 @@ impl Mode {
     }
 }
 
-/// The subject of an audit: which execution of which program, and how its rows are chosen.
-///
-/// Pieces are links of a chain of *audit states* `H(AUDIT STATE, subject[22] ++ [position])`: a piece proof leads from the
-/// state at one position to that at a later one.
+/// The subject of an audit: which execution of which program, how its rows are chosen, and what Freivalds' checks go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub program: Digest,
@@ -44,11 +41,45 @@ pub(crate) struct Subject {
     pub beacon: [F; 4],
     pub rows: u32,
     pub mode: Mode,
+    /// Position where every stage of rows ends.
+    pub end: u32,
+    /// What Freivalds' challenge is made of: [`Subject::challenge`] of what the pieces check.
+    pub challenge: Digest,
+    /// Digest of all folds of weights under that challenge.
+    pub folds: Digest,
+}
+
+/// A place on the chain of pieces: everything about a piece's ends that the subject does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Number of the stage, or [`State::DONE`].
+    pub stage: u32,
+    /// Position in the stage: rows, draws of each operation, or rows of weights.
+    pub position: u32,
+    /// Running digest of the accumulators that Freivalds' checks were made of.
+    pub checked: Digest,
+    /// Running digest of the folds of the stage's weights.
+    pub folded: Digest,
+}
+
+impl State {
+    /// The stage after the last one.
+    pub const DONE: u32 = u32::MAX;
+
+    /// Where every audit begins.
+    pub const START: Self = Self { stage: 0, position: 0, checked: Digest::ZERO, folded: Digest::ZERO };
+
+    /// Where an audit ends that has checked these accumulators.
+    pub const fn done(checked: Digest) -> Self {
+        Self { stage: Self::DONE, position: 0, checked, folded: Digest::ZERO }
+    }
 }
 
 impl Subject {
-    pub fn of(claim: &Claim) -> Self {
-        Self {
+    /// The subject of the audit of `claim` whose stages of rows end at `end`, that checks accumulators of digest `checked` with
+    /// folds of digest `folds`.
+    pub fn of(claim: &Claim, end: u32, checked: Digest, folds: Digest) -> Self {
+        let mut subject = Self {
             program: claim.program,
             input_root: claim.input_root,
             trace_root: claim.trace_root,
@@ -56,15 +87,38 @@ impl Subject {
             beacon: claim.beacon.map(F::from_canonical_u64),
             rows: claim.input_rows,
             mode: Mode::of(claim.policy),
-        }
+            end,
+            challenge: Digest::ZERO,
+            folds,
+        };
+        subject.challenge = subject.challenge_for(checked);
+        subject
     }
 
-    /// The audit state at `position`.
-    pub fn state(&self, position: u32) -> Digest {
+    /// What does not depend on the challenge.
+    fn fixed(&self) -> Vec<F> {
         let mut data =
             [self.program, self.input_root, self.trace_root, self.output_root].map(|d| d.0).concat();
         data.extend(self.beacon);
-        data.extend([F::from_canonical_u32(self.rows), self.mode.element(), F::from_canonical_u32(position)]);
+        data.extend([F::from_canonical_u32(self.rows), self.mode.element(), F::from_canonical_u32(self.end)]);
+        data
+    }
+
+    /// `H(JCHALL, roots, beacon, rows, mode, end, checked)`: known only once everything that is checked is fixed.
+    pub fn challenge_for(&self, checked: Digest) -> Digest {
+        let mut data = self.fixed();
+        data.extend(checked.0);
+        hash(tags::CHALLENGE, &data)
+    }
+
+    /// The audit state at `state`: `H(JAUDST, subject[31] ++ [stage, position] ++ checked ++ folded)`.
+    pub fn state(&self, state: &State) -> Digest {
+        let mut data = self.fixed();
+        data.extend(self.challenge.0);
+        data.extend(self.folds.0);
+        data.extend([state.stage, state.position].map(F::from_canonical_u32));
+        data.extend(state.checked.0);
+        data.extend(state.folded.0);
         hash(tags::STATE, &data)
     }
 }
@@ -79,6 +133,18 @@ pub(crate) struct SubjectTargets {
     pub beacon: [Target; 4],
     pub rows: Target,
     pub mode: Target,
+    pub end: Target,
+    pub challenge: HashOutTarget,
+    pub folds: HashOutTarget,
+}
+
+/// A [`State`] in a circuit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StateTargets {
+    pub stage: Target,
+    pub position: Target,
+    pub checked: HashOutTarget,
+    pub folded: HashOutTarget,
 }
 
 impl SubjectTargets {
@@ -92,24 +158,51 @@ impl SubjectTargets {
             beacon: builder.add_virtual_target_arr(),
             rows: builder.add_virtual_target(),
             mode: builder.constant(mode.element()),
+            end: builder.add_virtual_target(),
+            challenge: builder.add_virtual_hash(),
+            folds: builder.add_virtual_hash(),
         }
     }
 
-    /// The audit state at `position`. Three rows.
-    pub fn state(&self, builder: &mut Builder, position: Target) -> HashOutTarget {
+    fn fixed(&self) -> Vec<Target> {
         let roots = [self.program, self.input_root, self.trace_root, self.output_root];
         let mut data: Vec<Target> = roots.iter().flat_map(|root| root.elements).collect();
         data.extend(self.beacon);
-        data.extend([self.rows, self.mode, position]);
+        data.extend([self.rows, self.mode, self.end]);
+        data
+    }
+
+    /// [`Subject::challenge_for`]. Four rows.
+    pub fn challenge_for(&self, builder: &mut Builder, checked: HashOutTarget) -> HashOutTarget {
+        let mut data = self.fixed();
+        data.extend(checked.elements);
+        sponge::hash(builder, tags::CHALLENGE, &data)
+    }
+
+    /// [`Subject::state`]. Six rows.
+    pub fn state(&self, builder: &mut Builder, state: &StateTargets) -> HashOutTarget {
+        let mut data = self.fixed();
+        data.extend(self.challenge.elements);
+        data.extend(self.folds.elements);
+        data.extend([state.stage, state.position]);
+        data.extend(state.checked.elements);
+        data.extend(state.folded.elements);
         sponge::hash(builder, tags::STATE, &data)
     }
 
     /// Sets what [`Self::of_piece`] leaves open.
     pub fn assign(&self, inputs: &mut PartialWitness<F>, subject: &Subject) -> anyhow::Result<()> {
-        inputs.set_hash_target(self.input_root, HashOut { elements: subject.input_root.0 })?;
-        inputs.set_hash_target(self.trace_root, HashOut { elements: subject.trace_root.0 })?;
-        inputs.set_hash_target(self.output_root, HashOut { elements: subject.output_root.0 })?;
+        for (target, digest) in [
+            (self.input_root, subject.input_root),
+            (self.trace_root, subject.trace_root),
+            (self.output_root, subject.output_root),
+            (self.challenge, subject.challenge),
+            (self.folds, subject.folds),
+        ] {
+            inputs.set_hash_target(target, HashOut { elements: digest.0 })?;
+        }
         inputs.set_target_arr(&self.beacon, &subject.beacon)?;
-        inputs.set_target(self.rows, F::from_canonical_u32(subject.rows))
+        inputs.set_target(self.rows, F::from_canonical_u32(subject.rows))?;
+        inputs.set_target(self.end, F::from_canonical_u32(subject.end))
     }
 }

@@ -2,6 +2,16 @@
 
 /// A state of the chain of pieces.
 pub(crate) const STATE: u64 = u64::from_be_bytes(*b"\0JAUDST\0") >> 8;
+/// Freivalds' challenge.
+pub(crate) const CHALLENGE: u64 = u64::from_be_bytes(*b"\0JCHALL\0") >> 8;
+/// Accumulators of a row.
+pub(crate) const ACCUMULATORS: u64 = u64::from_be_bytes(*b"\0JACCUM\0") >> 8;
+/// The running digest of checked accumulators.
+pub(crate) const CHECKED: u64 = u64::from_be_bytes(*b"\0JCHECKD");
+/// The running digest of one operation's fold.
+pub(crate) const FOLD: u64 = u64::from_be_bytes(*b"\0JFOLD\0\0") >> 16;
+/// All folds of a program's weights.
+pub(crate) const FOLDS: u64 = u64::from_be_bytes(*b"\0JFOLDS\0") >> 8;
 /// The bytes of a verifier.
 pub(crate) const VERIFIER: u64 = u64::from_be_bytes(*b"\0JVRFIER");
 /// The mark of a gathered audit.
@@ -15,7 +25,8 @@ mod tests {
     #[test]
     fn differ_from_all_others() {
         let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
-        all.extend([super::STATE, super::GATHER, super::VERIFIER]);
+        all.extend([super::STATE, super::GATHER, super::VERIFIER, super::CHALLENGE]);
+        all.extend([super::ACCUMULATORS, super::CHECKED, super::FOLD, super::FOLDS]);
         all.extend([Family::Audit, Family::Ledger, Family::Pieces].map(Family::tag));
         let count = all.len();
         all.sort_unstable();

@@ -6,8 +6,10 @@ mod digits;
 mod drawn;
 mod encoding;
 mod flipped;
+mod freivalds;
 mod gates;
 mod opened;
+mod operations;
 mod products;
 mod requantise;
 mod world;
@@ -24,9 +26,9 @@ use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
 
-use crate::operation::ProgramPlan;
 use crate::piece::PieceCircuit;
-use crate::subject::Subject;
+use crate::subject::{State, Subject};
+use crate::{AuditPieces, Preparation};
 
 /// Whether some witness with these inputs satisfies the circuit.
 fn satisfied(circuit: &Circuit, inputs: PartialWitness<F>, forced: &[(Target, F)]) -> Result<(), Violation> {
@@ -57,23 +59,31 @@ fn claim_of(program: &Program, audit_key: Digest, policy: Policy, trace: &Trace)
     }
 }
 
-/// The piece circuit of a program, with what it takes to fill it.
+/// The piece circuits of a program, with what it takes to fill those of the first stage.
 struct Pieces {
     program: Program,
-    plan: ProgramPlan,
     policy: Policy,
-    piece: PieceCircuit,
+    audit: AuditPieces,
 }
 
 impl Pieces {
     fn new(program: Program, policy: Policy, row_bits: usize, blocks: usize) -> Self {
-        let plan = ProgramPlan::new(&program).unwrap();
-        let piece = PieceCircuit::of_size(&program, &plan, policy, row_bits, blocks);
-        Self { program, plan, policy, piece }
+        let audit = AuditPieces::of_size(program.clone(), policy, row_bits, blocks);
+        Self { program, policy, audit }
+    }
+
+    /// The circuit of the first stage.
+    fn piece(&self) -> &PieceCircuit {
+        &self.audit.circuits[0]
+    }
+
+    fn claim(&self, trace: &Trace) -> Claim {
+        claim_of(&self.program, Digest::ZERO, self.policy, trace)
     }
 
     fn subject(&self, trace: &Trace) -> Subject {
-        Subject::of(&claim_of(&self.program, Digest::ZERO, self.policy, trace))
+        let claim = self.claim(trace);
+        Subject::of(&claim, self.audit.end(claim.input_rows), Digest::ZERO, Digest::ZERO)
     }
 
     /// What a prover with this trace opens for draws up to `end`, whatever the subject says of its rows: one that the trace
@@ -83,20 +93,30 @@ impl Pieces {
             return Openings::Full(trace.clone());
         }
         let mut rows = DrawnRows::of(&self.program, trace, subject.beacon, 0);
-        for (k, (step, pairs)) in self.plan.steps.iter().zip(&mut rows.operations).enumerate() {
+        for (k, (step, pairs)) in self.audit.plan.steps.iter().zip(&mut rows.operations).enumerate() {
             for row in draw::draw_rows(subject.beacon, k, subject.rows as usize, end as usize) {
                 let open = |t: usize| {
                     RowOpening::open(crate::piece::tensor(trace, t), row.min(trace.rows() - 1)).unwrap()
                 };
-                pairs.push(RowPair { inputs: vec![open(step.operand)], output: open(k + 1) });
+                let inputs = step.operands.iter().map(|&t| open(t)).collect();
+                pairs.push(RowPair { inputs, output: open(step.output) });
             }
         }
         Openings::Drawn(rows)
     }
 
     fn assign(&self, subject: &Subject, trace: &Trace, from: u32) -> PartialWitness<F> {
-        let openings = self.openings(subject, trace, from + self.piece.step());
-        self.piece.assign(&self.plan, subject, &openings, from).unwrap()
+        let openings = self.openings(subject, trace, from + self.piece().step());
+        let preparation = Preparation {
+            subject: *subject,
+            states: Vec::new(),
+            circuits: Vec::new(),
+            folds: Vec::new(),
+            fold_digests: Vec::new(),
+            checked: Digest::ZERO,
+        };
+        let state = State { position: from, ..State::START };
+        self.piece().assign(&self.audit.plan, &openings, &preparation, &state).unwrap()
     }
 
     /// Checks the piece from `from` on, with the public inputs held at the states `from` and `to` of `subject`.
@@ -111,10 +131,14 @@ impl Pieces {
         from: u32,
         to: u32,
     ) -> Result<(), Violation> {
-        let states = [subject.state(from).0, subject.state(to).0].concat();
-        let targets = &self.piece.data.prover_only.public_inputs;
+        let end = if self.policy == Policy::Full { subject.rows } else { subject.end };
+        let (stage, position) = self.piece().shape.number.after(to, end);
+        let before = State { position: from, ..State::START };
+        let after = State { stage, position, ..State::START };
+        let states = [subject.state(&before).0, subject.state(&after).0].concat();
+        let targets = &self.piece().data.prover_only.public_inputs;
         let forced: Vec<_> = targets.iter().copied().zip(states).collect();
-        satisfied(&self.piece.data, inputs, &forced)
+        satisfied(&self.piece().data, inputs, &forced)
     }
 }
 

@@ -11,7 +11,7 @@ use plonky2::hash::hash_types::HashOut;
 use plonky2::plonk::circuit_data::VerifierCircuitData;
 
 use crate::gather::{self, AuditNode, GatherCircuit};
-use crate::subject::Subject;
+use crate::subject::{State, Subject};
 use crate::{AuditError, AuditProof, audit_key_digest, keys, tags};
 
 const NAME: &str = "verifier";
@@ -102,13 +102,13 @@ impl AuditVerifier {
 
     /// Checks the node's public inputs and the coverage against the claim.
     pub(crate) fn check(&self, audit: &AuditProof, claim: &Claim) -> Result<(), AuditError> {
-        let AuditProof { audit_key, node, end } = audit;
+        let AuditProof { audit_key, node, end, checked, folds } = audit;
         let inputs = &node.proof().public_inputs;
         if inputs.len() != NODE_INPUTS {
             return Err(AuditError::NodeInputs { expected: NODE_INPUTS, got: inputs.len() });
         }
         check_coverage(*end, claim)?;
-        let subject = Subject::of(claim);
+        let subject = Subject::of(claim, *end, *checked, *folds);
         let audit_key = audit_key_digest(audit_key);
         let mark = match node {
             AuditNode::Leaf(_) => Digest(gather::FAMILY.leaf_mark().elements),
@@ -118,8 +118,8 @@ impl AuditVerifier {
         let node_mark = HashOut::from_partial(&inputs[SEGMENT_INPUTS..]);
         for (what, got, expected) in [
             ("audit key", audit_key, claim.audit_key),
-            ("start", Digest(segment.before.elements), subject.state(0)),
-            ("end", Digest(segment.after.elements), subject.state(*end)),
+            ("start", Digest(segment.before.elements), subject.state(&State::START)),
+            ("end", Digest(segment.after.elements), subject.state(&State::done(*checked))),
             ("mark", Digest(node_mark.elements), mark),
         ] {
             if got != expected {

@@ -5,7 +5,8 @@
 //! 1. the node verifies: against the gather key, a constant, with the mark of that key and the audit key; or as a leaf
 //!    against the audit key;
 //! 2. H(AUDIT_KEY, elements of the audit key) = the claim's audit key: digest *and* cap of the key that was used;
-//! 3. the node begins in the audit state of the claim's subject at position 0 and ends in that at position `end`;
+//! 3. the node begins in the first audit state of the claim's subject and ends in the last one, with `checked` the digest of
+//!    all accumulators that were checked; the subject's challenge is the hash of its roots and of `checked`;
 //! 4. coverage: under `full` (policy = 0) end = input rows and coverage = input rows; under `rows(s)` (policy = s)
 //!    0 <= end - s < 2^24 and coverage = s. The subject's mode is that of the policy;
 //! 5. after = C(CLAIMS, before, H(CLAIM, claim)).
@@ -27,7 +28,7 @@ use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 use crate::error::inputs_error;
 use crate::gather::{GatherCircuit, NodeTargets, mark_target};
 use crate::key;
-use crate::subject::SubjectTargets;
+use crate::subject::{State, StateTargets, SubjectTargets};
 use crate::{AuditError, AuditProof, AuditVerifier};
 
 const NAME: &str = "audit wrapper";
@@ -59,6 +60,8 @@ struct WrapperTargets {
     before: HashOutTarget,
     claim: [Target; CLAIM_ELEMENTS],
     end: Target,
+    checked: HashOutTarget,
+    folds: HashOutTarget,
     audit_key: VerifierCircuitTarget,
     node: NodeTargets,
 }
@@ -137,6 +140,8 @@ impl Wrapper {
             inputs.set_hash_target(t.before, HashOut { elements: before.0 })?;
             inputs.set_target_arr(&t.claim, claim)?;
             inputs.set_target(t.end, F::from_canonical_u32(audit.end))?;
+            inputs.set_hash_target(t.checked, HashOut { elements: audit.checked.0 })?;
+            inputs.set_hash_target(t.folds, HashOut { elements: audit.folds.0 })?;
             inputs.set_verifier_data_target(&t.audit_key, &audit.audit_key)?;
             t.node.assign(&mut inputs, &audit.node)
         };
@@ -161,6 +166,7 @@ impl WrapperTargets {
         let before = builder.add_virtual_hash();
         let claim: [Target; CLAIM_ELEMENTS] = builder.add_virtual_target_arr();
         let end = builder.add_virtual_target();
+        let [checked, folds] = [(); 2].map(|()| builder.add_virtual_hash());
         let audit_key = builder.add_virtual_verifier_data(shape.common().config.fri_config.cap_height);
         let audit_key_digest = key::audit_key_digest_target(builder, &audit_key);
         builder.connect_hashes(audit_key_digest, digest_at(&claim, at::AUDIT_KEY));
@@ -171,7 +177,7 @@ impl WrapperTargets {
         let node = NodeTargets::new(builder, shape, &gather_key, &audit_key, mark);
 
         let mode = cover(builder, &claim, end);
-        let subject = SubjectTargets {
+        let mut subject = SubjectTargets {
             program: digest_at(&claim, at::PROGRAM),
             input_root: digest_at(&claim, at::INPUT_ROOT),
             trace_root: digest_at(&claim, at::TRACE_ROOT),
@@ -179,11 +185,20 @@ impl WrapperTargets {
             beacon: digest_at(&claim, at::BEACON).elements,
             rows: claim[at::INPUT_ROWS],
             mode,
+            end,
+            challenge: checked,
+            folds,
         };
+        subject.challenge = subject.challenge_for(builder, checked);
         let zero = builder.zero();
+        let done = builder.constant(F::from_canonical_u32(State::DONE));
+        let zeros = HashOutTarget { elements: [zero; 4] };
+        let start = StateTargets { stage: zero, position: zero, checked: zeros, folded: zeros };
         let segment = node.segment();
-        for (position, audited) in [(zero, segment.before), (end, segment.after)] {
-            let state = subject.state(builder, position);
+        for (state, audited) in
+            [(start, segment.before), (StateTargets { stage: done, checked, ..start }, segment.after)]
+        {
+            let state = subject.state(builder, &state);
             builder.connect_hashes(state, audited);
         }
 
@@ -191,7 +206,7 @@ impl WrapperTargets {
         let link: Vec<Target> = before.elements.into_iter().chain(digest.elements).collect();
         let after = sponge::hash(builder, tag::CLAIMS, &link);
         SegmentTargets { before, after }.register(builder);
-        Self { before, claim, end, audit_key, node }
+        Self { before, claim, end, checked, folds, audit_key, node }
     }
 }
 

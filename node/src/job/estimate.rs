@@ -81,8 +81,8 @@ pub async fn estimate(
         running,
         proving: ProvingTime::TWO_CORES.of_job(&audit, policy, rows) + ProvingTime::TWO_CORES.end,
         gas: gas(policy),
-        pieces: audit.pieces(policy, rows),
-        row_checks: audit.row_checks(policy, rows),
+        pieces: audit.pieces.count(policy, rows),
+        row_checks: audit.pieces.row_checks(policy, rows),
         audit_key: audit.key,
     };
     output.print(&estimate.describe(), |_| estimate.text());

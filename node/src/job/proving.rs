@@ -33,8 +33,8 @@ impl ProvingTime {
 
     /// The proofs of a job alone: its pieces, the tree over them and the wrapper, which has the size of a node.
     pub fn of_job(&self, audit: &AuditFacts, policy: Policy, rows: u32) -> f64 {
-        let pieces = audit.pieces(policy, rows);
-        let piece = self.chunk * 2f64.powi(audit.piece_bits as i32 - LOG2_ROWS as i32);
+        let pieces = audit.pieces.count(policy, rows);
+        let piece = self.chunk * 2f64.powi(audit.pieces.piece_bits as i32 - LOG2_ROWS as i32);
         let mut nodes = 0;
         let mut level = pieces;
         while level > 1 || nodes == 0 {

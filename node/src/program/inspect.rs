@@ -40,7 +40,9 @@ fn describe(program: &Program, audits: &[(Policy, AuditFacts)]) -> Value {
             json!({
                 "policy": policy.to_string(),
                 "key": audit.key.to_string(),
-                "piece_size": audit.piece_size,
+                "piece_sizes": audit.pieces.piece_sizes,
+                "fold_pieces": audit.pieces.fold_pieces,
+                "piece_log2_rows": audit.pieces.piece_bits,
             })
         })
         .collect();
@@ -127,10 +129,12 @@ fn in_words(program: &Program, audits: &[(Policy, AuditFacts)]) -> String {
     text += &format!("\n{}", table(&["constant", "shape", "root"], rows));
     if !audits.is_empty() {
         let rows = audits.iter().map(|(policy, audit)| {
-            let size = match policy {
-                Policy::Full => format!("{} rows", audit.piece_size),
-                Policy::Rows(_) => format!("{} draws", audit.piece_size),
-            };
+            let sizes: Vec<String> = audit.pieces.piece_sizes.iter().map(u32::to_string).collect();
+            let unit = if *policy == Policy::Full { "rows" } else { "draws" };
+            let mut size = format!("{} {unit}", sizes.join(", "));
+            if audit.pieces.fold_pieces > 0 {
+                size += &format!("; weights: {} pieces", audit.pieces.fold_pieces);
+            }
             vec![policy.to_string(), size, audit.key.to_string()]
         });
         text += &format!("\n{}", table(&["policy", "a piece covers", "audit key"], rows));

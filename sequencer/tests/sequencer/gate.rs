@@ -25,11 +25,11 @@ use crate::world::*;
 /// Rows of the job's input.
 const ROWS: usize = 4;
 /// Bytes of every audit proof, and where its parts begin: kind, end, audit key, node.
-const LENGTH: usize = 171_791;
+const LENGTH: usize = 171_855;
 const KIND: usize = 10;
 const END: usize = 11;
 const KEY: usize = 15;
-const NODE: usize = KEY + 17 * 32;
+const NODE: usize = KEY + 19 * 32;
 
 /// What a test needs of one audit that was proven.
 struct Audited {
@@ -95,10 +95,11 @@ fn audited(circuits: &AuditCircuits, seed: u64) -> Audited {
     };
     let openings = Openings::Full(trace.clone());
     circuits.check(&openings, &claim).unwrap();
-    assert_eq!(circuits.pieces(claim.input_rows), 1);
-    let piece = circuits.prove_piece(&Stock, &openings, &claim, 0).unwrap();
+    let preparation = circuits.prepare(&openings, &claim);
+    assert_eq!(preparation.pieces(), 1);
+    let piece = circuits.prove_piece(&Stock, &openings, &preparation, 0).unwrap();
     let node = AuditNode::Leaf(circuits.leaf().prove(&Stock, &[piece]).unwrap().proof().clone());
-    let proof = AuditProof { audit_key: circuits.audit_key().clone(), node, end: circuits.end(ROWS as u32) };
+    let proof = circuits.proof_of(node, &preparation);
     Audited { work: Work { program, trace, policy: Policy::Full, audit_key }, claim, proof: proof.to_bytes() }
 }
 
@@ -168,7 +169,7 @@ fn changed_bytes_are_refused() {
         refused(&job.claim, &job.proof[..length]);
     }
     let longer = [&job.proof[..], &[0]].concat();
-    assert!(refused(&job.claim, &longer).contains("has 171791 bytes, these are 171792"));
+    assert!(refused(&job.claim, &longer).contains("has 171855 bytes, these are 171856"));
     refused(&job.claim, &[&job.proof[..], &job.proof[..]].concat());
 }
 

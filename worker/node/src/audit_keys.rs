@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use janction_aggregate::NodeShape;
-use janction_audit::{AuditCircuits, AuditError, AuditFacts};
+use janction_audit::{AuditCircuits, AuditError, AuditFacts, PieceFacts};
 use janction_program::Program;
 use janction_protocol::Digest;
 use janction_trace::Policy;
@@ -66,7 +66,7 @@ impl AuditKeys {
         let seconds = start.elapsed().as_secs_f64();
         metrics::histogram!("janction_worker_audit_key_seconds").record(seconds);
         tracing::info!(program = %name.0, %policy, key = %facts.key, seconds, "audit key recompiled");
-        self.remember(name, facts);
+        self.remember(name, facts.clone());
         Ok(facts)
     }
 
@@ -83,18 +83,18 @@ impl AuditKeys {
 
     fn lookup(&self, name: (Digest, u32)) -> Option<AuditFacts> {
         if let Some(facts) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
-            return Some(*facts);
+            return Some(facts.clone());
         }
         // A file that is missing or damaged is made again.
         let bytes = fs::read(self.path(name)?).ok()?;
         let kept: Kept = serde_json::from_slice(&bytes).ok()?;
         let facts = kept.intact(name)?;
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, facts);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, facts.clone());
         Some(facts)
     }
 
     fn remember(&self, name: (Digest, u32), facts: AuditFacts) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, facts);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, facts.clone());
         let Some(path) = self.path(name) else { return };
         let bytes = serde_json::to_vec(&Kept::new(name, facts)).unwrap_or_default();
         if let Err(error) = write_file(&path, &bytes) {
@@ -118,7 +118,8 @@ struct Kept {
 
 impl Kept {
     fn new(name: (Digest, u32), facts: AuditFacts) -> Self {
-        Self { facts, checksum: checksum(name, &facts) }
+        let checksum = checksum(name, &facts);
+        Self { facts, checksum }
     }
 
     fn intact(self, name: (Digest, u32)) -> Option<AuditFacts> {
@@ -127,8 +128,9 @@ impl Kept {
 }
 
 fn checksum((program, policy): (Digest, u32), facts: &AuditFacts) -> String {
-    let AuditFacts { key, piece_size, piece_bits, operations } = facts;
-    let text = format!("{program} {policy} {key} {piece_size} {piece_bits} {operations}");
+    let AuditFacts { key, pieces } = facts;
+    let PieceFacts { piece_sizes, fold_pieces, piece_bits, operations } = pieces;
+    let text = format!("{program} {policy} {key} {piece_sizes:?} {fold_pieces} {piece_bits} {operations}");
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
@@ -152,8 +154,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = || AuditKeys::on_disk(folder.path().to_owned()).unwrap();
         let name = (janction_program::test_utils::random_program(1).digest(), 1);
-        let facts = AuditFacts { key: Digest::ZERO, piece_size: 8, piece_bits: 12, operations: 2 };
-        keys().remember(name, facts);
+        let pieces = PieceFacts { piece_sizes: vec![8, 4], fold_pieces: 3, piece_bits: 12, operations: 2 };
+        let facts = AuditFacts { key: Digest::ZERO, pieces };
+        keys().remember(name, facts.clone());
         assert_eq!(keys().lookup(name), Some(facts));
         assert_eq!(keys().lookup((Digest::ZERO, 1)), None);
         let path = keys().path(name).unwrap();

@@ -28,9 +28,8 @@ pub(crate) fn encode(
     let draws = match commitment.policy {
         Policy::Full => 0,
         // The last piece of an audit is as long as the others, so it may check more draws than the policy has.
-        Policy::Rows(s) => {
-            let piece = keys.facts(program, commitment.policy)?.piece_size.max(1);
-            s.div_ceil(piece).saturating_mul(piece) as usize
+        policy @ Policy::Rows(_) => {
+            keys.facts(program, policy)?.pieces.end(policy, claim.input_rows) as usize
         }
     };
     Ok(Openings::of(program, trace, &commitment, draws).map_err(wrong)?.to_bytes())

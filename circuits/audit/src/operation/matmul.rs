@@ -1,4 +1,4 @@
-//! Row check of a matrix product by recomputation, with the weights as constants of the circuit.
+//! Row check of a matrix product: the weights' columns, for each vector of a row.
 //!
 //! With a_k the operand's cells as bytes and w_kj = B[k][j] - weight_zero[j]:
 //!
@@ -6,13 +6,49 @@
 //! acc_j = base_j + sum_k a_k w_kj        base_j = bias[j] + (smallest - input_zero) sum_k w_kj
 //! ```
 
-use janction_program::{MatMul, Program, Requantise};
+use janction_program::{DType, MatMul, Program, Requantise};
 
-use crate::AuditError;
-use crate::limits::MAX_RECOMPUTED_WEIGHTS;
-use crate::linear::{Accumulator, Group, Linear};
+use crate::linear::{Accumulator, Group, Linear, Weights};
 use crate::requantise::Rescale;
-use crate::row::RowShape;
+
+/// A column of the weights, with what belongs to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    /// w, one for each row of the weights.
+    pub weights: Vec<i64>,
+    /// Bias.
+    pub bias: i64,
+    /// Bound of the accumulators.
+    pub bound: i64,
+    pub requantise: Requantise,
+}
+
+/// The columns of `op`'s weights.
+pub(crate) fn columns(program: &Program, op: &MatMul, operand: DType) -> Vec<Column> {
+    let weights = program.constant(op.weights);
+    let bias = op.bias.map(|id| program.constant(id));
+    let bounds = op.accumulator_bounds(operand, weights, bias);
+    let column = |(j, bound)| {
+        let zero = i64::from(op.weight_zero.get(j));
+        Column {
+            weights: (0..weights.rows()).map(|k| i64::from(weights.get(k, j)) - zero).collect(),
+            bias: bias.map_or(0, |bias| i64::from(bias.get(0, j))),
+            bound,
+            requantise: op.requantise.get(j),
+        }
+    };
+    bounds.into_iter().enumerate().map(column).collect()
+}
+
+/// What becomes of the accumulators.
+pub(crate) const fn rescale(op: &MatMul, output: DType) -> Rescale {
+    Rescale { output_zero: op.output_zero, clamp: op.clamp, output }
+}
+
+/// Smallest value of the operand's type minus its zero point: what a cell of byte zero counts for.
+pub(crate) fn smallest(operand: DType, zero: i32) -> i64 {
+    i64::from(operand.min()) - i64::from(zero)
+}
 
 /// What the check of one matrix product depends on.
 #[derive(Clone, Debug)]
@@ -20,52 +56,30 @@ pub(crate) struct MatMulPlan {
     /// Products of a row: the operand's cells are that many vectors.
     vectors: usize,
     inner: usize,
+    smallest: i64,
     columns: Vec<Column>,
+    weights: Weights,
 }
 
-#[derive(Clone, Debug)]
-struct Column {
-    weights: Vec<i64>,
-    base: i64,
-    bound: i64,
-    requantise: Requantise,
+/// The weights of `op` as a constant.
+pub(crate) fn weights(program: &Program, op: &MatMul) -> Weights {
+    let tensor = program.constant(op.weights);
+    let smallest = |j| smallest(tensor.dtype(), op.weight_zero.get(j));
+    Weights { constant: op.weights, smallest: (0..tensor.columns()).map(smallest).collect() }
 }
 
 impl MatMulPlan {
-    /// The plan for `op`, whose output is named `name`.
-    ///
-    /// # Errors
-    /// [`AuditError::TooLarge`] beyond [`MAX_RECOMPUTED_WEIGHTS`].
-    pub fn new(program: &Program, op: &MatMul, name: &str, operand: RowShape) -> Result<Self, AuditError> {
-        let weights = program.constant(op.weights);
-        let bias = op.bias.map(|id| program.constant(id));
-        let (inner, outer) = (weights.rows(), weights.columns());
-        if inner * outer > MAX_RECOMPUTED_WEIGHTS {
-            return Err(AuditError::TooLarge {
-                operation: name.into(),
-                got: inner * outer,
-                limit: MAX_RECOMPUTED_WEIGHTS,
-            });
+    /// The plan for `op`.
+    pub fn new(program: &Program, op: &MatMul) -> Self {
+        let operand = program.value(op.input);
+        let inner = program.constant(op.weights).rows();
+        Self {
+            vectors: operand.columns() / inner,
+            inner,
+            smallest: smallest(operand.dtype, op.input_zero),
+            columns: columns(program, op, operand.dtype),
+            weights: weights(program, op),
         }
-        let smallest = i64::from(operand.dtype.min()) - i64::from(op.input_zero);
-        let columns = op
-            .accumulator_bounds(operand.dtype, weights, bias)
-            .into_iter()
-            .enumerate()
-            .map(|(j, bound)| {
-                let zero = i64::from(op.weight_zero.get(j));
-                let weights: Vec<i64> = (0..inner).map(|k| i64::from(weights.get(k, j)) - zero).collect();
-                let base =
-                    bias.map_or(0, |bias| i64::from(bias.get(0, j))) + smallest * weights.iter().sum::<i64>();
-                Column { weights, base, bound, requantise: op.requantise.get(j) }
-            })
-            .collect();
-        Ok(Self { vectors: operand.columns / inner, inner, columns })
-    }
-
-    /// What becomes of the accumulators.
-    pub fn rescale(op: &MatMul, output: RowShape) -> Rescale {
-        Rescale { output_zero: op.output_zero, clamp: op.clamp, output: output.dtype }
     }
 }
 
@@ -77,7 +91,7 @@ impl Linear for MatMulPlan {
     fn group(&self, index: usize) -> Group {
         let accumulator = |(j, column): (usize, &Column)| Accumulator {
             output: index * self.columns.len() + j,
-            base: column.base,
+            base: column.bias + self.smallest * column.weights.iter().sum::<i64>(),
             bound: column.bound,
             requantise: column.requantise,
             weights: column.weights.clone(),
@@ -85,7 +99,12 @@ impl Linear for MatMulPlan {
         let first = index * self.inner;
         Group {
             cells: (first..first + self.inner).collect(),
+            rows: (0..self.inner).collect(),
             accumulators: self.columns.iter().enumerate().map(accumulator).collect(),
         }
+    }
+
+    fn weights(&self) -> Option<&Weights> {
+        Some(&self.weights)
     }
 }

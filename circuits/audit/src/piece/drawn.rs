@@ -10,6 +10,7 @@
 
 use janction_gadgets::merkle::{self, PathTarget};
 use janction_gadgets::{Builder, F};
+use janction_program::Cells;
 use janction_protocol::hash::tag;
 use janction_trace::draw::{DRAWS_PER_HASH, draw_block};
 use janction_trace::{DrawnRows, RowOpening, RowPair};
@@ -19,11 +20,14 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::draw::{self, DrawTargets};
+use crate::freivalds::{StageFolds, StageFoldsTargets, checked_after};
 use crate::layout::Layout;
 use crate::operation::{CheckTargets, ProgramPlan};
-use crate::piece::{RootTargets, set_digest};
+use crate::piece::{RootTargets, Stretch, set_digest};
+use crate::preparation::Preparation;
 use crate::row::{RowShape, RowTargets};
-use crate::subject::{Subject, SubjectTargets};
+use crate::stage::RowStage;
+use crate::subject::{State, SubjectTargets};
 
 /// A row of a tensor, opened.
 #[derive(Clone, Debug)]
@@ -55,7 +59,8 @@ impl OpenedTargets {
 #[derive(Clone, Debug)]
 pub(crate) struct DrawnRowTargets {
     pub draw: DrawTargets,
-    pub operand: OpenedTargets,
+    /// One for each of the step's operands.
+    pub operands: Vec<OpenedTargets>,
     pub output: OpenedTargets,
     pub check: CheckTargets,
 }
@@ -67,20 +72,24 @@ pub(crate) struct DrawnTargets {
     pub roots: RootTargets,
     /// b.
     pub first_block: Target,
-    /// `draws[k][d]`: operation k, d-th draw of the piece.
+    /// `draws[k][d]`: operation k of the stage, d-th draw of the piece.
     pub draws: Vec<Vec<DrawnRowTargets>>,
+    /// What Freivalds' checks use.
+    pub folds: Option<StageFoldsTargets>,
+    /// The running digest of accumulators before and after the piece.
+    pub checked: [HashOutTarget; 2],
 }
 
 impl DrawnTargets {
-    /// Builds the piece of `4 * blocks` draws of each operation.
+    /// Builds the piece of `4 * blocks` draws of each operation. Returns what it covers.
     pub fn build(
         builder: &mut Builder,
+        layout: &mut Layout,
         plan: &ProgramPlan,
+        stage: &RowStage,
         subject: SubjectTargets,
-        depth: usize,
-        blocks: usize,
-    ) -> Self {
-        let mut layout = Layout::default();
+        [depth, blocks]: [usize; 2],
+    ) -> (Self, Stretch) {
         let roots = RootTargets::new(builder, plan, &subject);
         layout.ranges.check(builder, subject.rows, 24);
         let first_block = builder.add_virtual_target();
@@ -88,12 +97,12 @@ impl DrawnTargets {
         let from =
             builder.arithmetic(F::from_canonical_usize(DRAWS_PER_HASH), F::ONE, first_block, one, zero);
         let to = builder.add_const(from, F::from_canonical_usize(DRAWS_PER_HASH * blocks));
-        for position in [from, to] {
-            let state = subject.state(builder, position);
-            builder.register_public_inputs(&state.elements);
-        }
+        let left = builder.sub(subject.end, to);
+        let mut folds = StageFolds::new(builder, &subject, plan, &stage.steps);
+        let mut digests = Vec::new();
         let mut draws = Vec::new();
-        for (k, step) in plan.steps.iter().enumerate() {
+        for &k in &stage.steps {
+            let step = &plan.steps[k];
             let mut of_step = Vec::new();
             for b in 0..blocks {
                 let block = builder.add_const(first_block, F::from_canonical_usize(b));
@@ -101,41 +110,53 @@ impl DrawnTargets {
                 for h in hash.elements {
                     let draw = DrawTargets::new(builder, &mut layout.ranges, h, subject.rows, depth);
                     let mut open = |t: usize| OpenedTargets::new(builder, plan.shapes[t], &draw, roots.0[t]);
-                    let (operand, output) = (open(step.operand), open(k + 1));
-                    let check = step.check.build(builder, &mut layout, &operand.row, &output.row);
-                    of_step.push(DrawnRowTargets { draw, operand, output, check });
+                    let operands: Vec<OpenedTargets> = step.operands.iter().map(|&t| open(t)).collect();
+                    let output = open(step.output);
+                    let rows: Vec<&RowTargets> = operands.iter().map(|opened| &opened.row).collect();
+                    let check = step.build(builder, layout, folds.as_mut(), &rows, &output.row);
+                    digests.extend(check.digest());
+                    of_step.push(DrawnRowTargets { draw, operands, output, check });
                 }
             }
             draws.push(of_step);
         }
-        layout.finish(builder);
-        Self { subject, roots, first_block, draws }
+        let before = builder.add_virtual_hash();
+        let checked = [before, checked_after(builder, before, &digests)];
+        let folds = folds.map(|folds| folds.targets());
+        (Self { subject, roots, first_block, draws, folds, checked }, Stretch { from, to, left })
     }
 
-    /// Sets everything for the draws from `from` on, which must be open.
+    /// Sets everything for the draws from `state` on, which must be open.
     pub fn assign(
         &self,
         inputs: &mut PartialWitness<F>,
         plan: &ProgramPlan,
-        subject: &Subject,
+        stage: &RowStage,
+        preparation: &Preparation,
         rows: &DrawnRows,
-        from: usize,
+        state: &State,
     ) -> anyhow::Result<()> {
+        let (subject, from) = (&preparation.subject, state.position as usize);
         self.subject.assign(inputs, subject)?;
+        set_digest(inputs, self.checked[0], state.checked)?;
+        if let Some(folds) = &self.folds {
+            folds.assign(inputs, preparation)?;
+        }
         self.roots.assign(inputs, rows.roots.iter().copied())?;
         let first_block = from / DRAWS_PER_HASH;
         inputs.set_target(self.first_block, F::from_canonical_usize(first_block))?;
-        for (k, (step, draws)) in plan.steps.iter().zip(&self.draws).enumerate() {
+        for (&k, draws) in stage.steps.iter().zip(&self.draws) {
             for (d, targets) in draws.iter().enumerate() {
                 let hash = draw_block(subject.beacon, k, first_block + d / DRAWS_PER_HASH);
                 let h = hash.0[d % DRAWS_PER_HASH];
                 targets.draw.assign(inputs, h, subject.rows)?;
                 let RowPair { inputs: operands, output } = &rows.operations[k][from + d];
-                // Every operation that has a check has one operand.
-                let input = &operands[0];
-                targets.operand.assign(inputs, input)?;
+                for (targets, opened) in targets.operands.iter().zip(operands) {
+                    targets.assign(inputs, opened)?;
+                }
                 targets.output.assign(inputs, output)?;
-                step.check.assign(inputs, &targets.check, &input.cells, &output.cells)?;
+                let operands: Vec<&Cells> = operands.iter().map(|opened| &opened.cells).collect();
+                plan.steps[k].assign(inputs, &targets.check, &operands, &output.cells)?;
             }
         }
         Ok(())

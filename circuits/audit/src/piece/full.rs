@@ -23,12 +23,15 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
+use crate::freivalds::{StageFolds, StageFoldsTargets, checked_after};
 use crate::layout::Layout;
 use crate::operation::{CheckTargets, ProgramPlan};
-use crate::piece::{RootTargets, set_bits, set_digest, tensor};
+use crate::piece::{RootTargets, Stretch, set_bits, set_digest, tensor};
+use crate::preparation::Preparation;
 use crate::range::Ranges;
 use crate::row::{RowShape, RowTargets};
-use crate::subject::{Subject, SubjectTargets};
+use crate::stage::RowStage;
+use crate::subject::{State, SubjectTargets};
 
 /// What the prover sets.
 #[derive(Clone, Debug)]
@@ -41,66 +44,88 @@ pub(crate) struct FullTargets {
     pub siblings: Vec<Vec<HashOutTarget>>,
     /// Whether the job has the row; n of them.
     pub active: Vec<BoolTarget>,
-    /// `rows[i][k]`: row i of the block, tensor k.
+    /// `rows[i][t]`: row i of the block, tensor t of the stage.
     pub rows: Vec<Vec<RowTargets>>,
-    /// `checks[i][k]`: row i of the block, operation k.
+    /// `checks[i][k]`: row i of the block, operation k of the stage.
     pub checks: Vec<Vec<CheckTargets>>,
+    /// What Freivalds' checks use.
+    pub folds: Option<StageFoldsTargets>,
+    /// The running digest of accumulators before and after the piece.
+    pub checked: [HashOutTarget; 2],
 }
 
 impl FullTargets {
-    /// Builds the piece of 2^row_bits rows; `row_bits` is at most `depth`.
+    /// Builds the piece of 2^row_bits rows; `row_bits` is at most `depth`. Returns what it covers.
     pub fn build(
         builder: &mut Builder,
+        layout: &mut Layout,
         plan: &ProgramPlan,
+        stage: &RowStage,
         subject: SubjectTargets,
-        depth: usize,
-        row_bits: usize,
-    ) -> Self {
-        let mut layout = Layout::default();
+        [depth, row_bits]: [usize; 2],
+    ) -> (Self, Stretch) {
         let roots = RootTargets::new(builder, plan, &subject);
         let bits: Vec<BoolTarget> =
             (row_bits..depth).map(|_| BoolTarget::new_unsafe(builder.add_virtual_target())).collect();
-        let active = activity(builder, &mut layout.ranges, &subject, &bits, row_bits);
+        let (active, stretch) = activity(builder, &mut layout.ranges, subject.rows, &bits, row_bits);
+        let mut folds = StageFolds::new(builder, &subject, plan, &stage.steps);
         let mut rows = Vec::new();
-        let mut checks = Vec::new();
+        let mut checks: Vec<Vec<CheckTargets>> = Vec::new();
         for _ in 0..1 << row_bits {
-            let cells: Vec<RowTargets> =
-                plan.shapes.iter().map(|&shape| RowTargets::new(builder, shape)).collect();
-            let check =
-                plan.steps.iter().enumerate().map(|(k, step)| {
-                    step.check.build(builder, &mut layout, &cells[step.operand], &cells[k + 1])
-                });
+            let shapes = stage.tensors.iter().map(|&t| plan.shapes[t]);
+            let cells: Vec<RowTargets> = shapes.map(|shape| RowTargets::new(builder, shape)).collect();
+            let row = |tensor: usize| &cells[stage.slot(tensor)];
+            let check = stage.steps.iter().map(|&k| {
+                let step = &plan.steps[k];
+                let operands: Vec<&RowTargets> = step.operands.iter().map(|&t| row(t)).collect();
+                step.build(builder, layout, folds.as_mut(), &operands, row(step.output))
+            });
             checks.push(check.collect());
             rows.push(cells);
         }
         let mut siblings = Vec::new();
-        for (k, &shape) in plan.shapes.iter().enumerate() {
-            let block = subtree(builder, shape, rows.iter().map(|row| &row[k]), &active);
+        for (slot, &t) in stage.tensors.iter().enumerate() {
+            let block = subtree(builder, plan.shapes[t], rows.iter().map(|row| &row[slot]), &active);
             let path = PathTarget { bits: bits.clone(), siblings: builder.add_virtual_hashes(bits.len()) };
             let root = merkle::root(builder, tag::NODE_ROW, block, &path);
-            builder.connect_hashes(root, roots.0[k]);
+            builder.connect_hashes(root, roots.0[t]);
             siblings.push(path.siblings);
         }
-        layout.finish(builder);
-        Self { subject, roots, bits, siblings, active, rows, checks }
+        let before = builder.add_virtual_hash();
+        let mut digests = Vec::new();
+        for (checks, active) in checks.iter().zip(&active) {
+            for digest in checks.iter().filter_map(CheckTargets::digest) {
+                let elements = digest.elements.map(|e| builder.mul(e, active.target));
+                digests.push(HashOutTarget { elements });
+            }
+        }
+        let checked = [before, checked_after(builder, before, &digests)];
+        let folds = folds.map(|folds| folds.targets());
+        (Self { subject, roots, bits, siblings, active, rows, checks, folds, checked }, stretch)
     }
 
-    /// Sets everything for the block that starts at row `from`.
+    /// Sets everything for the block that starts at `state`.
     pub fn assign(
         &self,
         inputs: &mut PartialWitness<F>,
         plan: &ProgramPlan,
-        subject: &Subject,
+        stage: &RowStage,
+        preparation: &Preparation,
         trace: &Trace,
-        from: usize,
+        state: &State,
     ) -> anyhow::Result<()> {
+        let (subject, from) = (&preparation.subject, state.position as usize);
         self.subject.assign(inputs, subject)?;
+        set_digest(inputs, self.checked[0], state.checked)?;
+        if let Some(folds) = &self.folds {
+            folds.assign(inputs, preparation)?;
+        }
         self.roots.assign(inputs, trace.tensors().iter().map(CommittedTensor::root))?;
         let n = self.rows.len();
         set_bits(inputs, &self.bits, from / n)?;
         let first_level = n.trailing_zeros() as usize;
-        for (k, siblings) in self.siblings.iter().enumerate() {
-            let tree = tensor(trace, k).tree();
+        for (&t, siblings) in stage.tensors.iter().zip(&self.siblings) {
+            let tree = tensor(trace, t).tree();
             for (i, &sibling) in siblings.iter().enumerate() {
                 let level = first_level + i;
                 set_digest(inputs, sibling, tree.node(level, (from >> level) ^ 1))?;
@@ -110,32 +135,31 @@ impl FullTargets {
             let row = from + i;
             let is_active = row < subject.rows as usize;
             inputs.set_bool_target(self.active[i], is_active)?;
-            let real: Vec<Cells>;
-            let cells = if is_active && row < trace.rows() {
-                real = (0..plan.shapes.len()).map(|k| tensor(trace, k).tensor().row(row)).collect();
-                &real
-            } else {
-                &plan.dummy
-            };
-            for (targets, cells) in self.rows[i].iter().zip(cells) {
+            let is_real = is_active && row < trace.rows();
+            let cells =
+                |t: usize| if is_real { tensor(trace, t).tensor().row(row) } else { plan.dummy[t].clone() };
+            let cells: Vec<Cells> = stage.tensors.iter().map(|&t| cells(t)).collect();
+            for (targets, cells) in self.rows[i].iter().zip(&cells) {
                 targets.assign(inputs, cells)?;
             }
-            for (k, step) in plan.steps.iter().enumerate() {
-                step.check.assign(inputs, &self.checks[i][k], &cells[step.operand], &cells[k + 1])?;
+            for (&k, targets) in stage.steps.iter().zip(&self.checks[i]) {
+                let step = &plan.steps[k];
+                let operands: Vec<&Cells> = step.operands.iter().map(|&t| &cells[stage.slot(t)]).collect();
+                step.assign(inputs, targets, &operands, &cells[stage.slot(step.output)])?;
             }
         }
         Ok(())
     }
 }
 
-/// The audit states before and after, as public inputs, and which positions of the block have a row.
-fn activity(
+/// Which positions of the block have a row, of `rows` rows in all, and the stretch that those cover.
+pub(crate) fn activity(
     builder: &mut Builder,
     ranges: &mut Ranges,
-    subject: &SubjectTargets,
+    rows: Target,
     bits: &[BoolTarget],
     row_bits: usize,
-) -> Vec<BoolTarget> {
+) -> (Vec<BoolTarget>, Stretch) {
     let n = 1 << row_bits;
     let (zero, one) = (builder.zero(), builder.one());
     let block =
@@ -151,21 +175,17 @@ fn activity(
     }
     let count = active.iter().fold(zero, |sum, bit| builder.add(sum, bit.target));
     let to = builder.add(from, count);
-    let left = builder.sub(subject.rows, to);
+    let left = builder.sub(rows, to);
     ranges.check(builder, left, 24);
     let n = builder.constant(F::from_canonical_u64(n));
     let missing = builder.sub(n, count);
     let product = builder.mul(missing, left);
     builder.assert_zero(product);
-    for position in [from, to] {
-        let state = subject.state(builder, position);
-        builder.register_public_inputs(&state.elements);
-    }
-    active
+    (active, Stretch { from, to, left })
 }
 
 /// Root of the subtree over a tensor's rows, where positions that are not active hold the empty leaf.
-fn subtree<'a>(
+pub(crate) fn subtree<'a>(
     builder: &mut Builder,
     shape: RowShape,
     rows: impl Iterator<Item = &'a RowTargets>,

@@ -10,9 +10,9 @@ use crate::piece::full::FullTargets;
 use janction_gadgets::F;
 
 fn full(pieces: &Pieces) -> &FullTargets {
-    match &pieces.piece.targets {
+    match &pieces.piece().targets {
         PieceTargets::Full(targets) => targets,
-        PieceTargets::Drawn(_) => unreachable!("the policy is full"),
+        _ => unreachable!("the policy is full"),
     }
 }
 

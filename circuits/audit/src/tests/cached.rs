@@ -30,7 +30,7 @@ fn keys_are_restored() {
         "a circuit changed; if on purpose, put the left side into keys.txt"
     );
     let wrapper = Wrapper::from_keys(|name| w.wrapper.key(name)).unwrap();
-    let Audited { circuits, openings, claim, node, .. } = &w.drawn;
+    let Audited { circuits, openings, claim, preparation, node, .. } = &w.drawn;
     let elements = claim.elements();
     let inputs = wrapper.assign(&w.drawn.proof(node, 8), &elements, BEFORE).unwrap();
     satisfied(wrapper.data(), inputs, &[]).unwrap();
@@ -43,7 +43,7 @@ fn keys_are_restored() {
     let right = circuits.audit_key_digest();
     let restored = restore(&|name| circuits.key(name), right).unwrap();
     let pieces: Vec<Proof> =
-        (0..2).map(|index| restored.prove_piece(&Stock, openings, claim, index).unwrap()).collect();
+        (0..2).map(|index| restored.prove_piece(&Stock, openings, preparation, index).unwrap()).collect();
     satisfied(restored.leaf().data(), restored.leaf().witness(&pieces).unwrap(), &[]).unwrap();
 
     let other = restore(&|name| circuits.key(name), w.full.circuits.audit_key_digest()).unwrap_err();

@@ -7,8 +7,7 @@ use janction_protocol::Digest;
 use janction_trace::{Commitment, Openings, Policy};
 
 use super::{claim_of, honest};
-use crate::operation::ProgramPlan;
-use crate::piece::PieceCircuit;
+use crate::AuditPieces;
 
 /// Jobs of up to 512 images.
 const DEPTH: u8 = 9;
@@ -29,8 +28,7 @@ fn rows_of_circuit() {
         ("mlp_64_48_24_10", Policy::Rows(44), 147),
     ] {
         let program = program(name);
-        let plan = ProgramPlan::new(&program).unwrap();
-        let gates = |row_bits, blocks| PieceCircuit::gates(&program, &plan, policy, row_bits, blocks);
+        let gates = |row_bits, blocks| AuditPieces::gates(&program, policy, row_bits, blocks);
         assert_eq!((gates(5, 8) - gates(4, 4)) / 16, marginal, "{name} {policy}");
     }
 }
@@ -45,9 +43,8 @@ fn sizes_of_pieces() {
         ("mlp_64_48_24_10", Policy::Rows(44), 44, 13),
     ] {
         let program = program(name);
-        let plan = ProgramPlan::new(&program).unwrap();
-        let piece = PieceCircuit::build(&program, &plan, policy).unwrap();
-        assert_eq!((piece.step(), piece.data.common.degree_bits()), (size, bits), "{name} {policy}");
+        let facts = AuditPieces::build(program, policy).unwrap().facts();
+        assert_eq!((facts.piece_sizes, facts.piece_bits), (vec![size], bits), "{name} {policy}");
     }
 }
 

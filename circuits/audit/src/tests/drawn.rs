@@ -23,9 +23,9 @@ fn setting() -> (Program, Pieces, Trace, Subject) {
 }
 
 fn targets(pieces: &Pieces) -> &DrawnTargets {
-    match &pieces.piece.targets {
+    match &pieces.piece().targets {
         PieceTargets::Drawn(targets) => targets,
-        PieceTargets::Full(_) => unreachable!("the policy is rows"),
+        _ => unreachable!("the policy is rows"),
     }
 }
 
@@ -95,7 +95,7 @@ fn no_other_row_can_be_shown() {
                     false => with(&lie, drawn.draw.bits[i].target, foreign.target_values[&bit.target]),
                 };
             }
-            for opened in [&drawn.operand, &drawn.output] {
+            for opened in [&drawn.operands[0], &drawn.output] {
                 for target in opened.siblings.iter().flat_map(|s| s.elements).chain(opened.row.elements()) {
                     lie.target_values.insert(target, foreign.target_values[&target]);
                 }
@@ -105,7 +105,7 @@ fn no_other_row_can_be_shown() {
                 assert!(pieces.run_inputs(lie, &subject, 0, 4).is_err(), "operation {k}, draw {d}");
             }
             // A sibling or a cell that is not the tree's.
-            for opened in [&drawn.operand, &drawn.output] {
+            for opened in [&drawn.operands[0], &drawn.output] {
                 let lie = with(&inputs, opened.siblings[3].elements[0], F::ONE);
                 assert!(pieces.run_inputs(lie, &subject, 0, 4).is_err());
                 let lie = super::off_by_one(&inputs, opened.row.elements().next().unwrap());
@@ -120,7 +120,7 @@ fn the_subject_is_bound() {
     let (_, pieces, trace, subject) = setting();
     type Change<'a> = &'a dyn Fn(&mut Subject);
     let other = Digest([1, 2, 3, 4].map(F::from_canonical_u64));
-    let changes: [(&str, Change<'_>); 7] = [
+    let changes: [(&str, Change<'_>); 10] = [
         ("input root", &|s| s.input_root = other),
         ("trace root", &|s| s.trace_root = other),
         ("output root", &|s| s.output_root = other),
@@ -128,12 +128,15 @@ fn the_subject_is_bound() {
         ("rows", &|s| s.rows -= 1),
         ("program", &|s| s.program = two_layers(4, "of_another_name").digest()),
         ("mode", &|s| s.mode = crate::subject::Mode::Full),
+        ("end", &|s| s.end += 4),
+        ("challenge", &|s| s.challenge = other),
+        ("folds", &|s| s.folds = other),
     ];
     for (name, change) in changes {
         let mut lie = subject;
         change(&mut lie);
         assert!(pieces.run_inputs(pieces.assign(&subject, &trace, 0), &lie, 0, 4).is_err(), "{name}");
-        if !matches!(name, "beacon" | "rows") {
+        if !matches!(name, "beacon" | "rows" | "end" | "challenge" | "folds") {
             // The witness follows the lie where it can. (Another beacon or row count with its own draws is no lie here: the
             // claim holds both.)
             assert!(pieces.run(&lie, &trace, 0, 4).is_err(), "{name}");

@@ -16,13 +16,13 @@ static SHAPE: LazyLock<NodeShape> = LazyLock::new(|| NodeShape::find().unwrap())
 
 /// Magic, version, kind and end.
 const HEADER: usize = 15;
-/// Where Plonky2's encoding begins: behind the key's 17 digests.
-const PROOF: usize = HEADER + 17 * 32;
+/// Where Plonky2's encoding begins: behind two digests and the key's 17.
+const PROOF: usize = HEADER + 19 * 32;
 
 /// The bytes of an audit whose every element is its own number.
 fn numbered() -> Vec<u8> {
     let mut bytes = b"JNCAUDIT\x00\x01\x01\x00\x00\x01\x68".to_vec();
-    for i in 0..68u64 {
+    for i in 0..76u64 {
         bytes.extend(i.to_be_bytes());
     }
     let mut next = 0u64;
@@ -63,8 +63,9 @@ fn the_form_is_fixed() {
     assert_eq!(audit.to_bytes(), bytes);
     assert_eq!(audit.end, 360);
     let element = |i: u64| F::from_canonical_u64(i);
-    assert_eq!(audit.audit_key.circuit_digest.elements, [0, 1, 2, 3].map(element));
-    assert_eq!(audit.audit_key.constants_sigmas_cap.0[15].elements, [64, 65, 66, 67].map(element));
+    assert_eq!([audit.checked.0, audit.folds.0], [[0, 1, 2, 3], [4, 5, 6, 7]].map(|d| d.map(element)));
+    assert_eq!(audit.audit_key.circuit_digest.elements, [8, 9, 10, 11].map(element));
+    assert_eq!(audit.audit_key.constants_sigmas_cap.0[15].elements, [72, 73, 74, 75].map(element));
     let AuditNode::Gathered(proof) = &audit.node else { panic!("the kind is 1") };
     assert_eq!(proof.proof.wires_cap.0[0].elements, [1, 2, 3, 4].map(element));
     let last = proof.public_inputs[NODE_INPUTS - 1];
@@ -75,8 +76,8 @@ fn the_form_is_fixed() {
     assert_eq!(hash(tag::CLAIM, &words).to_string(), DIGEST);
 }
 
-const LENGTH: usize = 171_791;
-const DIGEST: &str = "0xcc66aa61faa9cddc7a60a1a1641600276feed39776d7b05c9021b67267e88e12";
+const LENGTH: usize = 171_855;
+const DIGEST: &str = "0xe73d749695bd672c47b892d626b272800346a0a7b9b8138c16021fee87721777";
 
 #[test]
 fn other_bytes_are_refused() {
@@ -103,7 +104,7 @@ fn other_bytes_are_refused() {
 
     // Every element has one form; every count is the shape's.
     let order = F::ORDER;
-    for i in 0..68 {
+    for i in 0..76 {
         let offset = HEADER + 8 * i;
         let digest = HEADER + 32 * (i / 4);
         assert_eq!(changed(offset, &order.to_be_bytes()), ProofBytesError::Element { offset: digest });

@@ -151,9 +151,10 @@ fn trees_have_the_programs_depth() {
             let mut subject = pieces.subject(&trace);
             subject.trace_root = janction_trace::trace_root(&[root(1), root(2)]);
             subject.output_root = root(2);
-            let roots = match &pieces.piece.targets {
+            let roots = match &pieces.piece().targets {
                 PieceTargets::Full(targets) => &targets.roots.0,
                 PieceTargets::Drawn(targets) => &targets.roots.0,
+                PieceTargets::Fold(_) => unreachable!("the first stage is one of rows"),
             };
             let mut inputs = pieces.assign(&subject, &trace, 0);
             for k in [1, 2] {
@@ -176,7 +177,7 @@ fn the_subject_is_bound() {
     let other = Digest([1, 2, 3, 4].map(F::from_canonical_u64));
     let other_program = two_layers(2, "of_another_name").digest();
     type Change<'a> = &'a dyn Fn(&mut crate::subject::Subject);
-    let changes: [(&str, Change<'_>); 7] = [
+    let changes: [(&str, Change<'_>); 10] = [
         ("program", &|s| s.program = other_program),
         ("input root", &|s| s.input_root = other),
         ("trace root", &|s| s.trace_root = other),
@@ -184,12 +185,16 @@ fn the_subject_is_bound() {
         ("beacon", &|s| s.beacon[3] = F::TWO),
         ("rows", &|s| s.rows = 3),
         ("mode", &|s| s.mode = crate::subject::Mode::Drawn),
+        ("end", &|s| s.end = 5),
+        ("challenge", &|s| s.challenge = other),
+        ("folds", &|s| s.folds = other),
     ];
     for (name, change) in changes {
         let mut lie = subject;
         change(&mut lie);
-        // The witness follows the lie where it can (under `full` a beacon has no meaning: any will do, if it is the claim's).
-        assert_eq!(pieces.run(&lie, &trace, 0, 4).is_ok(), name == "beacon", "{name}");
+        // The witness follows the lie where it can (under `full` and without Freivalds' checks some have no meaning: any will do, if it is the wrapper's).
+        let is_idle = matches!(name, "beacon" | "end" | "challenge" | "folds");
+        assert_eq!(pieces.run(&lie, &trace, 0, 4).is_ok(), is_idle, "{name}");
         // Or keeps to the truth.
         assert!(pieces.run_inputs(pieces.assign(&subject, &trace, 0), &lie, 0, 4).is_err(), "{name}");
     }
@@ -202,7 +207,7 @@ fn each_operation_has_its_own_root() {
     let pieces = Pieces::new(program.clone(), Policy::Full, 2, 0);
     let trace = honest(&program, &input(4));
     let subject = pieces.subject(&trace);
-    let PieceTargets::Full(targets) = &pieces.piece.targets else { unreachable!("the policy is full") };
+    let PieceTargets::Full(targets) = &pieces.piece().targets else { unreachable!("the policy is full") };
     let roots = [trace.tensors()[0].root(), trace.tensors()[1].root()];
     for (place, root) in [(1, roots[1]), (2, roots[0])] {
         let mut inputs = pieces.assign(&subject, &trace, 0);

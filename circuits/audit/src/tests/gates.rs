@@ -30,6 +30,7 @@ fn evaluations_agree() {
 }
 
 /// An operation whose accumulators are any numbers of 32 bits: bytes of a number, and a base.
+#[derive(Debug)]
 struct Numbers {
     columns: Vec<(Requantise, i64)>,
 }
@@ -52,6 +53,7 @@ impl Linear for Numbers {
         };
         Group {
             cells: (0..4 * n).collect(),
+            rows: Vec::new(),
             accumulators: self.columns.iter().enumerate().map(accumulator).collect(),
         }
     }

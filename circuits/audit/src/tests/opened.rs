@@ -40,7 +40,8 @@ fn openings_travel_from_worker_to_prover() {
         let openings = Openings::from_bytes(program, trace.input().tensor(), &bytes).unwrap();
         openings.check(program, &Commitment::of(&claim).unwrap()).unwrap();
         circuits.check(&openings, &claim).unwrap();
-        circuits.prove_piece(&Stock, &openings, &claim, 0).unwrap();
+        let preparation = circuits.prepare(&openings, &claim);
+        circuits.prove_piece(&Stock, &openings, &preparation, 0).unwrap();
     }
 }
 
@@ -107,13 +108,14 @@ fn errors_name_operation_row_and_rule() {
     let AuditError::FalseRow { operation, row, rule, .. } = error else { panic!("{error}") };
     assert_eq!((operation.as_str(), row, rule), ("y", 3, Rule::Digest));
     // Without the check the prover fails all the same.
-    assert!(circuits.prove_piece(&Stock, &openings, &forged_claim, 3).is_err());
+    let preparation = circuits.prepare(&openings, &forged_claim);
+    assert!(circuits.prove_piece(&Stock, &openings, &preparation, 3).is_err());
 }
 
 #[test]
 fn a_claim_of_another_job_is_refused() {
     let w = &*WORLD;
-    let Audited { circuits, openings, claim, .. } = &w.drawn;
+    let Audited { circuits, openings, claim, preparation, .. } = &w.drawn;
     let field = |claim: Claim| match circuits.check(openings, &claim).unwrap_err() {
         AuditError::Claim { field, .. } => field,
         error => panic!("{error}"),
@@ -125,7 +127,7 @@ fn a_claim_of_another_job_is_refused() {
     assert_eq!(field(Claim { coverage: 4, ..*claim }), "coverage");
     let wrong = w.drawn.proof(&w.full.node, 8).verify(w.wrapper.verifier(), claim).unwrap_err();
     assert!(matches!(wrong, AuditError::Node { what: "start", .. }), "{wrong}");
-    let error = circuits.prove_piece(&Stock, openings, claim, 2).unwrap_err();
+    let error = circuits.prove_piece(&Stock, openings, preparation, 2).unwrap_err();
     assert!(matches!(error, AuditError::NoSuchPiece { index: 2, pieces: 2 }));
 }
 
@@ -135,7 +137,7 @@ fn openings_of_another_job_are_refused() {
     let w = &*WORLD;
     let other = Digest([F::TWO; 4]);
     for (audited, foreign) in [(&w.full, &w.drawn), (&w.drawn, &w.full)] {
-        let Audited { circuits, trace, openings, claim, .. } = audited;
+        let Audited { circuits, trace, openings, claim, preparation, .. } = audited;
         let refused = |openings: &Openings, claim: Claim| match circuits.check(openings, &claim).unwrap_err()
         {
             AuditError::Openings(error) => error,
@@ -143,7 +145,7 @@ fn openings_of_another_job_are_refused() {
         };
         let error = refused(&foreign.openings, *claim);
         assert!(matches!(error, OpeningsError::Policy { .. }), "{error}");
-        let error = circuits.prove_piece(&Stock, &foreign.openings, claim, 0).unwrap_err();
+        let error = circuits.prove_piece(&Stock, &foreign.openings, preparation, 0).unwrap_err();
         assert!(matches!(error, AuditError::Openings(OpeningsError::Policy { .. })), "{error}");
         let error = refused(openings, Claim { trace_root: other, ..*claim });
         assert!(matches!(error, OpeningsError::TraceRoot { .. }), "{error}");
@@ -167,7 +169,7 @@ fn openings_of_another_job_are_refused() {
         let error = circuits.openings(deeper, claim).unwrap_err();
         assert!(matches!(error, AuditError::Openings(OpeningsError::Check(_))), "{error}");
     }
-    let Audited { circuits, trace, openings, claim, .. } = &w.drawn;
+    let Audited { circuits, trace, openings, claim, preparation, .. } = &w.drawn;
     let Openings::Drawn(rows) = openings else { panic!("the policy is rows") };
     assert_eq!(rows.draws(), 8);
     // Enough for the policy, not for the last piece.
@@ -176,7 +178,7 @@ fn openings_of_another_job_are_refused() {
     let fewer = Openings::Drawn(fewer);
     for error in [
         circuits.check(&fewer, claim).unwrap_err(),
-        circuits.prove_piece(&Stock, &fewer, claim, 1).unwrap_err(),
+        circuits.prove_piece(&Stock, &fewer, preparation, 1).unwrap_err(),
     ] {
         let wanted = matches!(error, AuditError::Openings(OpeningsError::Draws { least: 8, got: 7, .. }));
         assert!(wanted, "{error}");

@@ -13,7 +13,7 @@ use plonky2::iop::witness::PartialWitness;
 use super::{Pieces, honest, satisfied, with};
 use crate::gate::piece_config;
 use crate::layout::Layout;
-use crate::operation::{CheckTargets, ProgramPlan, RowCheck};
+use crate::operation::{CheckTargets, ProgramPlan, StepPlan};
 use crate::row::{RowShape, RowTargets};
 use janction_gadgets::F;
 
@@ -37,7 +37,7 @@ fn random_programs_are_accepted() {
 /// A circuit of the row check of a program's first operation.
 struct Product {
     circuit: Circuit,
-    check: RowCheck,
+    step: StepPlan,
     operand: RowTargets,
     output: RowTargets,
     targets: CheckTargets,
@@ -45,15 +45,17 @@ struct Product {
 }
 
 fn product(program: &Program) -> Product {
-    let plan = ProgramPlan::new(program).unwrap();
-    let check = plan.steps[0].check.clone();
+    // For a single row nothing is worth a fold.
+    let plan = ProgramPlan::new(program, Policy::Rows(1));
+    let step = plan.steps[0].clone();
+    assert!(!step.is_freivalds());
     let shapes = [plan.shapes[0], plan.shapes[1]];
     let mut builder = Builder::new(piece_config());
     let [operand, output] = shapes.map(|shape| RowTargets::new(&mut builder, shape));
     let mut layout = Layout::default();
-    let targets = check.build(&mut builder, &mut layout, &operand, &output);
+    let targets = step.build(&mut builder, &mut layout, None, &[&operand], &output);
     layout.finish(&mut builder);
-    Product { circuit: builder.build::<C>(), check, operand, output, targets, shapes }
+    Product { circuit: builder.build::<C>(), step, operand, output, targets, shapes }
 }
 
 impl Product {
@@ -61,7 +63,7 @@ impl Product {
         let mut inputs = PartialWitness::new();
         self.operand.assign(&mut inputs, operand).unwrap();
         self.output.assign(&mut inputs, output).unwrap();
-        self.check.assign(&mut inputs, &self.targets, operand, output).unwrap();
+        self.step.assign(&mut inputs, &self.targets, &[operand], output).unwrap();
         inputs
     }
 
@@ -139,8 +141,8 @@ fn weights_are_the_programs() {
     let product = product(&program);
     let input = super::flipped::input(4);
     let trace = reference::run(&other, &input).unwrap();
-    let plan = ProgramPlan::new(&other).unwrap();
-    let foreign = &plan.steps[0].check;
+    let plan = ProgramPlan::new(&other, Policy::Rows(1));
+    let foreign = &plan.steps[0];
     let honest = reference::run(&program, &input).unwrap();
     let others: Vec<usize> = (0..4).filter(|&row| honest[0].row(row) != trace[0].row(row)).collect();
     assert!(others.len() > 1);
@@ -149,7 +151,7 @@ fn weights_are_the_programs() {
         let mut inputs = PartialWitness::new();
         product.operand.assign(&mut inputs, &operand).unwrap();
         product.output.assign(&mut inputs, &output).unwrap();
-        foreign.assign(&mut inputs, &product.targets, &operand, &output).unwrap();
+        foreign.assign(&mut inputs, &product.targets, &[&operand], &output).unwrap();
         assert!(!product.accepts(inputs), "row {row}");
     }
 }

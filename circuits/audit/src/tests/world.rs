@@ -13,7 +13,7 @@ use plonky2::field::types::Field;
 
 use super::flipped::{input, two_layers};
 use super::{claim_of, honest};
-use crate::{AuditCircuits, AuditNode, AuditProof, Wrapper};
+use crate::{AuditCircuits, AuditNode, AuditProof, Preparation, Wrapper};
 
 /// An audit that has been proven up to its node.
 pub struct Audited {
@@ -21,6 +21,7 @@ pub struct Audited {
     pub trace: Trace,
     pub openings: Openings,
     pub claim: Claim,
+    pub preparation: Preparation,
     /// All leaves, in order.
     pub leaves: Vec<AuditNode>,
     pub node: AuditNode,
@@ -37,7 +38,8 @@ pub struct World {
 impl Audited {
     /// `node` as an audit of this program that ends at `end`.
     pub fn proof(&self, node: &AuditNode, end: u32) -> AuditProof {
-        AuditProof { audit_key: self.circuits.audit_key().clone(), node: node.clone(), end }
+        let audit_key = self.circuits.audit_key().clone();
+        AuditProof { audit_key, node: node.clone(), end, checked: Digest::ZERO, folds: Digest::ZERO }
     }
 }
 
@@ -47,15 +49,16 @@ fn audited(wrapper: &Wrapper, program: Program, policy: Policy) -> Audited {
     let claim = claim_of(&program, circuits.audit_key_digest(), policy, &trace);
     let openings = circuits.openings(trace.clone(), &claim).unwrap();
     circuits.check(&openings, &claim).unwrap();
-    let pieces: Vec<Proof> = (0..circuits.pieces(4))
-        .map(|index| circuits.prove_piece(&Stock, &openings, &claim, index).unwrap())
+    let preparation = circuits.prepare(&openings, &claim);
+    let pieces: Vec<Proof> = (0..preparation.pieces())
+        .map(|index| circuits.prove_piece(&Stock, &openings, &preparation, index).unwrap())
         .collect();
     let leaves: Vec<AuditNode> = pieces
         .chunks(3)
         .map(|group| AuditNode::Leaf(circuits.leaf().prove(&Stock, group).unwrap().proof().clone()))
         .collect();
     let node = circuits.gather(&Stock, wrapper, leaves.clone()).unwrap();
-    Audited { circuits, trace, openings, claim, leaves, node }
+    Audited { circuits, trace, openings, claim, preparation, leaves, node }
 }
 
 pub static WORLD: LazyLock<World> = LazyLock::new(|| {

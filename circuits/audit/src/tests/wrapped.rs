@@ -42,9 +42,9 @@ fn both_policies_end_in_one_circuit() {
     }
     let verifier = w.wrapper.verifier();
     for (audited, end) in [(&w.full, 4), (&w.drawn, 8)] {
-        let Audited { circuits, claim, node, .. } = audited;
+        let Audited { circuits, claim, preparation, node, .. } = audited;
         assert_eq!(circuits.end(4), end);
-        let proof = circuits.proof_of(node.clone(), claim);
+        let proof = circuits.proof_of(node.clone(), preparation);
         assert_eq!(proof, audited.proof(node, end));
         proof.verify(verifier, claim).unwrap();
         // A proof whose inside was changed.
@@ -104,17 +104,17 @@ fn every_element_of_the_claim_is_bound() {
 #[test]
 fn all_pieces_are_joined() {
     let w = &*WORLD;
-    let Audited { circuits, openings, claim, .. } = &w.drawn;
+    let Audited { circuits, openings, claim, preparation, .. } = &w.drawn;
     let pieces: Vec<Proof> =
-        (0..2).map(|index| circuits.prove_piece(&Stock, openings, claim, index).unwrap()).collect();
-    let error = circuits.join(&Stock, &w.wrapper, claim, &pieces[..1]).unwrap_err();
+        (0..2).map(|index| circuits.prove_piece(&Stock, openings, preparation, index).unwrap()).collect();
+    let error = circuits.join(&Stock, &w.wrapper, claim, preparation, &pieces[..1]).unwrap_err();
     assert!(matches!(error, AuditError::Node { what: "end", .. }), "{error}");
-    let error = circuits.join(&Stock, &w.wrapper, claim, &pieces[1..]).unwrap_err();
+    let error = circuits.join(&Stock, &w.wrapper, claim, preparation, &pieces[1..]).unwrap_err();
     assert!(matches!(error, AuditError::Node { what: "start", .. }), "{error}");
     let swapped = [pieces[1].clone(), pieces[0].clone()];
-    let error = circuits.join(&Stock, &w.wrapper, claim, &swapped).unwrap_err();
+    let error = circuits.join(&Stock, &w.wrapper, claim, preparation, &swapped).unwrap_err();
     assert!(matches!(error, AuditError::Aggregate(AggregateError::Gap { .. })), "{error}");
-    let error = circuits.join(&Stock, &w.wrapper, claim, &[]).unwrap_err();
+    let error = circuits.join(&Stock, &w.wrapper, claim, preparation, &[]).unwrap_err();
     assert!(matches!(error, AuditError::Aggregate(AggregateError::Empty)), "{error}");
 }
 
@@ -158,7 +158,7 @@ fn the_audit_key_is_the_one_that_verified() {
         for audit_key in [audit_key_digest(key), w.full.claim.audit_key] {
             let claim = Claim { audit_key, ..w.full.claim };
             for node in [&w.full.node, &w.full.leaves[0]] {
-                let audit = AuditProof { audit_key: key.clone(), node: node.clone(), end: 4 };
+                let audit = AuditProof { audit_key: key.clone(), ..w.full.proof(node, 4) };
                 let inputs = w.wrapper.assign(&audit, &claim.elements(), BEFORE).unwrap();
                 assert!(satisfied(w.wrapper.data(), inputs, &[]).is_err(), "{name}");
             }

@@ -29,7 +29,7 @@ impl House {
     pub fn circuit(&self) -> &Circuit {
         match self {
             Self::Ledger(chunk) => chunk.data(),
-            Self::Audit(audit) => audit.piece(),
+            Self::Audit(audit) => audit.pieces().first(),
             Self::Recursion(audit) => audit.leaf().data(),
         }
     }
@@ -56,7 +56,8 @@ pub fn build(name: Name) -> Result<(House, PartialWitness<F>), BenchError> {
         seen.replace(inputs.clone());
         Ok::<Proof, _>(engine.prove(circuit, inputs)?)
     };
-    let piece = audit.prove_piece(&record, &openings, &claim, 0).map_err(|e| failed(&e))?;
+    let preparation = audit.prepare(&openings, &claim);
+    let piece = audit.prove_piece(&record, &openings, &preparation, 0).map_err(|e| failed(&e))?;
     if name == Name::Recursion {
         audit.leaf().prove(&record, &[piece]).map_err(|e| failed(&e))?;
         return Ok((House::Recursion(audit), seen.into_inner()));

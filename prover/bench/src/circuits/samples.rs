@@ -154,7 +154,7 @@ fn cells(rows: usize, columns: usize) -> Tensor {
 /// # Errors
 /// Circuits of another program.
 pub fn job(circuits: &AuditCircuits) -> Result<(Openings, Claim), SampleError> {
-    let rows = circuits.piece_size();
+    let rows = circuits.facts().pieces.piece_size();
     let (program, input) = (circuits.program(), cells(rows as usize, 64));
     let tensors = reference::run(program, &input).map_err(said)?;
     let trace = Trace::commit(program, input, tensors).map_err(said)?;

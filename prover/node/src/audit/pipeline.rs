@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use janction_aggregate::config::{C, Circuit, F as Element, Proof};
-use janction_aggregate::{ARITY, AggregateError, BoxError, Prover, Segment};
+use janction_aggregate::{AggregateError, BoxError, Prover, Segment};
 use janction_audit::{AuditCircuits, AuditError, AuditNode, AuditProof, Wrapper};
 use janction_engine::Engine;
 use janction_protocol::claim::Claim;
@@ -79,16 +79,19 @@ impl<E: Engine<C>> AuditPipeline<E> {
             }
             Ok(self.engine.prove(circuit, inputs)?)
         };
-        let mut meter = Meter::start(progress, Stage::Pieces, circuits.pieces(claim.input_rows));
-        let keep = Kept::new(&kept, "piece", circuits.piece());
+        let preparation = circuits.prepare(openings, claim);
+        let mut meter = Meter::start(progress, Stage::Pieces, preparation.pieces());
+        let keep: Vec<Kept<'_>> =
+            circuits.pieces().circuits().map(|circuit| Kept::new(&kept, "piece", circuit)).collect();
         let piece = |index| {
-            let proof = keep.or_make(&circuits.piece_segment(claim, index), || {
-                Ok(circuits.prove_piece(&prover, openings, claim, index)?)
+            let circuit = preparation.circuit(index);
+            let proof = keep[circuit].or_make(&preparation.segment(index), || {
+                Ok(circuits.prove_piece(&prover, openings, &preparation, index)?)
             })?;
             meter.advance();
-            Ok(proof)
+            Ok((circuit, proof))
         };
-        let node = (0..circuits.pieces(claim.input_rows))
+        let node = (0..preparation.pieces())
             .map(piece)
             .collect::<Result<Vec<_>, ProverError>>()
             .and_then(|pieces| self.gather(&prover, &circuits, &kept, &pieces, progress));
@@ -96,8 +99,7 @@ impl<E: Engine<C>> AuditPipeline<E> {
             Err(_) if self.cancelled.load(Ordering::Relaxed) => return Err(ProverError::Cancelled),
             node => node?,
         };
-        let audit_key = circuits.audit_key().clone();
-        let proof = AuditProof { audit_key, node, end: circuits.end(claim.input_rows) };
+        let proof = circuits.proof_of(node, &preparation);
         proof.verify(self.wrapper.verifier(), claim)?;
         kept.write(FINISHED, &proof.to_bytes())?;
         Ok(proof)
@@ -117,16 +119,18 @@ impl<E: Engine<C>> AuditPipeline<E> {
         prover: &dyn Prover,
         circuits: &AuditCircuits,
         kept: &Cache,
-        pieces: &[Proof],
+        pieces: &[(usize, Proof)],
         progress: &dyn Progress,
     ) -> Result<AuditNode, ProverError> {
         let gather = self.wrapper.gather();
-        let mut meter = Meter::start(progress, Stage::AuditNodes, nodes(pieces.len()));
+        let arity = circuits.leaf().arity();
+        let mut meter = Meter::start(progress, Stage::AuditNodes, nodes(pieces.len(), arity));
         let keep = Kept::new(kept, "leaf", circuits.leaf().data());
-        let mut level = Vec::with_capacity(pieces.len().div_ceil(ARITY));
-        for group in pieces.chunks(ARITY) {
-            let proof = keep.or_make(&cover(group.iter().map(Segment::of))?, || {
-                Ok(circuits.leaf().prove(prover, group)?.proof().clone())
+        let mut level = Vec::with_capacity(pieces.len().div_ceil(arity));
+        for group in pieces.chunks(arity) {
+            let proof = keep.or_make(&cover(group.iter().map(|(_, proof)| Segment::of(proof)))?, || {
+                let group: Vec<(usize, &Proof)> = group.iter().map(|(key, proof)| (*key, proof)).collect();
+                Ok(circuits.leaf().prove_of(prover, &group)?.proof().clone())
             })?;
             level.push(AuditNode::Leaf(proof));
             meter.advance();
@@ -155,8 +159,8 @@ impl<E: Engine<C>> AuditPipeline<E> {
     }
 }
 
-/// Leaves and gatherings over `pieces` pieces.
-fn nodes(pieces: usize) -> usize {
-    let leaves = pieces.div_ceil(ARITY);
+/// Leaves and gatherings over `pieces` pieces, `arity` to a leaf.
+fn nodes(pieces: usize, arity: usize) -> usize {
+    let leaves = pieces.div_ceil(arity);
     leaves + crate::tree::joins(leaves)
 }

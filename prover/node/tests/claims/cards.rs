@@ -36,7 +36,7 @@ impl World {
     fn circuit(&self, name: &str) -> &Circuit {
         let RangeCircuits { ledger, wrapper, root } = &*self.circuits;
         match name {
-            "piece" => self.audit.piece(),
+            "piece" => self.audit.pieces().first(),
             "piece leaf" => self.audit.leaf().data(),
             "chunk" => ledger.chunk.data(),
             "leaf" => ledger.leaf.data(),

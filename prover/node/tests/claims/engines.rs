@@ -111,7 +111,7 @@ fn every_gate_of_a_range_can_be_traced() {
         ("chunk", ledger.chunk.data()),
         ("ledger leaf", ledger.leaf.data()),
         ("ledger join", ledger.join.data()),
-        ("piece", audit.piece()),
+        ("piece", audit.pieces().first()),
         ("gather", gather),
         ("wrapper", wrapper.data()),
         ("root", root.root.data()),
@@ -123,7 +123,7 @@ fn every_gate_of_a_range_can_be_traced() {
             gates.insert(gate.0.id());
         }
     }
-    for own in ["Ladder", "Decode", "ByteSplit"] {
+    for own in ["Ladder", "Decode", "ByteSplit", "Dot", "Requantise"] {
         assert!(gates.iter().any(|gate| gate.contains(own)), "no gate {own} among {gates:?}");
     }
 }

@@ -29,7 +29,7 @@ fn layers() -> Vec<Layer> {
     let [(_, audit_leaf), (_, audit_join), (_, root)] = circuits.root.circuits();
     let audit = AuditCircuits::build(circuits.wrapper.shape(), program(), Policy::Full).expect("small");
     let pieces =
-        (LEAST_PIECE_BITS..=MAX_PIECE_BITS).map(|bits| resized(&audit.piece().common, bits)).collect();
+        (LEAST_PIECE_BITS..=MAX_PIECE_BITS).map(|bits| resized(audit.pieces().common(), bits)).collect();
     let named =
         |name, circuits: &[&Common]| Layer { name, circuits: circuits.iter().map(|&c| c.clone()).collect() };
     let commons = KEYS.wrap.layers().commons();

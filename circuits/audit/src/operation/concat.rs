@@ -1,0 +1,2 @@
+//! The row check of a concatenation: there is none. Whoever reads the view opens the tensors whose cells it shows and takes
+//! the cells from their places ([`crate::operation::StepPlan::gather`]).

@@ -1,0 +1,339 @@
+//! The pieces of one program's audit under one policy: what it is cut into, their circuits, and their proofs.
+
+use janction_aggregate::config::{C, Circuit, Common, Proof};
+use janction_aggregate::{AggregateError, KeySet, Prover, prove_verified};
+use janction_program::Program;
+use janction_protocol::claim::Claim;
+use janction_trace::draw::DRAWS_PER_HASH;
+use janction_trace::{Openings, Policy};
+
+use crate::limits::{MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS};
+use crate::operation::ProgramPlan;
+use crate::piece::{NAME, PieceCircuit, PieceLayout, PieceShape, Size};
+use crate::preparation::Preparation;
+use crate::stage::{RowStage, Stage, StageNumber};
+use crate::{AuditError, PieceFacts};
+
+/// The piece circuits of one program's audit under one policy. They follow from program and policy alone.
+#[derive(Debug)]
+pub struct AuditPieces {
+    pub(crate) program: Program,
+    pub(crate) policy: Policy,
+    pub(crate) plan: ProgramPlan,
+    /// One for each stage. All have one shape.
+    pub(crate) circuits: Vec<PieceCircuit>,
+}
+
+/// What the circuits of a program follow from, with their layouts.
+struct Planner<'a> {
+    program: &'a Program,
+    plan: &'a ProgramPlan,
+    policy: Policy,
+    /// log2 of the rows that a piece should have.
+    bits: usize,
+}
+
+impl Planner<'_> {
+    fn largest(&self) -> Size {
+        match self.policy {
+            Policy::Full => {
+                Size::Rows { row_bits: usize::from(self.program.depth()).min(MAX_PIECE_ROW_BITS) }
+            }
+            Policy::Rows(s) => {
+                let blocks = (s as usize).div_ceil(DRAWS_PER_HASH);
+                Size::Draws { blocks: blocks.clamp(1, MAX_PIECE_BLOCKS) }
+            }
+        }
+    }
+
+    /// All sizes of a piece of rows, the smallest first.
+    fn sizes(&self) -> Vec<Size> {
+        let mut sizes: Vec<Size> = std::iter::successors(Some(self.largest()), |s| s.smaller()).collect();
+        sizes.reverse();
+        sizes
+    }
+
+    fn lay_out(&self, shape: &PieceShape, several: bool) -> PieceLayout {
+        shape.lay_out(self.program, self.plan, self.policy, several)
+    }
+
+    /// Rows of circuit of the pieces of a stage of rows.
+    fn rows(&self, stage: &RowStage, size: Size, several: bool) -> usize {
+        let shape = PieceShape { stage: Stage::Rows(stage.clone()), number: StageNumber::new(0, 1), size };
+        self.lay_out(&shape, several).rows()
+    }
+
+    /// The stages of rows: all operations in one if they fit a piece, else as many neighbouring ones as do.
+    fn row_stages(&self) -> Vec<RowStage> {
+        let all = RowStage::of_all(self.plan);
+        let smallest = self.sizes()[0];
+        if self.rows(&all, smallest, false) <= 1 << self.bits {
+            return vec![all];
+        }
+        let mut stages: Vec<Vec<usize>> = Vec::new();
+        let mut free = 0;
+        for k in all.steps {
+            let rows = self.rows(&RowStage::new(self.plan, vec![k]), smallest, true);
+            match stages.last_mut() {
+                Some(stage) if rows <= free => {
+                    stage.push(k);
+                    free -= rows;
+                }
+                _ => {
+                    stages.push(vec![k]);
+                    free = (1usize << self.bits).saturating_sub(rows);
+                }
+            }
+        }
+        stages.into_iter().map(|steps| RowStage::new(self.plan, steps)).collect()
+    }
+
+    /// The largest size at which a piece of each of `stages` fits 2^`bits` rows; the smallest if none does.
+    fn size(&self, stages: &[&RowStage], bits: usize, several: bool) -> Size {
+        let sizes = self.sizes();
+        let fits = |size: &Size| stages.iter().all(|stage| self.rows(stage, *size, several) <= 1 << bits);
+        sizes.iter().copied().take_while(fits).last().unwrap_or(sizes[0])
+    }
+
+    /// All stages, in order.
+    fn stages(&self) -> Vec<Stage> {
+        let folds = (0..self.plan.folds.len()).map(Stage::Fold);
+        self.row_stages().into_iter().map(Stage::Rows).chain(folds).collect()
+    }
+
+    /// The shapes of all pieces, one for each stage.
+    fn shapes(&self) -> Result<Vec<PieceShape>, AuditError> {
+        let stages = self.stages();
+        let several = stages.len() > 1;
+        let rows: Vec<&RowStage> = stages.iter().filter_map(Stage::rows).collect();
+        let smallest = self.sizes()[0];
+        let mut bits = self.bits;
+        for stage in &rows {
+            let needed = self.rows(stage, smallest, several).next_power_of_two().trailing_zeros() as usize;
+            if needed > MAX_PIECE_BITS {
+                return Err(AuditError::PieceTooLarge {
+                    program: self.program.name().into(),
+                    operation: self.plan.steps[stage.steps[0]].name.clone(),
+                    got_bits: needed,
+                    limit_bits: MAX_PIECE_BITS,
+                });
+            }
+            bits = bits.max(needed);
+        }
+        // Draws are counted for all operations alike, so all stages take the same number at a time.
+        let common = match self.policy {
+            Policy::Full => None,
+            Policy::Rows(_) => Some(self.size(&rows, bits, several)),
+        };
+        let size = |stage: &Stage| match stage {
+            Stage::Rows(stage) => common.unwrap_or_else(|| self.size(&[stage], bits, several)),
+            Stage::Fold(index) => Size::Rows { row_bits: self.plan.folds[*index].row_bits },
+        };
+        let sizes: Vec<Size> = stages.iter().map(size).collect();
+        let count = stages.len();
+        let shape =
+            |(index, (stage, size))| PieceShape { stage, number: StageNumber::new(index, count), size };
+        Ok(stages.into_iter().zip(sizes).enumerate().map(shape).collect())
+    }
+
+    fn circuits(&self, shapes: Vec<PieceShape>) -> Result<Vec<PieceCircuit>, AuditError> {
+        if let [shape] = &shapes[..] {
+            return Ok(vec![PieceCircuit::build(self.lay_out(shape, false), shape.clone())]);
+        }
+        // One leaf verifies them all, so all get the gates of all and the size of the largest.
+        let commons: Vec<Common> =
+            shapes.iter().map(|shape| self.lay_out(shape, true).builder.mock_build::<C>().common).collect();
+        let bits = commons.iter().map(Common::degree_bits).max().unwrap_or(self.bits);
+        let build =
+            |shape: PieceShape| PieceCircuit::build_like(self.lay_out(&shape, true), shape, &commons, bits);
+        let circuits: Vec<PieceCircuit> = shapes.into_iter().map(build).collect();
+        let first = &circuits[0].data.common;
+        match circuits.iter().find(|circuit| circuit.data.common != *first) {
+            None => Ok(circuits),
+            Some(other) => Err(AuditError::Aggregate(AggregateError::Shape {
+                circuit: NAME,
+                got_bits: other.data.common.degree_bits(),
+                got_gates: other.data.common.gates.len(),
+                want_bits: first.degree_bits(),
+                want_gates: first.gates.len(),
+            })),
+        }
+    }
+}
+
+impl AuditPieces {
+    /// Builds the circuits: some seconds, and at most 2^17 rows each.
+    ///
+    /// # Errors
+    /// [`AuditError::PieceTooLarge`] when an operation is too large for one row of it to be checked.
+    pub fn build(program: Program, policy: Policy) -> Result<Self, AuditError> {
+        let plan = ProgramPlan::new(&program, policy);
+        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
+        let circuits = planner.circuits(planner.shapes()?)?;
+        Ok(Self { program, policy, plan, circuits })
+    }
+
+    /// Pieces of another size than [`Self::build`] would choose.
+    #[cfg(test)]
+    pub(crate) fn of_size(program: Program, policy: Policy, row_bits: usize, blocks: usize) -> Self {
+        let plan = ProgramPlan::new(&program, policy);
+        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
+        let mut shapes = planner.shapes().unwrap();
+        for shape in &mut shapes {
+            match (&shape.stage, policy) {
+                (Stage::Rows(_), Policy::Full) => shape.size = Size::Rows { row_bits },
+                (Stage::Rows(_), Policy::Rows(_)) => shape.size = Size::Draws { blocks },
+                (Stage::Fold(_), _) => {}
+            }
+        }
+        let circuits = planner.circuits(shapes).unwrap();
+        Self { program, policy, plan, circuits }
+    }
+
+    /// Pieces where every operation that can have it gets Freivalds' check, and stages are cut to 2^`bits` rows of circuit; each
+    /// covers 2^`row_bits` rows, or `blocks` times four draws.
+    #[cfg(test)]
+    pub(crate) fn of_freivalds(
+        program: Program,
+        policy: Policy,
+        bits: usize,
+        [row_bits, blocks]: [usize; 2],
+    ) -> Self {
+        let plan = ProgramPlan::of_freivalds(&program);
+        let planner = Planner { program: &program, plan: &plan, policy, bits };
+        let mut shapes = planner.shapes().unwrap();
+        for shape in shapes.iter_mut().filter(|shape| shape.stage.rows().is_some()) {
+            shape.size = match policy {
+                Policy::Full => Size::Rows { row_bits },
+                Policy::Rows(_) => Size::Draws { blocks },
+            };
+        }
+        let circuits = planner.circuits(shapes).unwrap();
+        Self { program, policy, plan, circuits }
+    }
+
+    /// Rows of circuit of the pieces of a program's first stage at a given size.
+    #[cfg(test)]
+    pub(crate) fn gates(program: &Program, policy: Policy, row_bits: usize, blocks: usize) -> usize {
+        let plan = ProgramPlan::new(program, policy);
+        let planner = Planner { program, plan: &plan, policy, bits: PIECE_BITS };
+        let size = match policy {
+            Policy::Full => Size::Rows { row_bits },
+            Policy::Rows(_) => Size::Draws { blocks },
+        };
+        planner.rows(&planner.row_stages()[0], size, false)
+    }
+
+    /// The circuits around data that was built before, each with the positions of a piece. The caller must ensure that the
+    /// data is these circuits'.
+    ///
+    /// # Errors
+    /// [`AuditError::KeyBytes`] when they are not one for each stage, of sizes that a piece may have.
+    pub(crate) fn restore(
+        program: Program,
+        policy: Policy,
+        circuits: Vec<(u32, Circuit)>,
+    ) -> Result<Self, AuditError> {
+        let damaged = || AuditError::KeyBytes { circuit: "piece", action: "read" };
+        let plan = ProgramPlan::new(&program, policy);
+        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
+        let stages = planner.stages();
+        if stages.len() != circuits.len() {
+            return Err(damaged());
+        }
+        let (count, sizes) = (stages.len(), planner.sizes());
+        let mut restored = Vec::new();
+        for (index, (stage, (step, data))) in stages.into_iter().zip(circuits).enumerate() {
+            let size = match stage {
+                Stage::Rows(_) => sizes.iter().copied().find(|size| size.step() == step),
+                Stage::Fold(fold) => Some(Size::Rows { row_bits: plan.folds[fold].row_bits }),
+            };
+            let size = size.filter(|size| size.step() == step).ok_or_else(damaged)?;
+            let shape = PieceShape { stage, number: StageNumber::new(index, count), size };
+            let targets = planner.lay_out(&shape, count > 1).targets;
+            restored.push(PieceCircuit { targets, shape, data });
+        }
+        Ok(Self { program, policy, plan, circuits: restored })
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The circuits, one for each stage of the audit.
+    pub fn circuits(&self) -> impl ExactSizeIterator<Item = &Circuit> {
+        self.circuits.iter().map(|circuit| &circuit.data)
+    }
+
+    /// The circuit of the first stage, which every audit has.
+    #[must_use]
+    pub fn first(&self) -> &Circuit {
+        &self.circuits[0].data
+    }
+
+    /// The keys of the circuits.
+    #[must_use]
+    pub fn keys(&self) -> KeySet {
+        KeySet::new(self.circuits().map(|circuit| circuit.verifier_only.clone()).collect())
+    }
+
+    /// What all circuits have in common.
+    #[must_use]
+    pub fn common(&self) -> &Common {
+        &self.circuits[0].data.common
+    }
+
+    /// How the audit is cut into pieces.
+    #[must_use]
+    pub fn facts(&self) -> PieceFacts {
+        let of_rows = |circuit: &&PieceCircuit| matches!(circuit.shape.stage, Stage::Rows(_));
+        let folds = self.plan.folds.iter();
+        PieceFacts {
+            piece_sizes: self.circuits.iter().filter(of_rows).map(PieceCircuit::step).collect(),
+            fold_pieces: folds.map(|fold| fold.pieces() as u32).sum(),
+            piece_bits: self.common().degree_bits() as u32,
+            operations: self.plan.steps.len() as u32,
+        }
+    }
+
+    /// Position where every stage of the audit of a job of `rows` rows ends: the rows under `full`, at least s under `rows(s)`.
+    #[must_use]
+    pub fn end(&self, rows: u32) -> u32 {
+        self.facts().end(self.policy, rows)
+    }
+
+    /// Prepares the proofs of all pieces. The openings must have passed a check against the claim.
+    #[must_use]
+    pub fn prepare(&self, openings: &Openings, claim: &Claim) -> Preparation {
+        Preparation::new(self, openings, claim)
+    }
+
+    /// Proves piece `index`. If a row is false there is no proof.
+    ///
+    /// # Errors
+    /// [`AuditError::NoSuchPiece`], [`AuditError::Openings`] for those of another policy; [`AuditError::Aggregate`] when
+    /// there is no proof.
+    pub fn prove(
+        &self,
+        prover: &dyn Prover,
+        openings: &Openings,
+        preparation: &Preparation,
+        index: usize,
+    ) -> Result<Proof, AuditError> {
+        let pieces = preparation.pieces();
+        let Some(&circuit) = preparation.circuits.get(index) else {
+            return Err(AuditError::NoSuchPiece { index, pieces });
+        };
+        let circuit = &self.circuits[circuit];
+        let inputs = circuit.assign(&self.plan, openings, preparation, &preparation.states[index])?;
+        Ok(prove_verified(prover, NAME, &circuit.data, inputs)?)
+    }
+}
