@@ -1,6 +1,7 @@
 """Measures EZKL on the models of `examples/`, beside what Janction measured of itself. See README.md."""
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from ezkl_case import PhaseError, Runner
 from models import STANDARD, case
-from settings import NAMES, known, prepare, search_all
+from settings import NAMES, prepare, search_all
 from table import table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -80,15 +81,65 @@ def commit():
     return found.stdout.strip()
 
 
-def listed(text):
-    return [part for part in text.split(",") if part]
+def measure_all(options):
+    """Measures what `options` name, one after another, and adds it to what `options.out` holds. The report."""
+    every = len(os.sched_getaffinity(0))
+    cores = sorted({every if c == "all" else int(c) for c in options.cores})
+    before = json.loads(options.out.read_text()) if options.out.exists() else {}
+    report = {"machine": machine(), "measurements": before.get("measurements", []), "skipped": []}
+    wanted = [] if options.table else itertools.product(options.models, options.settings, cores)
+    for model, name, count in wanted:
+        print(f"{model}, {name}, {count} core{'s'[: count > 1]}", file=sys.stderr, flush=True)
+        try:
+            new = measure(model, name, count, options.rounds)
+        except (PhaseError, KeyError) as error:
+            reason = f"no settings: run with --search --models {model}" if isinstance(error, KeyError) else str(error)
+            report["skipped"].append({"model": model, "settings": name, "cores": count, "reason": reason})
+            print(f"  left out: {reason}", file=sys.stderr, flush=True)
+        else:
+            same = ("model", "rows", "system", "settings", "cores")
+            kept = [m for m in report["measurements"] if any(m[key] != new[key] for key in same)]
+            report["measurements"] = [*kept, new]
+        # After each: the next may take an hour.
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def listed(known):
+    """Parses names with commas between; `known` says which there are."""
+
+    def parse(text):
+        for name in text.split(","):
+            known(name)
+        return text.split(",")
+
+    return parse
+
+
+def setting(name):
+    if name not in NAMES:
+        raise argparse.ArgumentTypeError(f"unknown settings {name}: {', '.join(NAMES)}")
+
+
+def model(name):
+    try:
+        case(name, trials=1)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def core(text):
+    every = len(os.sched_getaffinity(0))
+    if text != "all" and not (text.isdigit() and 1 <= int(text) <= every):
+        raise argparse.ArgumentTypeError(f"{text} is no number of cores: 1 to {every}, or all")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=listed, default=STANDARD, help=f"default: {','.join(STANDARD)}")
-    parser.add_argument("--settings", type=listed, default=list(NAMES), help=f"default: {','.join(NAMES)}")
-    parser.add_argument("--cores", type=listed, default=["1", "all"], help="numbers of cores, or all; default: 1,all")
+    parser.add_argument("--models", type=listed(model), default=STANDARD, help=f"default: {','.join(STANDARD)}")
+    parser.add_argument("--settings", type=listed(setting), default=NAMES, help=f"default: {','.join(NAMES)}")
+    parser.add_argument("--cores", type=listed(core), default=["1", "all"], help="numbers, or all; default: 1,all")
     parser.add_argument("--rounds", type=int, default=1, help="proofs of each, of which the median counts; default: 1")
     parser.add_argument("--out", type=Path, default=TARGET / "ezkl.json", help="what is measured, added to what it holds")
     parser.add_argument("--beside", type=Path, default=TARGET / "janction.json", help="measurements of another system")
@@ -99,29 +150,10 @@ def main():
     if options.search:
         search_all(options.models, TARGET / "work" / "search")
         return
-    all_cores = len(os.sched_getaffinity(0))
-    cores = sorted({all_cores if c == "all" else int(c) for c in options.cores})
-    before = json.loads(options.out.read_text()) if options.out.exists() else {}
-    report = {"machine": machine(), "measurements": before.get("measurements", []), "skipped": []}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    for model, name, count in [] if options.table else [
-        (m, s, c) for m in options.models for s in options.settings if s in known(m) for c in cores
-    ]:
-        print(f"{model}, {name}, {count} core{'s'[: count > 1]}", file=sys.stderr, flush=True)
-        try:
-            new = measure(model, name, count, options.rounds)
-        except (PhaseError, KeyError) as error:
-            reason = f"no settings: run with --search --models {model}" if isinstance(error, KeyError) else str(error)
-            report["skipped"].append({"model": model, "settings": name, "cores": count, "reason": reason})
-            print(f"  left out: {reason}", file=sys.stderr, flush=True)
-            continue
-        same = ("model", "rows", "system", "settings", "cores")
-        kept = [m for m in report["measurements"] if any(m[key] != new[key] for key in same)]
-        report["measurements"] = [*kept, new]
-        options.out.write_text(json.dumps(report, indent=1) + "\n")
-    beside = json.loads(options.beside.read_text())["measurements"] if options.beside.exists() else []
-    everything = {**report, "measurements": report["measurements"] + beside}
-    print(json.dumps(everything, indent=1) if options.json else table(everything))
+    report = measure_all(options)
+    if options.beside.exists():
+        report["measurements"] += json.loads(options.beside.read_text())["measurements"]
+    print(json.dumps(report, indent=1) if options.json else table(report))
 
 
 if __name__ == "__main__":

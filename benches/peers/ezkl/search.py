@@ -1,8 +1,7 @@
 """Searches the settings under which EZKL proves a case in the least processor time and still gives the model's answer.
 
-Two notions of that answer: `classes`, the arg-max of at least 99 % of about 100 held-out images is the quantised model's;
-`cells`, at least 99 % of the outputs are within one unit of the quantised model's. EZKL rounds weights and activations to
-multiples of 2^-scale, so that under `classes` alone it may prove a coarser model than the 8-bit one.
+The answer: at least 99 % of the outputs for about 100 held-out rows are within one unit of the quantised model's cells. EZKL
+rounds weights and activations to multiples of 2^-scale; asked only for the same arg-max it would prove a coarser model.
 
 Networks, in this order:
 
@@ -34,13 +33,12 @@ KEPT = 6
 COMMON = {"ignore_range_check_inputs_outputs": True, "lookup_range": [0, 0]}
 
 
-def search(model, answer, folder):
+def search(model, folder):
     """The best arguments for the network `model`."""
     network = case(model)
     runner = Runner(network, folder, cores=1)
-    agreement = getattr(network, answer)
-    kept = _scales(runner, agreement)
-    smallest = _decompositions(runner, agreement, kept)
+    kept = _scales(runner)
+    smallest = _decompositions(runner, kept)
     say(f"{model}: {len(kept)} scales; " + ", ".join(f"base 2^{b}: {a:,}" for b, (a, _) in sorted(smallest.items())))
 
     def arguments(logrows, inner):
@@ -48,11 +46,11 @@ def search(model, answer, folder):
         return smallest[min(fitting)[1]][1] if fitting else None
 
     size = min(assignments for assignments, _ in smallest.values())
-    best = _descend(runner, agreement, arguments, max(6, math.ceil(math.log2(size / 8))))
+    best = _descend(runner, arguments, max(6, math.ceil(math.log2(size / 8))))
     runner.phase("settings", run_args=best)
     if runner.settings()["einsum_params"]["total_einsum_col_size"] > 0:
         without = [{**best, "disable_freivalds": True, "logrows": best["logrows"] + more} for more in (0, 1)]
-        timed = [(_prove(runner, agreement, candidate), candidate) for candidate in (best, *without)]
+        timed = [(_prove(runner, candidate), candidate) for candidate in (best, *without)]
         best = min(timed, key=lambda pair: pair[0])[1]
     runner.remove()
     return best
@@ -64,7 +62,7 @@ def search_matmul(folder):
     runner = Runner(product, folder, cores=1)
     scales = {**COMMON, "input_scale": 7, "param_scale": 7, "scale_rebase_multiplier": 10}
     least = smallest_logrows(product)
-    best = _descend(runner, product.cells, lambda logrows, inner: scales if logrows >= least else None, least)
+    best = _descend(runner, lambda logrows, inner: scales if logrows >= least else None, least)
     runner.remove()
     best["logrows"] -= least
     return best
@@ -75,7 +73,7 @@ def smallest_logrows(product):
     return math.ceil(math.log2(product.inputs[0].size + product.expected[0].size + 8))
 
 
-def _scales(runner, agreement):
+def _scales(runner):
     """Arguments whose answers agree, the smallest scales first."""
     pairs = list(itertools.product(range(1, 8), range(2, 10)))
     every = []
@@ -89,7 +87,7 @@ def _scales(runner, agreement):
             ]
             # A few inputs first: most candidates fail on them.
             for images, agree in ((5, 0.8), (20, 0.95), (100, AGREE)):
-                candidates = [c for c, answers, _ in _scan(runner, candidates, images) if agreement(answers) >= agree]
+                candidates = [c for c, answers, _ in _scan(runner, candidates, images) if runner.case.cells(answers) >= agree]
             kept += candidates
             if len(kept) >= KEPT:
                 break
@@ -99,7 +97,7 @@ def _scales(runner, agreement):
     return every
 
 
-def _decompositions(runner, agreement, kept):
+def _decompositions(runner, kept):
     """For each base, as log2, the smallest circuit: (assignments, arguments)."""
     candidates = [
         {**arguments, "decomp_base": 1 << base, "decomp_legs": legs}
@@ -110,7 +108,7 @@ def _decompositions(runner, agreement, kept):
     smallest = {}
     for arguments, answers, assignments in _scan(runner, candidates, 10):
         base = arguments["decomp_base"].bit_length() - 1
-        if agreement(answers) >= 0.95 and assignments < smallest.get(base, (math.inf,))[0]:
+        if runner.case.cells(answers) >= 0.95 and assignments < smallest.get(base, (math.inf,))[0]:
             smallest[base] = (assignments, arguments)
     return smallest
 
@@ -128,7 +126,7 @@ def _inputs(case, images):
     return min(max(1, images // case.rows), len(case.inputs))
 
 
-def _descend(runner, agreement, arguments, logrows):
+def _descend(runner, arguments, logrows):
     """The cheapest of neighbouring rows and inner columns, from 2^logrows and 2 inner columns."""
     timed = {}
 
@@ -138,7 +136,7 @@ def _descend(runner, agreement, arguments, logrows):
             timed[place] = math.inf
             if candidate is not None:
                 candidate = {**candidate, "logrows": place[0], "num_inner_cols": place[1]}
-                timed[place] = _prove(runner, agreement, candidate)
+                timed[place] = _prove(runner, candidate)
         return timed[place]
 
     place = (logrows, 2)
@@ -157,15 +155,16 @@ def _descend(runner, agreement, arguments, logrows):
     return {**arguments(*place), "logrows": place[0], "num_inner_cols": place[1]}
 
 
-def _prove(runner, agreement, arguments):
+def _prove(runner, arguments):
     """Processor seconds of a proof under `arguments`; infinite when EZKL fails or the answer is another."""
     shown = {name: value for name, value in arguments.items() if name not in COMMON}
     try:
         runner.phase("settings", run_args=arguments)
         runner.phase("compile")
         found = runner.phase("witness", first=0, last=_inputs(runner.case, 100))
-        if agreement(found["answers"]) < AGREE:
-            raise PhaseError(f"agrees on {agreement(found['answers']):.2%} only")
+        share = runner.case.cells(found["answers"])
+        if share < AGREE:
+            raise PhaseError(f"agrees on {share:.2%} only")
         srs = runner.srs()
         runner.phase("setup", srs=srs)
         seconds = runner.phase("prove", srs=srs)["cpu_seconds"]

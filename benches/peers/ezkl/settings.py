@@ -4,19 +4,13 @@ import json
 import sys
 from pathlib import Path
 
-from search import search, search_matmul, smallest_logrows
+from search import COMMON, search, search_matmul, smallest_logrows
 
 TUNED = Path(__file__).with_name("tuned.json")
 
-# default      EZKL's own arguments, then its calibration for "resources"
-# tuned        the cheapest with the quantised model's arg-max
-# tuned-cells  the cheapest with the quantised model's cells within one unit; of a matmul there is no other
-NAMES = ("default", "tuned", "tuned-cells")
-
-
-def known(model):
-    """The names of the settings that `model` is measured at."""
-    return NAMES[:2] if model.startswith("matmul_") else NAMES
+# default  EZKL's own arguments, then its calibration for "resources"
+# tuned    the cheapest with the quantised model's answers
+NAMES = ("default", "tuned")
 
 
 def prepare(runner, model, name):
@@ -29,26 +23,28 @@ def prepare(runner, model, name):
         done["settings"] = runner.phase("settings", run_args={})
         done["calibrate"] = runner.phase("calibrate", target="resources")
     else:
-        done["settings"] = runner.phase("settings", run_args=_tuned(runner.case, model, name))
+        done["settings"] = runner.phase("settings", run_args=_tuned(runner.case, model))
     done["compile"] = runner.phase("compile")
     return done
 
 
-def _tuned(case, model, name):
-    found = json.loads(TUNED.read_text())
-    if not model.startswith("matmul_"):
-        return found[model]["cells" if name == "tuned-cells" else "classes"]
-    arguments = dict(found["matmul"]["cells"])
-    return {**arguments, "logrows": arguments["logrows"] + smallest_logrows(case)}
+def _tuned(case, model):
+    arguments = {**COMMON, **json.loads(TUNED.read_text())[_kind(model)]}
+    if _kind(model) == "matmul":
+        arguments["logrows"] += smallest_logrows(case)
+    return arguments
 
 
 def search_all(models, folder):
     """Searches anew for `models` and keeps what is found beside this file."""
-    for model in models:
-        kind = "matmul" if model.startswith("matmul_") else model
-        for answer in ("cells",) if kind == "matmul" else ("classes", "cells"):
-            best = search_matmul(folder) if kind == "matmul" else search(model, answer, folder)
-            print(f"{kind}, {answer}: {json.dumps(best)}", file=sys.stderr, flush=True)
-            found = json.loads(TUNED.read_text()) if TUNED.exists() else {}
-            found.setdefault(kind, {})[answer] = best
-            TUNED.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    for kind in dict.fromkeys(map(_kind, models)):
+        best = search_matmul(folder) if kind == "matmul" else search(kind, folder)
+        print(f"{kind}: {json.dumps(best)}", file=sys.stderr, flush=True)
+        found = json.loads(TUNED.read_text()) if TUNED.exists() else {}
+        found[kind] = {name: best[name] for name in best if name not in COMMON}
+        TUNED.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+
+
+def _kind(model):
+    """Products of matrices of any size share their settings."""
+    return "matmul" if model.startswith("matmul_") else model
