@@ -199,19 +199,36 @@ fn pools() {
     let most = |change: fn(&mut MaxPool)| changed!(MAXPOOL, MaxPool, op => change(op));
     let average = |change: fn(&mut AveragePool)| changed!(AVERAGEPOOL, AveragePool, op => change(op));
     let one = Requantise { multiplier: 1, shift: 1 };
+    // Slides with windows in the padding alone, with the output's shape that they make.
+    let empty = |text: &str, slide: Slide, shape: [u32; 3]| {
+        broken(parts(text), |p| {
+            p.steps[0].output.shape = shape.into();
+            match &mut p.steps[0].operation {
+                Operation::MaxPool(op) => op.slide = slide,
+                Operation::AveragePool(op) => {
+                    (op.slide, op.requantise) = (slide, PerColumn::All(one));
+                }
+                _ => panic!("the step is a pool"),
+            }
+        })
+    };
+    // Lines 0 and 2 of the first window lie above the plane.
+    let above = Slide::new([2, 2]).dilations([2, 2]).pads([3, 0, 0, 0]);
     say(vec![
         (most(|op| op.slide.kernel = [0, 1]), "kernel = 0"),
-        // Lines 0 and 2 of the window lie above and below the plane.
-        (most(|op| op.slide.pads = [3, 0, 0, 0]), "the window at position [0, 0] lies in the padding alone"),
-        (most(|op| op.slide = Slide::new([1, 1]).pads([0, 0, 0, 1])), "position [0, 3] lies in the padding"),
+        (empty(MAXPOOL, above, [1, 4, 1]), "the window at position [0, 0] lies in the padding alone"),
+        (
+            empty(MAXPOOL, Slide::new([1, 1]).pads([0, 0, 0, 1]), [1, 3, 4]),
+            "the window at position [0, 3] lies in the padding",
+        ),
+        (
+            empty(AVERAGEPOOL, Slide::new([3, 3]).pads([1, 1, 3, 1]), [1, 5, 3]),
+            "the window at position [4, 0] lies in the padding alone",
+        ),
         (broken(parts(MAXPOOL), |p| p.steps[0].output.shape = vec![3]), "the output's row must be [1, 3, 1]"),
         (broken(parts(MAXPOOL), |p| p.steps[0].output.dtype = DType::U8), "the output's type must be i8"),
         (broken(parts(MAXPOOL), |p| p.input.shape = vec![3, 3]), "of three dimensions"),
         (average(|op| op.slide.dilations = [2, 1]), "dilations = 2 is outside 1..=1"),
-        (
-            average(|op| op.slide.pads = [3, 1, 1, 1]),
-            "the window at position [0, 0] lies in the padding alone",
-        ),
         (
             average(|op| op.requantise = PerColumn::Each(vec![Requantise { multiplier: 1, shift: 1 }; 3])),
             "requantise must be one entry, or 9 as the output has positions",

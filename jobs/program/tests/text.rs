@@ -21,6 +21,18 @@ y: i8[1] = matmul(x, w) {
 output y
 ";
 
+/// All of them ASCII.
+const PROGRAMS: [&str; 8] = [
+    PRODUCT,
+    include_str!("programs/matmul.txt"),
+    include_str!("programs/conv.txt"),
+    include_str!("programs/add.txt"),
+    include_str!("programs/lookup.txt"),
+    include_str!("programs/maxpool.txt"),
+    include_str!("programs/averagepool.txt"),
+    include_str!("programs/views.txt"),
+];
+
 fn error(text: &str) -> String {
     text::parse(text).expect_err("the text is wrong").to_string()
 }
@@ -140,9 +152,34 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC{0,80}", at: prop::sample::Index) {
         let _ = text::parse(&text);
-        let mut at = at.index(PRODUCT.len());
-        while !PRODUCT.is_char_boundary(at) { at -= 1; }
-        let _ = text::parse(&format!("{}{text}{}", &PRODUCT[..at], &PRODUCT[at..]));
-        let _ = text::parse(&PRODUCT[..at]);
+        for program in PROGRAMS {
+            let at = at.index(program.len());
+            let _ = text::parse(&format!("{}{text}{}", &program[..at], &program[at..]));
+            let _ = text::parse(&program[..at]);
+        }
+    }
+
+    /// Numbers as large as can be written, in the place of any number: parameters meet each other far outside their ranges.
+    #[test]
+    fn no_number_makes_a_check_panic(at: prop::sample::Index, other: prop::sample::Index, which in 0usize..8) {
+        let number = ["0", "-1", "1048576", "1048577", "2147483647", "-2147483648", "4294967295", "62"][which];
+        for program in PROGRAMS {
+            // Behind the tables, which are long.
+            let start = program.rfind("]]").unwrap_or(0);
+            let is_digit = |i: usize| program.as_bytes()[i].is_ascii_digit();
+            let places: Vec<usize> =
+                (start + 1..program.len()).filter(|&i| is_digit(i) && !is_digit(i - 1)).collect();
+            let (mut first, mut second) = (*at.get(&places), *other.get(&places));
+            if first > second {
+                std::mem::swap(&mut first, &mut second);
+            }
+            let end = |from: usize| (from..program.len()).find(|&i| !is_digit(i)).unwrap_or(program.len());
+            let one = format!("{}{number}{}", &program[..first], &program[end(first)..]);
+            let _ = text::parse(&one);
+            if first < second {
+                let between = &program[end(first)..second];
+                let _ = text::parse(&format!("{}{number}{between}{number}{}", &program[..first], &program[end(second)..]));
+            }
+        }
     }
 }

@@ -19,12 +19,15 @@ pub struct MaxPool {
     pub slide: Slide,
 }
 
-/// Checks that a pool's windows are not empty, and the output's row shape.
+/// Checks the output's row shape, and that none of a pool's windows is empty.
 pub(crate) fn check_pool(context: &Context<'_>, window: &Window, output: &Value) -> Result<(), ProgramError> {
-    if let Some(position) = window.empty() {
-        return Err(ProgramError::EmptyWindow { operation: context.name.into(), position });
+    // The output's cells are limited, and so is the number of windows to look at.
+    let shape = [window.channels, window.output[0], window.output[1]].map(|d| d as u32);
+    context.output_shape(&shape, output)?;
+    match window.empty() {
+        None => Ok(()),
+        Some(position) => Err(ProgramError::EmptyWindow { operation: context.name.into(), position }),
     }
-    context.output_shape(&[window.channels, window.output[0], window.output[1]].map(|d| d as u32), output)
 }
 
 impl MaxPool {
