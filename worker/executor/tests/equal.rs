@@ -7,6 +7,7 @@ use janction_executor::{Executor, cpu::Cpu, cuda::Cuda};
 use janction_program::{
     Cells, DType, OperationKind, PerColumn, Program, Requantise, Slide, Tensor,
     builder::{AveragePoolOptions, Builder, ConvOptions, MatMulOptions},
+    limits::MAX_COLUMNS,
     reference,
     test_utils::{Extent, Random, random_input, random_program, random_program_of},
 };
@@ -128,6 +129,22 @@ fn windows_that_reach_far() {
     b.averagepool("all", most_of, DType::U8, AveragePoolOptions::new(all, one).zeros(-3, 90));
     let program = b.build().unwrap();
     check(&program, &Tensor::new(2, 6, Cells::I8(vec![-128, 3, 127, 0, -1, 5, 1, 2, 3, 4, 5, -6])).unwrap());
+}
+
+/// A row of as many cells as rows may have, through views and back.
+#[test]
+fn the_widest_rows() {
+    let r = &mut Random::new(20);
+    let mut b = Builder::new("wide", 1);
+    let x = b.input("x", DType::I8, &[1 << 9, 1 << 10]);
+    let table = b.constant("table", r.tensor(DType::I8, 1, 256));
+    let turned = b.transpose("turned", x, &[1, 0]);
+    let turned = b.reshape("line", turned, &[1 << 9, 1 << 10]);
+    let both = b.concat("both", &[turned, x], 1);
+    b.lookup("y", both, table);
+    let program = b.build().unwrap();
+    assert_eq!(program.output().columns(), MAX_COLUMNS);
+    check(&program, &r.tensor(DType::I8, 1, 1 << 19));
 }
 
 /// Each kind by itself, with usual parameters and with those at the ends of their ranges.
