@@ -27,10 +27,15 @@ pub enum OnnxError {
     #[error("not an ONNX model: {0}")]
     NotOnnx(String),
     /// An operator that tensor programs do not have.
-    #[error("{node}: this operator is not supported. Supported: {supported}, in quantised form")]
+    #[error(
+        "{node}: this operator is not supported{}{remedy}. Supported: {supported}",
+        if remedy.is_empty() { "" } else { "; " }
+    )]
     UnsupportedOperator {
         /// The node.
         node: NodeId,
+        /// What to do instead; empty when nothing can be said.
+        remedy: &'static str,
         /// The operators that are.
         supported: &'static str,
     },

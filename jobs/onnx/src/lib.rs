@@ -1,36 +1,37 @@
 //! Importer of quantised ONNX models.
 //!
-//! [`import`] turns a model of 8-bit integers into a [`Program`]: products with constant matrices (`Gemm`, `MatMul`,
-//! `QGemm`, `QLinearMatMul`, `MatMulInteger`) with bias and ReLU, in QDQ form (`DequantizeLinear` -> float operator ->
-//! `QuantizeLinear`) or QOperator form, and views (`Flatten`, `Reshape`). Everything else is refused by name.
+//! [`import`] turns a model of 8-bit integers into a [`Program`]. A float operator between `DequantizeLinear` and
+//! `QuantizeLinear` (QDQ form), or the one operator that stands for the three (QOperator form), becomes one operation. Real
+//! values in between are followed by what they are (`flow.rs`): dequantised cells, a function of them, or results that
+//! wait for their requantisation. Everything else is refused by name, with what to do.
 //!
 //! Scales become integer multipliers and shifts here, once, in double precision; nothing after the import uses
 //! floating point. The first dimension of the model's input is the batch: its items are the rows of a job.
 
+mod arithmetic;
+mod conv;
 mod error;
-mod float;
+mod flow;
+mod function;
 mod graph;
+mod join;
 mod names;
+mod node;
+mod pool;
 mod product;
+mod quantise;
 mod quantised;
+mod remedies;
+mod sum;
 mod tensor;
 mod translate;
 mod views;
+mod window;
 
 pub use error::{NodeId, OnnxError};
+pub use flow::Quantisation;
 
-use janction_program::{DType, Program};
-
-/// How a tensor's cells stand for real numbers: `real = (cell - zero) * scale`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quantisation {
-    /// Type of the cells.
-    pub dtype: DType,
-    /// Difference between neighbouring cells.
-    pub scale: f64,
-    /// The cell that stands for 0.
-    pub zero: i32,
-}
+use janction_program::Program;
 
 /// An imported model.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,156 +1,316 @@
-//! A product with a constant matrix between its operands and its requantisation.
+//! A product with constant weights (of a matrix, or of the windows of a convolution) between its operands and its
+//! requantisation.
 
-use janction_program::{Cells, DType, PerColumn, Requantise, builder::MatMulOptions};
-
-use crate::{
-    Quantisation,
-    error::OnnxError,
-    graph::Node,
-    tensor::Tensor,
-    translate::{Activation, Flow, Translator},
+use janction_program::{
+    Cells, DType, PerColumn, Requantise, Slide,
+    builder::{ConvOptions, MatMulOptions},
 };
 
-/// `real[j] = accumulator[j] * scale[j]`, with everything that the accumulator is made of.
+use crate::{
+    error::OnnxError,
+    flow::{Activation, Flow, Mapped, Pending, PendingKind, Quantisation, RealConstant, Settle, at},
+    node::Node,
+    quantise::QUANTISE,
+    tensor::Tensor,
+    translate::Translator,
+};
+
+/// What the weights are multiplied with.
+#[derive(Clone)]
+pub enum Form {
+    /// Every last-dimension vector of an item.
+    Vectors,
+    /// The windows of an item's planes, in groups of channels.
+    Windows { slide: Slide, groups: u32 },
+}
+
+/// `real[j] = accumulator[j] * scale[j] + bias[j]`, where j is the output column, or the channel of a convolution.
 #[derive(Clone)]
 pub struct Product {
     pub input: Activation,
     pub input_zero: i32,
-    /// Name of the weights.
-    pub name: String,
-    /// Integers of shape [inner, columns].
-    pub weights: Tensor,
-    pub weight_zeros: Vec<i32>,
-    /// One, or one for each column. `None` for `MatMulInteger` before its scale is known.
-    pub scales: Option<Vec<f64>>,
-    /// One integer for each column, in units of the accumulator.
-    pub bias: Option<Vec<i32>>,
-    pub relu: bool,
+    pub form: Form,
+    /// [inner, columns]; one scale and zero point, or one for each column.
+    pub weights: RealConstant,
+    /// One, or one for each column.
+    pub scales: Vec<f64>,
+    /// One for each column.
+    pub bias: Option<Vec<f64>>,
+    /// Dimensions of the result behind that of the columns.
+    pub behind: usize,
 }
 
-/// The entry of column `column` in a list of one for all or one for each.
-pub fn at<T: Copy>(entries: &[T], column: usize) -> T {
-    if entries.len() == 1 { entries[0] } else { entries[column] }
+/// The operand of a product: cells and their scale and zero point, from the dequantised activation at input 0.
+pub fn operand(t: &Translator, node: &Node) -> Result<(Activation, Quantisation), OnnxError> {
+    match t.flow(node, 0, "the activation")? {
+        Flow::Mapped(Mapped { activation, quantisation, values: None }) => {
+            Ok((activation.clone(), *quantisation))
+        }
+        Flow::Constant(_) | Flow::RealConstant(_) => Err(node.operand(
+            "the activation",
+            "no constant: only products whose first operand is the activation are supported",
+            "a constant",
+        )),
+        Flow::RealInput(_) => {
+            let expected = format!("dequantised 8-bit cells ({QUANTISE})");
+            Err(node.operand("the activation", expected, "the real input, not quantised"))
+        }
+        other => {
+            let expected =
+                "dequantised 8-bit cells (put QuantizeLinear and DequantizeLinear before this node)";
+            Err(node.operand("the activation", expected, other.describe()))
+        }
+    }
 }
 
-/// The weights' matrix with rows and columns exchanged.
-pub fn transpose(tensor: &Tensor) -> Option<Tensor> {
-    let [rows, columns] = tensor.shape[..] else { return None };
-    let cells = tensor.integers()?;
-    let transposed = (0..columns).flat_map(|j| (0..rows).map(move |i| cells[i * columns + j])).collect();
-    Some(tensor.with_integers(vec![columns, rows], transposed))
+/// The dequantised constant at input 1.
+pub fn weights(t: &Translator, node: &Node) -> Result<RealConstant, OnnxError> {
+    match t.flow(node, 1, "the weights")? {
+        Flow::RealConstant(constant) => Ok(constant.clone()),
+        Flow::Constant(tensor) => {
+            let expected = format!("a dequantised constant ({QUANTISE})");
+            Err(node.operand("the weights", expected, tensor.describe()))
+        }
+        other => {
+            let expected = "a constant: products of two activations are not supported";
+            Err(node.operand("the weights", expected, other.describe()))
+        }
+    }
 }
 
 impl Product {
-    /// Checks the operands of a product and joins them.
+    /// Checks the weights, which have been brought to [inner, columns], and joins them with the activation.
     pub fn new(
         node: &Node,
-        input: Activation,
-        input_zero: i32,
-        weights: Tensor,
-        weight_zeros: Vec<i32>,
-        scales: Option<Vec<f64>>,
+        (input, quantisation): (Activation, Quantisation),
+        form: Form,
+        weights: RealConstant,
     ) -> Result<Self, OnnxError> {
-        let byte = weights.element.dtype().is_some_and(DType::is_byte);
-        let ([inner, columns], true) = (&weights.shape[..], byte) else {
-            return Err(node.operand("the weights", "an int8 or uint8 matrix", weights.describe()));
-        };
-        let (inner, columns) = (*inner, *columns);
-        if input.item != [inner as u32] {
-            let got = format!("items of shape {:?}", input.item);
-            return Err(node.operand(
-                "the activation",
-                format!("[batch, {inner}], as the weights have rows"),
-                got,
-            ));
+        let cells = &weights.cells;
+        if !cells.element.dtype().is_some_and(DType::is_byte) || cells.shape.len() != 2 {
+            return Err(node.operand("the weights", "int8 or uint8", cells.describe()));
         }
-        let fits = |count: usize| count == 1 || count == columns;
-        if !fits(weight_zeros.len()) || !scales.as_ref().is_none_or(|s| fits(s.len())) {
-            return Err(node.unsupported(format!(
-                "scales and zero points of the weights must be one, or one for each of the {columns} columns"
-            )));
+        let columns = cells.shape[1];
+        let fits = |count: usize| count == 1 || (weights.axis == 1 && count == columns);
+        if !fits(weights.zeros.len()) || !fits(weights.scales.len()) {
+            return Err(node.unsupported("the weights must be quantised per tensor or per output column"));
         }
-        let name = node.input(1, "the weights")?.into();
-        Ok(Self { input, input_zero, name, weights, weight_zeros, scales, bias: None, relu: false })
+        let scales = weights.scales.iter().map(|scale| scale * quantisation.scale).collect();
+        Ok(Self { input, input_zero: quantisation.zero, form, weights, scales, bias: None, behind: 0 })
     }
 
     /// Number of output columns.
     pub fn columns(&self) -> usize {
-        self.weights.shape[1]
+        self.weights.cells.shape[1]
     }
 
-    /// Adds `reals` (one, or one for each column) to the real results.
-    pub fn add_real(&mut self, node: &Node, reals: &[f64]) -> Result<(), OnnxError> {
+    /// The entries of a constant of `shape` that stand by output columns when it is broadcast against the result: one for
+    /// all or one for each. `None` when it differs along another dimension.
+    pub fn by_column(&self, shape: &[usize], reals: &[f64]) -> Option<Vec<f64>> {
         let columns = self.columns();
-        if self.relu {
-            return Err(node.unsupported("a bias after the Relu is not supported"));
-        }
-        if reals.len() != 1 && reals.len() != columns {
-            let got = format!("{} numbers", reals.len());
-            return Err(node.operand("the bias", format!("one number for each of {columns} columns"), got));
-        }
-        let Some(scales) = &self.scales else {
-            return Err(
-                node.unsupported("the scale of a MatMulInteger (Cast, Mul) must come before its bias")
-            );
-        };
-        let before = self.bias.take().unwrap_or_else(|| vec![0; columns]);
-        let sums = before.iter().enumerate().map(|(j, &b)| {
-            let sum = f64::from(b) + (at(reals, j) / at(scales, j)).round();
-            // False for NaN too.
-            let fits = sum.abs() <= f64::from(i32::MAX);
-            fits.then_some(sum as i32)
-        });
-        self.bias = Some(sums.collect::<Option<_>>().ok_or_else(|| {
-            node.unsupported("a bias does not fit 32 bits in units of the product's scale")
-        })?);
-        Ok(())
+        let place = shape.len().checked_sub(1 + self.behind);
+        let is_one = |(d, &extent): (usize, &usize)| extent == 1 || (Some(d) == place && extent == columns);
+        (shape.iter().enumerate().all(is_one) && [1, columns].contains(&reals.len())).then(|| reals.to_vec())
     }
 
-    /// Makes the operation: requantises the product to `output`.
+    /// Adds `reals` (one, or one for each column) to the results.
+    pub fn add(&mut self, reals: &[f64]) {
+        let columns = self.columns();
+        let bias = self.bias.get_or_insert_with(|| vec![0.0; columns]);
+        bias.iter_mut().enumerate().for_each(|(j, b)| *b += at(reals, j));
+    }
+
+    /// Multiplies the results by `factors` (one, or one for each column), which must be positive.
+    pub fn scale(&mut self, factors: &[f64]) {
+        let count = self.scales.len().max(factors.len());
+        self.scales = (0..count).map(|j| at(&self.scales, j) * at(factors, j)).collect();
+        if let Some(bias) = &mut self.bias {
+            bias.iter_mut().enumerate().for_each(|(j, b)| *b *= at(factors, j));
+        }
+    }
+
+    /// The bias in units of the accumulators.
+    fn integer_bias(&self, node: &Node, output: Quantisation) -> Result<Option<Vec<i32>>, OnnxError> {
+        let Some(bias) = &self.bias else { return Ok(None) };
+        let integer = |(j, &real): (usize, &f64)| {
+            let scale = at(&self.scales, j);
+            let integer = (real / scale).round();
+            // False for NaN too.
+            let fits = integer.abs() <= f64::from(i32::MAX);
+            if !fits {
+                return Err(node.unsupported(format!(
+                    "the bias {real:e} of column {j} does not fit 32 bits in units of the product's scale {scale:e}: \
+                     quantise the weights with a larger scale"
+                )));
+            }
+            let lost = (real - integer * scale).abs() / output.scale;
+            if lost > 0.5 {
+                return Err(node.unsupported(format!(
+                    "the bias {real:e} of column {j} is no multiple of the product's scale {scale:e}, and rounding it \
+                     would move the result by {lost:.1} units: quantise it to int32 with that scale"
+                )));
+            }
+            Ok(integer as i32)
+        };
+        bias.iter().enumerate().map(integer).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Makes the operation.
     pub fn finish(
         self,
-        translator: &mut Translator,
+        t: &mut Translator,
         node: &Node,
-        output: Quantisation,
-    ) -> Result<Flow, OnnxError> {
-        let Some(scales) = &self.scales else {
-            return Err(
-                node.unsupported("the scale of a MatMulInteger (Cast, Mul) is missing before this node")
-            );
-        };
-        let requantise = |scale: &f64| {
-            let factor = scale / output.scale;
-            Requantise::from_factor(factor).ok_or_else(|| {
-                node.unsupported(format!("the factor {factor:e} between scales is outside 2^-62..2^30"))
-            })
-        };
-        let requantise = scales.iter().map(requantise).collect::<Result<Vec<_>, _>>()?;
-        let mut options = MatMulOptions::new(per_column(requantise))
+        Settle { output, clamp }: Settle,
+    ) -> Result<Activation, OnnxError> {
+        let requantise = self.scales.iter().map(|scale| factor(node, scale / output.scale));
+        let requantise = per_column(requantise.collect::<Result<_, _>>()?);
+        let mut options = MatMulOptions::new(requantise)
             .zeros(self.input_zero, output.zero)
-            .weight_zero(per_column(self.weight_zeros));
-        let unreadable = || node.operand("the weights", "an int8 or uint8 matrix", self.weights.describe());
-        let dtype = self.weights.element.dtype().ok_or_else(unreadable)?;
-        let integers = self.weights.integers().ok_or_else(unreadable)?;
+            .weight_zero(per_column(self.weights.zeros.clone()))
+            .clamp(clamp.0, clamp.1);
+        let bias = self.integer_bias(node, output)?;
+        let cells = &self.weights.cells;
+        let unreadable = || node.operand("the weights", "int8 or uint8", cells.describe());
+        let dtype = cells.element.dtype().ok_or_else(unreadable)?;
+        let integers = cells.integers().ok_or_else(unreadable)?;
+        let (rows, columns) = (cells.shape[0], cells.shape[1]);
         let cells = Cells::from_values(dtype, integers).map_err(|_| unreadable())?;
-        let columns = self.weights.shape[1];
-        let weights = translator.cells(&self.name, self.weights.shape[0], cells)?;
+        let weights = t.cells(&self.weights.name, rows, cells)?;
         let name = node.output()?;
-        if let Some(bias) = self.bias {
-            options = options.bias(translator.cells(&format!("{name}.bias"), 1, Cells::I32(bias))?);
+        if let Some(bias) = bias {
+            options = options.bias(t.cells(&format!("{name}.bias"), 1, Cells::I32(bias))?);
         }
-        if self.relu {
-            options = options.relu();
+        let name = t.names.fresh(name);
+        let id = match self.form {
+            Form::Vectors => t.builder.matmul(&name, self.input.id, weights, output.dtype, options),
+            Form::Windows { slide, groups } => {
+                let options = ConvOptions::new(slide, options).groups(groups);
+                t.builder.conv(&name, self.input.id, weights, output.dtype, options)
+            }
+        };
+        let mut item = self.input.item;
+        match self.form {
+            Form::Vectors => {
+                item.pop();
+                item.push(columns as u32);
+            }
+            // Where the windows do not fit, the program is invalid, and it says why.
+            Form::Windows { .. } => item = t.shape(id),
         }
-        let name = translator.names.fresh(name);
-        let id = translator.builder.matmul(&name, self.input.id, weights, output.dtype, options);
-        Ok(Flow::Cells(Activation { id, dtype: output.dtype, item: vec![columns as u32] }))
+        Ok(Activation { id, dtype: output.dtype, item, is_rearranged: false })
     }
 }
 
+/// The multiplier and shift for a real factor.
+pub fn factor(node: &Node, factor: f64) -> Result<Requantise, OnnxError> {
+    Requantise::from_factor(factor).ok_or_else(|| {
+        node.unsupported(format!("the factor {factor:e} between scales is outside 2^-62..2^30"))
+    })
+}
+
 /// One for all when there is one.
-fn per_column<T: Copy>(entries: Vec<T>) -> PerColumn<T> {
+pub fn per_column<T: Copy>(entries: Vec<T>) -> PerColumn<T> {
     match entries[..] {
         [entry] => PerColumn::All(entry),
         _ => PerColumn::Each(entries),
+    }
+}
+
+/// Rows and columns of a matrix exchanged.
+pub fn transpose(node: &Node, matrix: &mut RealConstant) -> Result<(), OnnxError> {
+    let wrong = |tensor: &Tensor| node.operand("the weights", "an integer matrix", tensor.describe());
+    let [rows, columns] = matrix.cells.shape[..] else { return Err(wrong(&matrix.cells)) };
+    let cells = matrix.cells.integers().ok_or_else(|| wrong(&matrix.cells))?;
+    let transposed = (0..columns).flat_map(|j| (0..rows).map(move |i| cells[i * columns + j])).collect();
+    matrix.cells = matrix.cells.with_integers(vec![columns, rows], transposed);
+    matrix.axis = 1 - matrix.axis.min(1);
+    Ok(())
+}
+
+/// The product of the vectors of the activation at input 0 with the matrix at input 1.
+fn matrix(t: &Translator, node: &Node, transposed: bool) -> Result<Product, OnnxError> {
+    let operand = operand(t, node)?;
+    let mut weights = weights(t, node)?;
+    let inner = match weights.cells.shape[..] {
+        [_, columns] if transposed => columns,
+        [rows, _] => rows,
+        _ => return Err(node.operand("the weights", "a matrix", weights.cells.describe())),
+    };
+    if operand.0.item.last().map(|&d| d as usize) != Some(inner) {
+        let got = format!("items of shape {:?}", operand.0.item);
+        let expected = format!("[batch, ..., {inner}], as the weights have rows");
+        return Err(node.operand("the activation", expected, got));
+    }
+    if transposed {
+        transpose(node, &mut weights)?;
+    }
+    Product::new(node, operand, Form::Vectors, weights)
+}
+
+/// The results of a product of vectors.
+fn pending(product: Product) -> Flow {
+    let mut item = product.input.item.clone();
+    item.pop();
+    item.push(product.columns() as u32);
+    Flow::pending(PendingKind::Product(product), item)
+}
+
+/// `MatMul`, `MatMulInteger`
+pub fn matmul(t: &Translator, node: &Node) -> Result<Flow, OnnxError> {
+    matrix(t, node, false).map(pending)
+}
+
+/// `Gemm`; its bias stands at input `bias`.
+pub fn gemm(t: &Translator, node: &Node, bias: Option<Flow>) -> Result<Flow, OnnxError> {
+    node.require_one("alpha")?;
+    node.require_one("beta")?;
+    node.require("transA", 0, "rows of the activation are items")?;
+    let mut product = matrix(t, node, node.integer("transB", 0) != 0)?;
+    if product.input.item.len() != 1 {
+        let got = format!("items of shape {:?}", product.input.item);
+        return Err(node.operand("the activation", "[batch, columns]", got));
+    }
+    if let Some(bias) = bias {
+        add_bias(node, &mut product, &bias)?;
+    }
+    Ok(pending(product))
+}
+
+/// The real numbers of a constant.
+pub fn reals(flow: &Flow) -> Option<(Vec<usize>, Vec<f64>)> {
+    match flow {
+        Flow::Constant(tensor) => Some((tensor.shape.clone(), tensor.reals()?.to_vec())),
+        Flow::RealConstant(constant) => Some((constant.cells.shape.clone(), constant.reals()?)),
+        _ => None,
+    }
+}
+
+/// Adds the constant `bias`, of one number or one for each column.
+pub fn add_bias(node: &Node, product: &mut Product, bias: &Flow) -> Result<(), OnnxError> {
+    let columns = product.columns();
+    let (shape, reals) = reals(bias)
+        .ok_or_else(|| node.operand("the bias", "a float32 or dequantised constant", bias.describe()))?;
+    // A list stands by columns also where they are not the last dimension.
+    let list = shape.len() == 1 && [1, columns].contains(&reals.len());
+    if !list && product.by_column(&shape, &reals).is_none() {
+        return Err(node.operand("the bias", format!("of shape [{columns}]"), format!("of shape {shape:?}")));
+    }
+    product.add(&reals);
+    Ok(())
+}
+
+impl Pending {
+    /// The product, when its results can still be scaled and moved: no clamp and no view but those that belong to it.
+    pub fn product(&mut self) -> Option<&mut Product> {
+        let own = |product: &Product| usize::from(product.behind == 1);
+        let views = match &self.kind {
+            PendingKind::Product(product) => own(product),
+            _ => return None,
+        };
+        let is_bare = self.is_bare(views);
+        match &mut self.kind {
+            PendingKind::Product(product) if is_bare => Some(product),
+            _ => None,
+        }
     }
 }

@@ -1,122 +1,187 @@
-//! The QOperator form: operators that take and give integers.
+//! The QOperator form: operators that take and give integers. Each is the float operator between `DequantizeLinear` and
+//! `QuantizeLinear`, so that is how it is read: the operands at their places become flows, and the float operator's
+//! translation makes the rest.
+
+use janction_program::DType;
 
 use crate::{
-    Quantisation,
+    arithmetic::{Operator, combine},
+    conv,
     error::OnnxError,
-    graph::Node,
-    product::{Product, transpose},
-    translate::{Activation, Flow, Translator},
+    flow::{Flow, Mapped, Quantisation, RealConstant},
+    function, join,
+    node::Node,
+    pool,
+    product::{gemm, matmul},
+    quantise::{dequantised, settle},
+    translate::Translator,
 };
 
-/// The 8-bit cells at input 0, whose zero point must be of the same type.
-fn activation(
+/// Operand 0 dequantised.
+fn first(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    dequantised(t, node, 0, (1, 2), 1)
+}
+
+/// The weights at input 3, dequantised along `axis`.
+fn weights(t: &mut Translator, node: &Node, axis: i64) -> Result<Flow, OnnxError> {
+    t.constant(node, 3, "the weights")?;
+    dequantised(t, node, 3, (4, 5), axis)
+}
+
+/// The float operator `translate` of operands that stand in the node's places 0 and 1, quantised with the scale and zero
+/// point at the inputs `output`.
+fn between(
     t: &mut Translator,
     node: &Node,
-    quantisation: Option<Quantisation>,
-) -> Result<Activation, OnnxError> {
-    let activation = match t.flow(node, 0, "the activation")? {
-        Flow::Cells(activation) => activation.clone(),
-        other => return Err(node.operand("the activation", "8-bit cells", other.describe())),
+    operands: Vec<Flow>,
+    output: (usize, usize),
+    translate: impl FnOnce(&mut Translator, &Node) -> Result<Flow, OnnxError>,
+) -> Result<Flow, OnnxError> {
+    let output = t.quantisation(node, output.0, output.1)?;
+    let float = t.with_operands(node, operands);
+    let result = translate(t, &float)?;
+    settle(t, node, result, output)
+}
+
+/// The bias at input `index`: int32 in units of the accumulators.
+fn bias(t: &Translator, node: &Node, index: usize, operands: &[Flow]) -> Result<Option<Flow>, OnnxError> {
+    let Some(cells) = t.optional_constant(node, index, "the bias")? else { return Ok(None) };
+    let [Flow::Mapped(activation), Flow::RealConstant(weights)] = operands else {
+        return Err(node.operand("the activation", "8-bit cells", "a constant"));
     };
-    if let Some(quantisation) = quantisation {
-        if quantisation.dtype != activation.dtype {
-            let (expected, got) = (activation.dtype.to_string(), quantisation.dtype.to_string());
-            return Err(node.operand("the activation's zero point", expected, got));
-        }
-        if activation.id.0 == 0 {
-            t.input_quantisation = Some(quantisation);
-        }
+    if cells.integers().is_none() || cells.element.dtype() != Some(DType::I32) {
+        return Err(node.operand("the bias", "int32", cells.describe()));
     }
-    Ok(activation)
-}
-
-/// The zero points at input `index`, which must be of the type of the weights at input `weights`.
-fn weight_zeros(t: &Translator, node: &Node, index: usize, weights: usize) -> Result<Vec<i32>, OnnxError> {
-    let weights = t.constant(node, weights, "the weights")?;
-    match t.zeros(node, index)? {
-        None => Ok(vec![0]),
-        Some((dtype, zeros)) if Some(dtype) == weights.element.dtype() => Ok(zeros),
-        Some((dtype, _)) => {
-            Err(node.operand("the weights' zero point", weights.element.to_string(), dtype.to_string()))
-        }
+    let scales: Vec<f64> = weights.scales.iter().map(|s| s * activation.quantisation.scale).collect();
+    if scales.len() != 1 && scales.len() != cells.len() {
+        let expected = format!("int32 of shape [{}]", scales.len());
+        return Err(node.operand("the bias", expected, cells.describe()));
     }
-}
-
-/// The scale of the accumulators: the activation's times the weights', one or one for each column.
-fn product_scales(t: &Translator, node: &Node, a: f64, index: usize) -> Result<Vec<f64>, OnnxError> {
-    Ok(t.scales(node, index)?.into_iter().map(|scale| scale * a).collect())
+    let name = node.input(index, "the bias")?.into();
+    let constant = RealConstant { name, cells: cells.clone(), scales, zeros: vec![0], axis: 0 };
+    Ok(Some(Flow::RealConstant(constant)))
 }
 
 /// `QLinearMatMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)`
 pub fn qlinear_matmul(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
-    let a = t.quantisation(node, 1, 2)?;
-    let activation = activation(t, node, Some(a))?;
-    let weights = t.constant(node, 3, "the weights")?.clone();
-    let zeros = weight_zeros(t, node, 5, 3)?;
-    let scales = product_scales(t, node, a.scale, 4)?;
-    let output = t.quantisation(node, 6, 7)?;
-    let mut product = Product::new(node, activation, a.zero, weights, zeros, Some(scales))?;
-    product.name = node.input(3, "the weights")?.into();
-    product.finish(t, node, output)
+    let operands = vec![first(t, node)?, weights(t, node, 1)?];
+    between(t, node, operands, (6, 7), |t, node| matmul(t, node))
 }
 
 /// `QGemm(a, a_scale, a_zero, b, b_scale, b_zero, bias?, y_scale, y_zero)` of Microsoft's domain
 pub fn qgemm(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
-    node.require_one("alpha")?;
-    if node.integer("transA", 0) != 0 {
-        return Err(node.unsupported("transA is not supported: rows of the activation are items"));
-    }
     if node.optional_input(7).is_none() {
         return Err(
             node.unsupported("QGemm with float output is not supported; give it y_scale and y_zero_point")
         );
     }
-    let a = t.quantisation(node, 1, 2)?;
-    let activation = activation(t, node, Some(a))?;
-    let mut weights = t.constant(node, 3, "the weights")?.clone();
-    if node.integer("transB", 0) != 0 {
-        let describe = weights.describe();
-        weights =
-            transpose(&weights).ok_or_else(|| node.operand("the weights", "an integer matrix", describe))?;
-    }
-    let zeros = weight_zeros(t, node, 5, 3)?;
-    let scales = product_scales(t, node, a.scale, 4)?;
-    let output = t.quantisation(node, 7, 8)?;
-    let mut product = Product::new(node, activation, a.zero, weights, zeros, Some(scales))?;
-    product.name = node.input(3, "the weights")?.into();
-    if let Some(bias) = t.optional_constant(node, 6, "the bias")? {
-        let columns = product.columns();
-        // In units of the accumulator already.
-        let integers: Option<Vec<i32>> =
-            bias.integers().and_then(|cells| cells.iter().map(|&v| i32::try_from(v).ok()).collect());
-        product.bias = match integers {
-            Some(integers) if integers.len() == columns => Some(integers),
+    // Several scales stand by output columns, which are rows of a matrix that is to be transposed.
+    let axis = i64::from(node.integer("transB", 0) == 0);
+    let operands = vec![first(t, node)?, weights(t, node, axis)?];
+    let bias = bias(t, node, 6, &operands)?;
+    between(t, node, operands, (7, 8), |t, node| gemm(t, node, bias))
+}
+
+/// `QLinearConv(x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias?)`
+pub fn qlinear_conv(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    channels_first(node)?;
+    let operands = vec![first(t, node)?, weights(t, node, 0)?];
+    let bias = bias(t, node, 8, &operands)?;
+    between(t, node, operands, (6, 7), |t, node| conv::conv(t, node, bias))
+}
+
+/// The operands of `MatMulInteger` and `ConvInteger` (a, b, a_zero?, b_zero?), whose numbers are the cells less their zero
+/// points; several zero points of b stand along `axis`.
+fn integers(t: &Translator, node: &Node, axis: usize) -> Result<Vec<Flow>, OnnxError> {
+    let activation = match t.flow(node, 0, "the activation")? {
+        Flow::Cells(activation) => activation.clone(),
+        other => return Err(node.operand("the activation", "8-bit cells", other.describe())),
+    };
+    let dtype = activation.dtype;
+    let zero = match t.zeros(node, 2)? {
+        None => 0,
+        Some((d, zeros)) => match zeros[..] {
+            [zero] if d == dtype => zero,
             _ => {
-                return Err(node.operand("the bias", format!("int32 of shape [{columns}]"), bias.describe()));
+                let got = format!("{} of {d}", zeros.len());
+                return Err(node.operand("the activation's zero point", format!("one {dtype}"), got));
             }
-        };
+        },
+    };
+    let cells = t.constant(node, 1, "the weights")?.clone();
+    let zeros = match t.zeros(node, 3)? {
+        None => vec![0],
+        Some((d, zeros)) if Some(d) == cells.element.dtype() => zeros,
+        Some((d, _)) => {
+            return Err(node.operand("the weights' zero point", cells.element.to_string(), d.to_string()));
+        }
+    };
+    if zeros.len() != 1 && cells.shape.get(axis) != Some(&zeros.len()) {
+        let expected = format!("one number, or one for each index of axis {axis}");
+        return Err(node.operand("the weights' zero point", expected, format!("{} numbers", zeros.len())));
     }
-    product.finish(t, node, output)
+    let quantisation = Quantisation { dtype, scale: 1.0, zero };
+    let name = node.input(1, "the weights")?.into();
+    let weights = RealConstant { name, cells, scales: vec![1.0; zeros.len()], zeros, axis };
+    Ok(vec![Flow::Mapped(Mapped::new(activation, quantisation)), Flow::RealConstant(weights)])
 }
 
 /// `MatMulInteger(a, b, a_zero?, b_zero?)`: its scale follows as `Cast` and `Mul`.
 pub fn matmul_integer(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
-    let activation = activation(t, node, None)?;
-    let input_zero = match t.zeros(node, 2)? {
-        None => 0,
-        Some((dtype, zeros)) => match zeros[..] {
-            [zero] if dtype == activation.dtype => zero,
-            _ => {
-                let expected = format!("one {}", activation.dtype);
-                return Err(node.operand(
-                    "the activation's zero point",
-                    expected,
-                    format!("{} of {dtype}", zeros.len()),
-                ));
-            }
-        },
-    };
-    let weights = t.constant(node, 1, "the weights")?.clone();
-    let zeros = weight_zeros(t, node, 3, 1)?;
-    Product::new(node, activation, input_zero, weights, zeros, None).map(Flow::Product)
+    let operands = integers(t, node, 1)?;
+    let float = t.with_operands(node, operands);
+    matmul(t, &float)
+}
+
+/// `ConvInteger(x, w, x_zero?, w_zero?)`, alike.
+pub fn conv_integer(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    let operands = integers(t, node, 0)?;
+    let float = t.with_operands(node, operands);
+    conv::conv(t, &float, None)
+}
+
+/// Operators of Microsoft's domain can have channels last.
+fn channels_first(node: &Node) -> Result<(), OnnxError> {
+    node.require("channels_last", 0, "convert the model to [batch, channels, height, width]")
+}
+
+/// `QLinearAdd(a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero)`
+pub fn qlinear_add(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    let operands = vec![first(t, node)?, dequantised(t, node, 3, (4, 5), 0)?];
+    let sum = combine(node, Operator::Add, &operands[0], &operands[1])?;
+    let output = t.quantisation(node, 6, 7)?;
+    settle(t, node, sum, output)
+}
+
+/// `QLinearAveragePool(x, x_scale, x_zero, y_scale, y_zero)`
+pub fn qlinear_average(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    channels_first(node)?;
+    let operands = vec![first(t, node)?];
+    between(t, node, operands, (3, 4), pool::average)
+}
+
+/// `QLinearGlobalAveragePool(x, x_scale, x_zero, y_scale, y_zero)`
+pub fn qlinear_global_average(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    channels_first(node)?;
+    let operands = vec![first(t, node)?];
+    between(t, node, operands, (3, 4), pool::global_average)
+}
+
+/// `QLinearSigmoid`, `QLinearLeakyRelu` (x, x_scale, x_zero, y_scale, y_zero): the function of the same name.
+pub fn qlinear_function(t: &mut Translator, node: &Node, operator: &str) -> Result<Flow, OnnxError> {
+    let operands = vec![first(t, node)?];
+    between(t, node, operands, (3, 4), |t, node| {
+        let float = node.renamed(operator);
+        let function = function::of(&float).ok_or_else(|| node.unsupported("no function has this name"))?;
+        function::apply(t, node, &function)
+    })
+}
+
+/// `QLinearConcat(y_scale, y_zero, (x, x_scale, x_zero) ...)`
+pub fn qlinear_concat(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
+    let operands = (2..node.inputs.len()).step_by(3);
+    let operands: Result<_, _> = operands.map(|i| dequantised(t, node, i, (i + 1, i + 2), 0)).collect();
+    let joined = join::join(t, node, operands?)?;
+    let output = t.quantisation(node, 0, 1)?;
+    settle(t, node, joined, output)
 }

@@ -15,6 +15,7 @@ pub enum ElementType {
     I8,
     I32,
     I64,
+    Bool,
 }
 
 impl ElementType {
@@ -26,13 +27,14 @@ impl ElementType {
             3 => Some(Self::I8),
             6 => Some(Self::I32),
             7 => Some(Self::I64),
+            9 => Some(Self::Bool),
             _ => None,
         }
     }
 
     const fn width(self) -> usize {
         match self {
-            Self::U8 | Self::I8 => 1,
+            Self::U8 | Self::I8 | Self::Bool => 1,
             Self::F32 | Self::I32 => 4,
             Self::I64 => 8,
         }
@@ -44,7 +46,7 @@ impl ElementType {
             Self::U8 => Some(DType::U8),
             Self::I8 => Some(DType::I8),
             Self::I32 => Some(DType::I32),
-            Self::F32 | Self::I64 => None,
+            Self::F32 | Self::I64 | Self::Bool => None,
         }
     }
 }
@@ -57,6 +59,7 @@ impl fmt::Display for ElementType {
             Self::I8 => "int8",
             Self::I32 => "int32",
             Self::I64 => "int64",
+            Self::Bool => "bool",
         })
     }
 }
@@ -73,6 +76,11 @@ pub struct Tensor {
 enum Values {
     Real(Vec<f64>),
     Integer(Vec<i64>),
+}
+
+/// The float32 nearest to `real`: what a tensor of the model would hold.
+pub const fn to_f32(real: f64) -> f64 {
+    real as f32 as f64
 }
 
 fn chunks<const N: usize, T>(bytes: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
@@ -92,7 +100,7 @@ impl Tensor {
         let fail = |what: String| OnnxError::Tensor { name: proto.name.clone(), what };
         let element = ElementType::from_code(proto.data_type).ok_or_else(|| {
             fail(format!(
-                "element type {} is not supported (float32, uint8, int8, int32, int64 are)",
+                "element type {} is not supported (float32, uint8, int8, int32, int64, bool are)",
                 proto.data_type
             ))
         })?;
@@ -119,7 +127,7 @@ impl Tensor {
             ElementType::I64 => Values::Integer(chunks(raw, i64::from_le_bytes)),
             _ if raw.is_empty() => Values::Integer(integers(&proto.int32_data)),
             ElementType::I32 => Values::Integer(integers(&chunks(raw, i32::from_le_bytes))),
-            ElementType::U8 => Values::Integer(raw.iter().map(|&b| b.into()).collect()),
+            ElementType::U8 | ElementType::Bool => Values::Integer(raw.iter().map(|&b| b.into()).collect()),
             ElementType::I8 => Values::Integer(raw.iter().map(|&b| i64::from(b as i8)).collect()),
         };
         let tensor = Self { element, shape, values };
@@ -168,13 +176,56 @@ impl Tensor {
         Self { element: self.element, shape, values: Values::Integer(values) }
     }
 
-    /// The product of two tensors of real numbers of which one is a single number, rounded to float32 as a runtime
-    /// that folds constants does.
-    pub fn product_of_reals(&self, other: &Self) -> Option<Self> {
-        let (one, many) = if self.len() == 1 { (self, other) } else { (other, self) };
-        let ([factor], reals) = (one.reals()?, many.reals()?) else { return None };
-        let values = reals.iter().map(|r| f64::from((r * factor) as f32)).collect();
-        Some(Self { element: ElementType::F32, shape: many.shape.clone(), values: Values::Real(values) })
+    /// `operation` of two tensors of real numbers, of one shape or one of them a single number; rounded to float32 as a
+    /// runtime that folds constants does.
+    pub fn combined(&self, other: &Self, operation: impl Fn(f64, f64) -> f64) -> Option<Self> {
+        let (a, b) = (self.reals()?, other.reals()?);
+        let many = if self.len() == 1 { other } else { self };
+        if self.len() != 1 && other.len() != 1 && self.shape != other.shape {
+            return None;
+        }
+        let entry = |list: &[f64], i: usize| if list.len() == 1 { list[0] } else { list[i] };
+        let values = (0..many.len()).map(|i| to_f32(operation(entry(a, i), entry(b, i)))).collect();
+        Some(Self::of_reals(many.shape.clone(), values))
+    }
+
+    /// A tensor of float32.
+    pub const fn of_reals(shape: Vec<usize>, values: Vec<f64>) -> Self {
+        Self { element: ElementType::F32, shape, values: Values::Real(values) }
+    }
+
+    /// A tensor of int64.
+    pub const fn of_integers(shape: Vec<usize>, values: Vec<i64>) -> Self {
+        Self { element: ElementType::I64, shape, values: Values::Integer(values) }
+    }
+
+    /// A tensor of 8-bit cells, which must fit their type.
+    pub const fn of_cells(dtype: DType, shape: Vec<usize>, values: Vec<i64>) -> Self {
+        let element = match dtype {
+            DType::I8 => ElementType::I8,
+            DType::U8 => ElementType::U8,
+            DType::I32 => ElementType::I32,
+        };
+        Self { element, shape, values: Values::Integer(values) }
+    }
+
+    /// The same numbers as float32, if all of them are exact.
+    pub fn as_reals(&self) -> Option<Self> {
+        let integers = match &self.values {
+            Values::Real(_) => return Some(self.clone()),
+            Values::Integer(integers) => integers,
+        };
+        let exact = |&v: &i64| (v.unsigned_abs() <= 1 << 24).then_some(v as f64);
+        let values = integers.iter().map(exact).collect::<Option<Vec<f64>>>()?;
+        Some(Self::of_reals(self.shape.clone(), values))
+    }
+
+    /// The one real number that the tensor is, whatever its rank.
+    pub fn number(&self) -> Option<f64> {
+        match self.reals() {
+            Some(&[number]) => Some(number),
+            _ => None,
+        }
     }
 
     /// Type and shape, for messages.

@@ -2,82 +2,35 @@
 
 use std::collections::HashMap;
 
-use janction_program::{Cells, DType, Tensor as Cellular, ValueId, builder::Builder};
+use janction_program::{Cells, ConstantId, DType, Tensor as Cellular, ValueId, builder::Builder};
 
 use crate::{
-    Import, Quantisation,
+    Import,
+    arithmetic::{self, Operator},
+    conv,
     error::OnnxError,
-    float,
-    graph::{Graph, MICROSOFT, Node},
+    flow::{Activation, Flow, Mapped, Quantisation},
+    function,
+    graph::Graph,
+    join,
     names::{Names, program_name},
-    product::Product,
-    quantised,
+    node::{MICROSOFT, Node},
+    pool, product, quantise, quantised,
+    remedies::{SUPPORTED, remedy},
     tensor::{ElementType, Tensor},
     views,
 };
-
-/// What a name of the graph stands for.
-#[derive(Clone)]
-pub enum Flow {
-    /// A constant.
-    Constant(Tensor),
-    /// The model's real input, reshaped to these item shapes one after another, not yet quantised.
-    RealInput(Vec<Vec<u32>>),
-    /// 8-bit cells that the program computes (or its input).
-    Cells(Activation),
-    /// Cells that were dequantised.
-    Real(Activation, Quantisation),
-    /// A dequantised constant.
-    RealConstant(RealConstant),
-    /// A product that waits for its requantisation.
-    Product(Product),
-}
-
-impl Flow {
-    /// What it is, for messages.
-    pub const fn describe(&self) -> &'static str {
-        match self {
-            Self::Constant(_) => "a constant",
-            Self::RealInput(_) => "the real input, not quantised",
-            Self::Cells(_) => "8-bit cells",
-            Self::Real(..) => "a dequantised activation",
-            Self::RealConstant(_) => "a dequantised constant",
-            Self::Product(_) => "a product that is not requantised yet",
-        }
-    }
-}
-
-/// A value of the program.
-#[derive(Clone, Debug)]
-pub struct Activation {
-    pub id: ValueId,
-    pub dtype: DType,
-    /// Shape of an item.
-    pub item: Vec<u32>,
-}
-
-/// An integer constant with its quantisation.
-#[derive(Clone)]
-pub struct RealConstant {
-    pub cells: Tensor,
-    /// One, or one for each index of dimension `axis`.
-    pub scales: Vec<f64>,
-    /// As many as scales.
-    pub zeros: Vec<i32>,
-    pub axis: usize,
-}
-
-/// The operators that are supported, for messages.
-const SUPPORTED: &str = "Gemm, MatMul, MatMulInteger, QLinearMatMul, com.microsoft.QGemm, Add (of a bias), Mul (of \
-     scales), Relu, Flatten, Reshape, Identity, Cast, Constant, QuantizeLinear, DequantizeLinear";
 
 /// The state of a translation.
 pub struct Translator {
     pub builder: Builder,
     pub names: Names,
     flows: HashMap<String, Flow>,
-    /// Name, once the input is declared taken.
     input_name: String,
+    /// Shape of an item of the input.
+    pub input_item: Vec<u32>,
+    /// The model's batch, if it fixes one.
+    pub batch: Option<u32>,
     /// How the input stands for real numbers, if the model says so.
     pub input_quantisation: Option<Quantisation>,
 }
@@ -90,6 +43,16 @@ impl Translator {
         self.flows.get(input).ok_or_else(unknown)
     }
 
+    /// What input `index` stands for; `None` when the input is not given.
+    pub fn optional_flow(
+        &self,
+        node: &Node,
+        index: usize,
+        what: &'static str,
+    ) -> Result<Option<&Flow>, OnnxError> {
+        node.optional_input(index).map(|_| self.flow(node, index, what)).transpose()
+    }
+
     /// The constant at input `index`; `None` when the input is not given.
     pub fn optional_constant(
         &self,
@@ -97,10 +60,7 @@ impl Translator {
         index: usize,
         what: &'static str,
     ) -> Result<Option<&Tensor>, OnnxError> {
-        match node.optional_input(index) {
-            None => Ok(None),
-            Some(_) => self.constant(node, index, what).map(Some),
-        }
+        node.optional_input(index).map(|_| self.constant(node, index, what)).transpose()
     }
 
     /// The constant at input `index`.
@@ -123,10 +83,13 @@ impl Translator {
     }
 
     /// The one positive number at input `index`.
-    pub fn scale(&self, node: &Node, index: usize) -> Result<f64, OnnxError> {
+    fn scale(&self, node: &Node, index: usize) -> Result<f64, OnnxError> {
         match self.scales(node, index)?[..] {
             [scale] => Ok(scale),
-            ref scales => Err(node.operand("the scale", "one number", format!("{} numbers", scales.len()))),
+            ref scales => {
+                let got = format!("{} numbers", scales.len());
+                Err(node.operand("the scale of an activation", "one number", got))
+            }
         }
     }
 
@@ -155,13 +118,17 @@ impl Translator {
         }
     }
 
+    /// `node` with these operands instead of its inputs.
+    pub fn with_operands(&mut self, node: &Node, operands: Vec<Flow>) -> Node {
+        // No name of a model is like these: names of values are made of the node's name and a zero byte.
+        let names = (0..operands.len()).map(|i| format!("{}\0{i}", node.id.name));
+        let names: Vec<String> = names.collect();
+        self.flows.extend(names.iter().cloned().zip(operands));
+        node.with_inputs(names)
+    }
+
     /// Adds a constant to the program.
-    pub fn cells(
-        &mut self,
-        name: &str,
-        rows: usize,
-        cells: Cells,
-    ) -> Result<janction_program::ConstantId, OnnxError> {
+    pub fn cells(&mut self, name: &str, rows: usize, cells: Cells) -> Result<ConstantId, OnnxError> {
         let columns = cells.len() / rows.max(1);
         let tensor = Cellular::new(rows, columns, cells)
             .map_err(|error| OnnxError::Tensor { name: name.into(), what: error.to_string() })?;
@@ -169,36 +136,88 @@ impl Translator {
         Ok(self.builder.constant(&name, tensor))
     }
 
-    /// Declares the program's input with item shape `shapes[0]` and views of the other shapes, in order.
-    pub fn declare_input(&mut self, dtype: DType, shapes: &[Vec<u32>]) -> Activation {
+    /// Shape of a row of `id` as the builder has derived it.
+    pub fn shape(&self, id: ValueId) -> Vec<u32> {
+        self.builder.value(id).map_or_else(|| vec![1], |value| value.shape.clone())
+    }
+
+    /// Declares the program's input.
+    pub fn declare_input(&mut self, dtype: DType) -> Activation {
         let name = self.names.fresh(&self.input_name.clone());
-        let mut id = self.builder.input(&name, dtype, &shapes[0]);
-        for shape in &shapes[1..] {
-            let view = self.names.fresh(&name);
-            id = self.builder.reshape(&view, id, shape);
-        }
-        Activation { id, dtype, item: shapes[shapes.len() - 1].clone() }
+        self.builder.input(&name, dtype, &self.input_item);
+        self.input(dtype)
+    }
+
+    /// The program's input, which has been declared.
+    pub fn input(&self, dtype: DType) -> Activation {
+        Activation { id: ValueId(0), dtype, item: self.input_item.clone(), is_rearranged: false }
     }
 
     fn node(&mut self, node: &Node) -> Result<Flow, OnnxError> {
         match (node.domain.as_str(), node.operator.as_str()) {
             ("", "Constant") => node.tensor().map(Flow::Constant),
             ("", "Identity") => self.flow(node, 0, "the operand").cloned(),
+            ("", "Dropout") => self.dropout(node),
             ("", "Flatten") => views::flatten(self, node),
             ("", "Reshape") => views::reshape(self, node),
-            ("", "QuantizeLinear") => float::quantise(self, node),
-            ("", "DequantizeLinear") => float::dequantise(self, node),
-            ("", "Gemm") => float::gemm(self, node),
-            ("", "MatMul") => float::matmul(self, node),
-            ("", "Add") => float::add(self, node),
-            ("", "Mul") => float::mul(self, node),
-            ("", "Relu") => float::relu(self, node),
-            ("", "Cast") => float::cast(self, node),
+            ("", "Squeeze") => views::squeeze(self, node),
+            ("", "Unsqueeze") => views::unsqueeze(self, node),
+            ("", "Transpose") => views::transpose(self, node),
+            ("", "Concat") => join::concat(self, node),
+            ("", "QuantizeLinear") | (MICROSOFT, "QuantizeLinear") => quantise::quantise(self, node),
+            ("", "DequantizeLinear") | (MICROSOFT, "DequantizeLinear") => quantise::dequantise(self, node),
+            ("", "Cast") => quantise::cast(self, node),
+            ("", "Gemm") => {
+                let bias = self.optional_flow(node, 2, "the bias")?.cloned();
+                product::gemm(self, node, bias)
+            }
+            ("", "MatMul") => product::matmul(self, node),
+            ("", "Conv") => {
+                let bias = self.optional_flow(node, 2, "the bias")?.cloned();
+                conv::conv(self, node, bias)
+            }
+            ("", "MaxPool") => pool::max(self, node),
+            ("", "AveragePool") => pool::average(self, node),
+            ("", "GlobalAveragePool") => pool::global_average(self, node),
+            ("", "Relu") => function::relu(self, node),
+            ("", "Clip") => function::clip_between(self, node),
+            ("", "PRelu") => arithmetic::prelu(self, node),
+            ("", "Add") => arithmetic::binary(self, node, Operator::Add),
+            ("", "Sub") => arithmetic::binary(self, node, Operator::Sub),
+            ("", "Mul") => arithmetic::binary(self, node, Operator::Mul),
+            ("", "Div") => arithmetic::binary(self, node, Operator::Div),
+            ("", "Pow") => arithmetic::binary(self, node, Operator::Pow),
+            ("", "Max") => arithmetic::binary(self, node, Operator::Max),
+            ("", "Min") => arithmetic::binary(self, node, Operator::Min),
             ("", "MatMulInteger") => quantised::matmul_integer(self, node),
+            ("", "ConvInteger") => quantised::conv_integer(self, node),
             ("", "QLinearMatMul") => quantised::qlinear_matmul(self, node),
+            ("" | MICROSOFT, "QLinearConv") => quantised::qlinear_conv(self, node),
             (MICROSOFT, "QGemm") => quantised::qgemm(self, node),
-            _ => Err(OnnxError::UnsupportedOperator { node: node.id.clone(), supported: SUPPORTED }),
+            (MICROSOFT, "QLinearAdd") => quantised::qlinear_add(self, node),
+            (MICROSOFT, "QLinearAveragePool") => quantised::qlinear_average(self, node),
+            (MICROSOFT, "QLinearGlobalAveragePool") => quantised::qlinear_global_average(self, node),
+            (MICROSOFT, "QLinearConcat") => quantised::qlinear_concat(self, node),
+            (MICROSOFT, "QLinearSigmoid") => quantised::qlinear_function(self, node, "Sigmoid"),
+            (MICROSOFT, "QLinearLeakyRelu") => quantised::qlinear_function(self, node, "LeakyRelu"),
+            _ => match function::of(node) {
+                Some(function) => function::apply(self, node, &function),
+                None => Err(OnnxError::UnsupportedOperator {
+                    node: node.id.clone(),
+                    remedy: remedy(node),
+                    supported: SUPPORTED,
+                }),
+            },
         }
+    }
+
+    /// `Dropout`, which does nothing outside training.
+    fn dropout(&self, node: &Node) -> Result<Flow, OnnxError> {
+        let training = self.optional_constant(node, 2, "training_mode")?;
+        if training.is_some_and(|mode| mode.integers() != Some(&[0])) {
+            return Err(node.unsupported("training_mode must be false: export the model for inference"));
+        }
+        self.flow(node, 0, "the operand").cloned()
     }
 }
 
@@ -209,12 +228,14 @@ pub fn translate(graph: Graph, name: &str, depth: u8) -> Result<Import, OnnxErro
         names: Names::default(),
         flows: graph.constants.into_iter().map(|(name, tensor)| (name, Flow::Constant(tensor))).collect(),
         input_name: graph.input.name.clone(),
+        input_item: graph.input.item,
+        batch: graph.input.batch,
         input_quantisation: None,
     };
     let input = match graph.input.element {
-        ElementType::F32 => Flow::RealInput(vec![graph.input.item]),
+        ElementType::F32 => Flow::RealInput(Vec::new()),
         element => match element.dtype().filter(|dtype| dtype.is_byte()) {
-            Some(dtype) => Flow::Cells(translator.declare_input(dtype, &[graph.input.item])),
+            Some(dtype) => Flow::Cells(translator.declare_input(dtype)),
             None => {
                 let name = graph.input.name;
                 return Err(OnnxError::Interface(format!(
@@ -228,23 +249,24 @@ pub fn translate(graph: Graph, name: &str, depth: u8) -> Result<Import, OnnxErro
         let flow = translator.node(node)?;
         translator.flows.insert(node.output()?.into(), flow);
     }
-    let (last, output) = match translator.flows.get(&graph.output) {
-        Some(Flow::Cells(activation)) => (activation.id.0, None),
-        Some(Flow::Real(activation, quantisation)) => (activation.id.0, Some(*quantisation)),
+    let (activation, output) = match translator.flows.get(&graph.output) {
+        Some(Flow::Cells(activation)) => (activation.clone(), None),
+        Some(Flow::Mapped(Mapped { activation, quantisation, values: None })) => {
+            (activation.clone(), Some(*quantisation))
+        }
         other => {
             let what = other.map_or("nothing", Flow::describe);
             return Err(OnnxError::Interface(format!(
-                "the output {:?} must be 8-bit cells or their DequantizeLinear; it is {what}",
-                graph.output
+                "the output {:?} must be 8-bit cells or their DequantizeLinear; it is {what}: {}",
+                graph.output,
+                quantise::QUANTISE
             )));
         }
     };
-    let program = translator.builder.build()?;
-    if program.steps().len() != last {
-        return Err(OnnxError::Interface(format!(
-            "nodes follow the one that makes the output {:?}; remove what the output does not need",
-            graph.output
-        )));
+    if activation.is_rearranged {
+        // Views commit to nothing, and the output must be committed to in its own order.
+        function::identity(&mut translator, &format!("{}.committed", graph.output), &activation)?;
     }
+    let program = translator.builder.build()?;
     Ok(Import { program, input: translator.input_quantisation, output })
 }

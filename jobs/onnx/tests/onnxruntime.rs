@@ -6,8 +6,8 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use janction_onnx::{Import, import};
-use janction_program::{DType, Tensor, reference};
-use support::{compare, read};
+use janction_program::DType;
+use support::{compare, read, run};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -16,10 +16,6 @@ fn root() -> PathBuf {
 fn load(path: &Path) -> Import {
     let name = path.file_stem().unwrap().to_str().unwrap();
     import(&std::fs::read(path).unwrap(), name, 9).unwrap()
-}
-
-fn run(import: &Import, input: &Tensor) -> Tensor {
-    reference::run(&import.program, input).unwrap().pop().unwrap()
 }
 
 fn digits(model: &str, architecture: &[u32]) {

@@ -1,0 +1,69 @@
+//! Random models of every kind (`tests/fixtures/random_models.py`) against onnxruntime: no cell more than one unit apart, and
+//! at least 99.9 % of each kind's equal.
+
+mod support;
+
+use std::{collections::BTreeMap, path::Path, process::Command};
+
+use support::{Case, cases, differences, run};
+
+/// The kind in a case's name, which is KIND.SEED.
+fn kind(case: &Case) -> &str {
+    case.name.split('.').next().unwrap_or_default()
+}
+
+/// Compares all cases and prints a line for each kind. Gives the number of kinds.
+fn check(cases: &[Case]) -> usize {
+    let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for case in cases {
+        let output = run(&case.import(), &case.input);
+        let (differing, distance) = differences(&output, &case.output);
+        assert!(distance <= 1, "{}: {distance} units apart", case.name);
+        let (cells, all) = kinds.entry(kind(case)).or_default();
+        *cells += output.cells().len();
+        *all += differing;
+    }
+    let mut failed = Vec::new();
+    for (kind, (cells, differing)) in &kinds {
+        let equal = 100.0 - 100.0 * *differing as f64 / *cells as f64;
+        println!("{kind:28} {cells:7} cells, {equal:.3} % equal");
+        if equal < 99.9 {
+            failed.push(format!("{kind} ({equal:.3} %)"));
+        }
+    }
+    assert!(failed.is_empty(), "less than 99.9 % equal: {}", failed.join(", "));
+    kinds.len()
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+#[test]
+fn checked_in_models() {
+    let cases = cases(&folder().join("random.cases"));
+    assert!(check(&cases) >= 50, "every kind is there");
+}
+
+/// Makes new models: see section 5 of docs/jobs.md.
+#[test]
+#[ignore = "needs a Python with onnxruntime"]
+fn fresh_models() {
+    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.into());
+    let python = setting("JANCTION_PYTHON", "python3");
+    let seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let seed = setting("JANCTION_SEED", &(seconds % 1_000_000_000).to_string());
+    let each = setting("JANCTION_EACH", "20");
+    println!("JANCTION_SEED={seed} JANCTION_EACH={each}");
+    let file = std::env::temp_dir().join(format!("janction-random-{}.cases", std::process::id()));
+    let status = Command::new(python)
+        .arg(folder().join("random_models.py"))
+        .arg(&file)
+        .args(["--seed", &seed, "--each", &each])
+        .status()
+        .expect("JANCTION_PYTHON is a Python with onnxruntime");
+    assert!(status.success(), "random_models.py failed for seed {seed}");
+    let cases = cases(&file);
+    std::fs::remove_file(&file).unwrap();
+    check(&cases);
+}
