@@ -54,8 +54,8 @@ pub struct Activation {
     pub dtype: DType,
     /// Shape of an item.
     pub item: Vec<u32>,
-    /// Whether its cells lie in another order than they are committed in, or in several tensors.
-    pub is_rearranged: bool,
+    /// Whether an operation of the program commits to its cells in this order.
+    pub is_committed: bool,
 }
 
 /// A real function of each cell of an activation.

@@ -215,7 +215,7 @@ fn lookup(t: &mut Translator, name: &str, input: &Activation, table: Cells) -> R
     let table = t.cells(&format!("{name}.table"), 1, table)?;
     let name = t.names.fresh(name);
     let id = t.builder.lookup(&name, input.id, table);
-    Ok(Activation { id, dtype, item: input.item.clone(), is_rearranged: false })
+    Ok(Activation { id, dtype, item: input.item.clone(), is_committed: true })
 }
 
 /// The same cells, committed to in the order in which `input` shows them.

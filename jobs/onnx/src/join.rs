@@ -33,7 +33,7 @@ fn joined(t: &mut Translator, node: &Node, cells: &[Activation], axis: u8) -> Re
     let name = t.names.fresh(node.output()?);
     let ids: Vec<_> = cells.iter().map(|activation| activation.id).collect();
     let id = t.builder.concat(&name, &ids, axis);
-    Ok(Activation { id, dtype: cells[0].dtype, item: t.shape(id), is_rearranged: true })
+    Ok(Activation { id, dtype: cells[0].dtype, item: t.shape(id), is_committed: false })
 }
 
 /// The place behind the batch of the dimension that the attribute names.

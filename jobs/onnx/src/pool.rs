@@ -38,7 +38,7 @@ impl Average {
             .clamp(clamp.0, clamp.1);
         let name = t.names.fresh(node.output()?);
         let id = t.builder.averagepool(&name, self.input.id, output.dtype, options);
-        Ok(Activation { id, dtype: output.dtype, item: t.shape(id), is_rearranged: false })
+        Ok(Activation { id, dtype: output.dtype, item: t.shape(id), is_committed: true })
     }
 }
 
@@ -124,7 +124,7 @@ fn max_cells(t: &mut Translator, node: &Node, activation: Activation) -> Result<
     let windows = windows(t, node, activation, None)?;
     let name = t.names.fresh(node.output()?);
     let id = t.builder.maxpool(&name, windows.input.id, windows.slide);
-    let activation = Activation { id, dtype, item: t.shape(id), is_rearranged: false };
+    let activation = Activation { id, dtype, item: t.shape(id), is_committed: true };
     Ok(match windows.shape(windows.input.item[0]) {
         (_, Some(view)) => view.apply(t, &name, activation),
         _ => activation,

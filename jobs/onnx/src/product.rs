@@ -197,7 +197,7 @@ impl Product {
             // Where the windows do not fit, the program is invalid, and it says why.
             Form::Windows { .. } => item = t.shape(id),
         }
-        Ok(Activation { id, dtype: output.dtype, item, is_rearranged: false })
+        Ok(Activation { id, dtype: output.dtype, item, is_committed: true })
     }
 }
 

@@ -42,7 +42,7 @@ pub fn constant(
             zeros.integers().unwrap_or_default().iter().map(|&z| z as i32).collect()
         }
         Some(zeros) => {
-            let expected = format!("{} of {}", scales.len(), cells.element);
+            let expected = format!("one {}, or one for each of {} scales", cells.element, scales.len());
             return Err(node.operand("the zero point", expected, zeros.describe()));
         }
     };

@@ -147,8 +147,8 @@ fn channels_first(node: &Node) -> Result<(), OnnxError> {
 
 /// `QLinearAdd(a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero)`
 pub fn qlinear_add(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
-    let operands = vec![first(t, node)?, dequantised(t, node, 3, (4, 5), 0)?];
-    let sum = combine(node, Operator::Add, &operands[0], &operands[1])?;
+    let (left, right) = (first(t, node)?, dequantised(t, node, 3, (4, 5), 0)?);
+    let sum = combine(node, Operator::Add, &left, &right)?;
     let output = t.quantisation(node, 6, 7)?;
     settle(t, node, sum, output)
 }
@@ -156,6 +156,13 @@ pub fn qlinear_add(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
 /// `QLinearAveragePool(x, x_scale, x_zero, y_scale, y_zero)`
 pub fn qlinear_average(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
     channels_first(node)?;
+    if node.integer("ceil_mode", 0) != 0 && node.integer("count_include_pad", 0) != 0 {
+        // onnxruntime divides by the cells that ceil_mode adds, too; AveragePool does not.
+        return Err(node.unsupported(
+            "ceil_mode together with count_include_pad is not supported: its divisor is not AveragePool's; use pads \
+             instead of ceil_mode, or the QDQ form",
+        ));
+    }
     let operands = vec![first(t, node)?];
     between(t, node, operands, (3, 4), pool::average)
 }

@@ -127,6 +127,6 @@ impl Sum {
         };
         let name = t.names.fresh(node.output()?);
         let id = t.builder.add(&name, left.id, right, output.dtype, options);
-        Ok(Activation { id, dtype: output.dtype, item: left.item, is_rearranged: false })
+        Ok(Activation { id, dtype: output.dtype, item: left.item, is_committed: true })
     }
 }

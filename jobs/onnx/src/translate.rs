@@ -150,7 +150,7 @@ impl Translator {
 
     /// The program's input, which has been declared.
     pub fn input(&self, dtype: DType) -> Activation {
-        Activation { id: ValueId(0), dtype, item: self.input_item.clone(), is_rearranged: false }
+        Activation { id: ValueId(0), dtype, item: self.input_item.clone(), is_committed: false }
     }
 
     fn node(&mut self, node: &Node) -> Result<Flow, OnnxError> {
@@ -263,8 +263,8 @@ pub fn translate(graph: Graph, name: &str, depth: u8) -> Result<Import, OnnxErro
             )));
         }
     };
-    if activation.is_rearranged {
-        // Views commit to nothing, and the output must be committed to in its own order.
+    if !activation.is_committed {
+        // Views commit to nothing, and the program must commit to its output in its own order.
         function::identity(&mut translator, &format!("{}.committed", graph.output), &activation)?;
     }
     let program = translator.builder.build()?;

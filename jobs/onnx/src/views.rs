@@ -38,13 +38,11 @@ impl View {
             return activation;
         }
         let name = t.names.fresh(name);
-        let (id, is_rearranged) = match self {
-            Self::Reshape(shape) => {
-                (t.builder.reshape(&name, activation.id, shape), activation.is_rearranged)
-            }
-            Self::Transpose(permutation) => (t.builder.transpose(&name, activation.id, permutation), true),
+        let (id, is_committed) = match self {
+            Self::Reshape(shape) => (t.builder.reshape(&name, activation.id, shape), activation.is_committed),
+            Self::Transpose(permutation) => (t.builder.transpose(&name, activation.id, permutation), false),
         };
-        Activation { id, item, is_rearranged, ..activation }
+        Activation { id, item, is_committed, ..activation }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Comparison with what the Python scripts wrote.
 
+#![allow(dead_code, reason = "every test crate has its own copy and uses a part")]
+
 use std::path::Path;
 
 use janction_onnx::{Import, import};
 use janction_program::{Tensor, npy, reference};
 
 /// The tensor in the file at `path`.
-#[allow(dead_code, reason = "not every test crate reads files of its own")]
 pub fn read(path: &Path) -> Tensor {
     npy::decode(&std::fs::read(path).expect("the file is checked in")).expect("the file holds a tensor")
 }
