@@ -85,6 +85,9 @@ pub fn combine(node: &Node, operator: Operator, a: &Flow, b: &Flow) -> Result<Fl
     use Operator::{Add, Div, Mul, Sub};
     let commutes = matches!(operator, Add | Mul);
     let apply = |a, b| operator.apply(a, b);
+    if let Some(real) = [a, b].into_iter().find(|flow| matches!(flow, Flow::RealInput(_))) {
+        return Err(node.operand("an operand", function::QUANTISED, real.describe()));
+    }
     match (a, b) {
         (Flow::Constant(left), Flow::Constant(right)) => {
             let folded = left.combined(right, apply).map(Flow::Constant);

@@ -190,6 +190,13 @@ pub struct Settle {
     pub clamp: (i32, i32),
 }
 
+impl Settle {
+    /// Without a clamp.
+    pub const fn whole(output: Quantisation) -> Self {
+        Self { output, clamp: (output.dtype.min(), output.dtype.max()) }
+    }
+}
+
 /// What a name of the graph stands for.
 #[derive(Clone)]
 pub enum Flow {

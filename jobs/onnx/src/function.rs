@@ -51,6 +51,10 @@ fn elu(x: f64, alpha: f64) -> f64 {
     if x < 0.0 { alpha * x.exp_m1() } else { x }
 }
 
+/// What a function is of.
+pub const QUANTISED: &str = "a dequantised activation (a model's real input must be quantised first: do this step outside the \
+     model, or quantise the whole model)";
+
 type Function = Box<dyn Fn(f64) -> f64>;
 
 /// The function that the operator of `node` is, if it is one without further operands. Defaults of attributes are ONNX's.
@@ -125,7 +129,7 @@ pub fn apply(t: &Translator, node: &Node, function: &Function) -> Result<Flow, O
             "its operand is not quantised yet: put QuantizeLinear and DequantizeLinear before this node (onnxruntime's \
              quantiser does where the operator before is quantised)",
         )),
-        other => Err(node.operand("the operand", "a dequantised activation", other.describe())),
+        other => Err(node.operand("the operand", QUANTISED, other.describe())),
     }
 }
 
@@ -144,7 +148,7 @@ fn clip(t: &mut Translator, node: &Node, low: f64, high: f64) -> Result<Flow, On
             let mapped = Mapped::new(activation, quantisation).then(clip);
             quantise(t, node, &mapped, Settle::whole(quantisation)).map(Flow::Cells)
         }
-        other => Err(node.operand("the operand", "an activation", other.describe())),
+        other => Err(node.operand("the operand", QUANTISED, other.describe())),
     }
 }
 
@@ -173,13 +177,6 @@ pub fn clip_between(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> 
     };
     let (low, high) = (bound(1, "min", f64::NEG_INFINITY)?, bound(2, "max", f64::INFINITY)?);
     clip(t, node, low, high)
-}
-
-impl Settle {
-    /// Without a clamp.
-    pub const fn whole(output: Quantisation) -> Self {
-        Self { output, clamp: (output.dtype.min(), output.dtype.max()) }
-    }
 }
 
 /// Makes cells of a function of cells: the cells themselves when it maps each to itself, else a lookup.

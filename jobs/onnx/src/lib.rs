@@ -15,6 +15,7 @@ mod flow;
 mod function;
 mod graph;
 mod join;
+mod matmul;
 mod names;
 mod node;
 mod pool;

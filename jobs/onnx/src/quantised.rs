@@ -10,9 +10,9 @@ use crate::{
     error::OnnxError,
     flow::{Flow, Mapped, Quantisation, RealConstant},
     function, join,
+    matmul::{gemm, matmul},
     node::Node,
     pool,
-    product::{gemm, matmul},
     quantise::{dequantised, settle},
     translate::Translator,
 };

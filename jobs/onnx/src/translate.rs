@@ -12,10 +12,10 @@ use crate::{
     flow::{Activation, Flow, Mapped, Quantisation},
     function,
     graph::Graph,
-    join,
+    join, matmul,
     names::{Names, program_name},
     node::{MICROSOFT, Node},
-    pool, product, quantise, quantised,
+    pool, quantise, quantised,
     remedies::{SUPPORTED, remedy},
     tensor::{ElementType, Tensor},
     views,
@@ -169,9 +169,9 @@ impl Translator {
             ("", "Cast") => quantise::cast(self, node),
             ("", "Gemm") => {
                 let bias = self.optional_flow(node, 2, "the bias")?.cloned();
-                product::gemm(self, node, bias)
+                matmul::gemm(self, node, bias)
             }
-            ("", "MatMul") => product::matmul(self, node),
+            ("", "MatMul") => matmul::matmul(self, node),
             ("", "Conv") => {
                 let bias = self.optional_flow(node, 2, "the bias")?.cloned();
                 conv::conv(self, node, bias)

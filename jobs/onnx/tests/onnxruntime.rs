@@ -87,6 +87,19 @@ fn operator(name: &str) -> Import {
     imported
 }
 
+/// What onnxruntime's own quantiser makes of a float network, in both forms.
+#[test]
+fn networks_from_the_quantiser() {
+    for name in ["quantiser_qdq", "quantiser_qoperator"] {
+        let imported = operator(name);
+        let kinds = kinds(&imported);
+        assert!(imported.input.is_some() && imported.output.is_some());
+        for kind in OperationKind::ALL.into_iter().filter(|kind| !kind.is_view()) {
+            assert!(kinds.contains(&kind), "{name}: {}", kind.name());
+        }
+    }
+}
+
 #[test]
 fn qlinear_matmul_with_real_ends() {
     let imported = operator("qlinear_matmul");

@@ -177,6 +177,7 @@ fn models_that_are_not_quantised() {
         ),
         (between(node("Conv", &["r", "float_weights"], "v")), &["float32 of shape", "quantize_static"]),
         (refusal(&[2, 4, 4], vec![node("Relu", &["x"], "y")]), &["the real input, not quantised"]),
+        (refusal(&[2, 4, 4], vec![node("Div", &["x", "s"], "y")]), &["the Div", "outside the model"]),
         (
             refusal(&[2, 4, 4], vec![node("Conv", &["r", "wr"], "y")]),
             &["a product that is not requantised yet"],
