@@ -44,7 +44,24 @@ fn number(flow: &Flow) -> Option<f64> {
     }
 }
 
-/// A product with a constant added, subtracted, multiplied or divided. `None` when that cannot be part of it.
+/// Fails when broadcasting one operand against the other would put dimensions before the batch.
+fn same_rank(node: &Node, operands: [&Flow; 2]) -> Result<(), OnnxError> {
+    let item = |flow: &Flow| match flow {
+        Flow::Mapped(mapped) => Some(mapped.activation.item.len()),
+        Flow::Pending(pending) => Some(pending.item.len()),
+        _ => None,
+    };
+    let Some(rank) = operands.into_iter().find_map(item) else { return Ok(()) };
+    match operands.into_iter().filter_map(reals).find(|(shape, _)| shape.len() > rank + 1) {
+        Some((shape, _)) => {
+            let expected = format!("of at most {} dimensions", rank + 1);
+            Err(node.operand("a constant operand", expected, format!("of shape {shape:?}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A product with a constant added, subtracted, multiplied or divided.
 fn product(
     node: &Node,
     mut pending: Pending,
@@ -88,6 +105,7 @@ pub fn combine(node: &Node, operator: Operator, a: &Flow, b: &Flow) -> Result<Fl
     if let Some(real) = [a, b].into_iter().find(|flow| matches!(flow, Flow::RealInput(_))) {
         return Err(node.operand("an operand", function::QUANTISED, real.describe()));
     }
+    same_rank(node, [a, b])?;
     match (a, b) {
         (Flow::Constant(left), Flow::Constant(right)) => {
             let folded = left.combined(right, apply).map(Flow::Constant);

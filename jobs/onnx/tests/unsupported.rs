@@ -93,6 +93,7 @@ fn model(item: &[i64], nodes: Vec<NodeProto>) -> Vec<u8> {
             reals("float_weights", &[2, 2, 3, 3], &[0.5; 36]),
             reals("list", &[4], &[1.0, 2.0, 3.0, 4.0]),
             reals("minus", &[], &[-1.0]),
+            reals("many_dimensions", &[1, 1, 1, 1, 1], &[1.0]),
             tensor("axes", I64, &[1], 0i64.to_le_bytes().into()),
         ],
         ..Default::default()
@@ -295,6 +296,10 @@ fn operands_that_do_not_fit() {
         )
     };
     check(&[
+        (
+            between(node("Mul", &["r", "many_dimensions"], "v")),
+            &["of at most 4 dimensions", "[1, 1, 1, 1, 1]"],
+        ),
         (joined("Add"), &["of one shape", "[2, 4, 4] and [2, 3, 3]"]),
         (joined("Concat"), &["like [2, 4, 4] but for dimension 1"]),
         (
