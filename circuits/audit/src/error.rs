@@ -30,6 +30,18 @@ impl fmt::Display for Rule {
 /// An error of the audit.
 #[derive(Debug, Error)]
 pub enum AuditError {
+    /// A program that is too large to be audited at all.
+    #[error("program {program:?} has {got} {what}; at most {limit} can be audited: cut it into several jobs")]
+    TooLarge {
+        /// Name of the program.
+        program: String,
+        /// Weights, or cells of operands.
+        what: &'static str,
+        /// How many.
+        got: usize,
+        /// How many are supported.
+        limit: usize,
+    },
     /// One row of one operation does not fit into a circuit.
     #[error(
         "operation {operation:?} of program {program:?}: the check of one row takes 2^{got_bits} rows of circuit, at most \

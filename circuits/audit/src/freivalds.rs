@@ -35,7 +35,7 @@ use plonky2::util::reducing::ReducingFactorTarget;
 
 use crate::gate::extension_dot::{ExtensionDotGate, extension_dot};
 use crate::limits::PIECE_BITS;
-use crate::linear::{Linear, Weights};
+use crate::linear::{Extent, Linear, Weights};
 use crate::operation::{ProgramPlan, RowCheck};
 use crate::preparation::Preparation;
 use crate::requantise::element;
@@ -303,7 +303,7 @@ impl AccumulatorTargets {
         cells: &[Target],
     ) -> Self {
         let mut all = Vec::new();
-        for index in 0..operation.groups() {
+        for index in 0..operation.extent().groups {
             let group = operation.group(index);
             let accumulators = builder.add_virtual_targets(group.accumulators.len());
             let values: Vec<Target> = group.cells.iter().map(|&k| cells[k]).collect();
@@ -327,7 +327,7 @@ impl AccumulatorTargets {
 
 /// The accumulators of a row, in the order of the groups.
 pub(crate) fn accumulators(operation: &dyn Linear, cells: &[u8]) -> Vec<i64> {
-    (0..operation.groups()).flat_map(|index| operation.group(index).accumulate(cells)).collect()
+    (0..operation.extent().groups).flat_map(|index| operation.group(index).accumulate(cells)).collect()
 }
 
 /// The digest of a row's accumulators.
@@ -360,11 +360,9 @@ pub(crate) fn checked_after(
 
 /// Rows of circuit that the check of a row takes before requantisation, about.
 pub(crate) fn rows(operation: &dyn Linear) -> usize {
-    let group = |index| {
-        let group = operation.group(index);
-        let (terms, members) = (group.cells.len(), group.accumulators.len());
-        // In parts of a row: dot product, fold, hash.
-        100 * terms.div_ceil(ExtensionDotGate::TERMS) + 100 * members.div_ceil(43) + 100 * members / 8 + 20
-    };
-    (0..operation.groups()).map(group).sum::<usize>() / 100
+    let Extent { groups, terms, members } = operation.extent();
+    // In parts of a row: dot product, fold, hash.
+    let group =
+        100 * terms.div_ceil(ExtensionDotGate::TERMS) + 100 * members.div_ceil(43) + 100 * members / 8 + 20;
+    groups.saturating_mul(group) / 100
 }

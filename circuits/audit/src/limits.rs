@@ -4,6 +4,10 @@
 pub(crate) const PIECE_BITS: usize = 14;
 /// log2 of the rows of circuit that a piece may have when one row of one operation does not fit 2^14.
 pub const MAX_PIECE_BITS: usize = 17;
+/// Most weights of all of a program's operations: 2^26. They are held in memory while the circuits are built.
+pub const MAX_AUDITED_WEIGHTS: usize = 1 << 26;
+/// Most cells that a row of all operations' operands has: 2^24, likewise.
+pub const MAX_AUDITED_CELLS: usize = 1 << 24;
 /// Most tensor rows in a piece under `full`: 2^10.
 pub(crate) const MAX_PIECE_ROW_BITS: usize = 10;
 /// Most groups of four draws in a piece under `rows`.

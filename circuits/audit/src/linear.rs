@@ -23,6 +23,7 @@
 //! multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
 //! for that take `requantise.rs` itself.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use janction_gadgets::{Builder, F};
@@ -45,7 +46,7 @@ const MAX_COLUMNS: usize = 8;
 
 /// One accumulator and what becomes of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Accumulator {
+pub(crate) struct Accumulator<'a> {
     /// Number of the output's cell.
     pub output: usize,
     /// The accumulator when all of the group's cells are zero bytes.
@@ -55,7 +56,7 @@ pub(crate) struct Accumulator {
     /// Multiplier and shift.
     pub requantise: Requantise,
     /// A weight for each cell of the group.
-    pub weights: Vec<i64>,
+    pub weights: Cow<'a, [i64]>,
 }
 
 /// A constant of the program by which all groups are multiplied.
@@ -68,32 +69,45 @@ pub(crate) struct Weights {
 
 /// Accumulators of the same cells.
 #[derive(Clone, Debug)]
-pub(crate) struct Group {
+pub(crate) struct Group<'a> {
     /// Numbers of the operand's cells.
     pub cells: Vec<usize>,
     /// Where there are [`Weights`]: the row of them that each cell is multiplied with.
     pub rows: Vec<usize>,
     /// What is made of them.
-    pub accumulators: Vec<Accumulator>,
+    pub accumulators: Vec<Accumulator<'a>>,
+}
+
+/// How large an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Groups of a row.
+    pub groups: usize,
+    /// Most cells of a group.
+    pub terms: usize,
+    /// Accumulators of a group.
+    pub members: usize,
 }
 
 /// An operation of which the accumulators are linear in the operand's cells.
 pub(crate) trait Linear: Debug + Send + Sync {
-    /// Number of groups.
-    fn groups(&self) -> usize;
+    /// How large it is, without a look at any group.
+    fn extent(&self) -> Extent;
+    /// Multiplier, shift and bound of all accumulators, some perhaps more than once.
+    fn kinds(&self) -> Vec<(Requantise, i64)>;
     /// A group. Every output cell is in exactly one.
-    fn group(&self, index: usize) -> Group;
+    fn group(&self, index: usize) -> Group<'_>;
     /// The weights, if accumulator j of every group is multiplied with column j of one constant.
     fn weights(&self) -> Option<&Weights> {
         None
     }
 }
 
-impl Group {
+impl Group<'_> {
     /// The accumulators for these cells of the operand, as bytes.
     pub fn accumulate(&self, cells: &[u8]) -> Vec<i64> {
         let sum = |acc: &Accumulator| {
-            let terms = self.cells.iter().zip(&acc.weights);
+            let terms = self.cells.iter().zip(&*acc.weights);
             acc.base + terms.map(|(&k, &w)| i64::from(cells[k]) * w).sum::<i64>()
         };
         self.accumulators.iter().map(sum).collect()
@@ -187,16 +201,10 @@ impl LinearPlan {
         rescale: Rescale,
         class_of: impl Fn(&Rescale, &[(Requantise, i64)], usize, usize) -> Option<Class>,
     ) -> Self {
-        let mut kinds: Vec<(Requantise, i64)> = Vec::new();
-        let (mut terms, mut members) = (1, 1);
-        for index in 0..operation.groups() {
-            let group = operation.group(index);
-            terms = terms.max(group.cells.len());
-            members = members.max(group.accumulators.len());
-            kinds.extend(group.accumulators.iter().map(|acc| (acc.requantise, acc.bound)));
-            kinds.sort_unstable_by_key(|(r, bound)| (std::cmp::Reverse(r.shift), r.multiplier, *bound));
-            kinds.dedup();
-        }
+        let Extent { terms, members, .. } = operation.extent();
+        let mut kinds = operation.kinds();
+        kinds.sort_unstable_by_key(|(r, bound)| (std::cmp::Reverse(r.shift), r.multiplier, *bound));
+        kinds.dedup();
         // The largest shift first: with it go all that can be scaled to it.
         let mut classes = Vec::new();
         let mut left: Vec<_> =
@@ -231,22 +239,19 @@ impl LinearPlan {
 
     /// Rows of circuit that the check takes, about: dot products and requantisation.
     pub fn rows(&self, operation: &dyn Linear) -> usize {
-        let mut parts = 0;
-        for index in 0..operation.groups() {
-            let group = operation.group(index);
-            let members = group.accumulators.len();
-            // Most groups are of one class.
-            parts += match self.classes.first() {
-                Some(class) => class.parts(group.cells.len(), members),
-                None => 2 * ROW * members,
-            };
-        }
-        parts / ROW
+        let Extent { groups, terms, members } = operation.extent();
+        // Most accumulators are of one class.
+        let parts = match self.classes.first() {
+            Some(class) => class.parts(terms, members),
+            None => members * 2 * ROW,
+        };
+        groups.saturating_mul(parts) / ROW
     }
 
     /// Rows of circuit that requantisation alone takes, about.
     pub fn rows_of_accumulators(&self, operation: &dyn Linear) -> usize {
-        let cells: usize = (0..operation.groups()).map(|i| operation.group(i).accumulators.len()).sum();
+        let Extent { groups, members, .. } = operation.extent();
+        let cells = groups * members;
         self.classes.first().map_or(2 * cells, |class| cells / class.gate.forms())
     }
 
@@ -260,12 +265,12 @@ impl LinearPlan {
         output: &[Target],
     ) -> LinearTargets {
         let mut targets = LinearTargets::default();
-        for index in 0..operation.groups() {
+        for index in 0..operation.extent().groups {
             let Group { cells: numbers, accumulators, .. } = operation.group(index);
             let operands: Vec<Target> = numbers.iter().map(|&k| cells[k]).collect();
-            let mut left: Vec<&Accumulator> = accumulators.iter().collect();
+            let mut left: Vec<&Accumulator<'_>> = accumulators.iter().collect();
             for class in &self.classes {
-                let is_member = |acc: &&Accumulator| class.kinds.contains(&(acc.requantise, acc.bound));
+                let is_member = |acc: &&Accumulator<'_>| class.kinds.contains(&(acc.requantise, acc.bound));
                 let (members, others): (Vec<_>, Vec<_>) = left.into_iter().partition(is_member);
                 left = others;
                 for members in members.chunks(class.gate.columns) {
@@ -292,7 +297,7 @@ impl LinearPlan {
     ) -> LinearTargets {
         let mut targets = LinearTargets::default();
         let mut next = accumulators.iter();
-        for index in 0..operation.groups() {
+        for index in 0..operation.extent().groups {
             for acc in operation.group(index).accumulators {
                 let form = *next.next().expect("an accumulator for each cell");
                 match self.classes.iter().find(|class| class.kinds.contains(&(acc.requantise, acc.bound))) {
@@ -316,7 +321,7 @@ impl LinearPlan {
         &self,
         gate: RequantiseGate,
         start: i64,
-        acc: &Accumulator,
+        acc: &Accumulator<'_>,
         output: &[Target],
     ) -> (F, F, Target) {
         let Requantise { multiplier, shift } = acc.requantise;
@@ -334,14 +339,14 @@ impl LinearPlan {
         layout: &mut Layout,
         class: &Class,
         operands: &[Target],
-        members: &[&Accumulator],
+        members: &[&Accumulator<'_>],
         output: &[Target],
     ) -> Form {
         let gate = class.gate;
         let radix = F::from_canonical_u64(1 << (2 * gate.acc_digits));
         let shared = gate.columns > 1;
         let half = if shared { 1i64 << (2 * gate.acc_digits - 1) } else { 0 };
-        let combine = |value: &dyn Fn(&Accumulator) -> i64| -> F {
+        let combine = |value: &dyn Fn(&Accumulator<'_>) -> i64| -> F {
             members.iter().rev().fold(F::ZERO, |sum, acc| sum * radix + element(value(acc).into()))
         };
         let terms: Vec<(Target, F)> =
@@ -350,7 +355,7 @@ impl LinearPlan {
         let offset = if shared { combine(&|acc| acc.base + half) } else { F::ZERO };
         // u = acc + half, or acc - base.
         let column =
-            |acc: &&Accumulator| self.column(gate, if shared { -half } else { acc.base }, acc, output);
+            |acc: &&Accumulator<'_>| self.column(gate, if shared { -half } else { acc.base }, acc, output);
         Form { form, offset, columns: members.iter().map(column).collect() }
     }
 
@@ -360,11 +365,11 @@ impl LinearPlan {
         builder: &mut Builder,
         layout: &mut Layout,
         operands: &[Target],
-        acc: &Accumulator,
+        acc: &Accumulator<'_>,
         output: &[Target],
     ) -> RequantiseTargets {
         let terms: Vec<(Target, F)> =
-            operands.iter().zip(&acc.weights).map(|(&cell, &w)| (cell, element(w.into()))).collect();
+            operands.iter().zip(&*acc.weights).map(|(&cell, &w)| (cell, element(w.into()))).collect();
         let form = layout.dot(builder, self.dot, &terms);
         let plan = RequantisePlan::new(&self.rescale, acc.requantise, acc.bound);
         // The plan takes u = acc + half.
@@ -384,7 +389,7 @@ impl LinearPlan {
             return Ok(());
         }
         let mut next = targets.0.iter();
-        for index in 0..operation.groups() {
+        for index in 0..operation.extent().groups {
             let group = operation.group(index);
             for (acc, value) in group.accumulators.iter().zip(group.accumulate(cells)) {
                 if self.classes.iter().any(|class| class.kinds.contains(&(acc.requantise, acc.bound))) {

@@ -213,6 +213,18 @@ impl StepPlan {
         }
     }
 
+    /// Rows of circuit that the check of a row takes, about, without opening it.
+    pub fn rows(&self) -> usize {
+        match &self.check {
+            RowCheck::Linear(operation, plan) => plan.rows(&**operation),
+            RowCheck::Freivalds { operation, plan, .. } => {
+                freivalds::rows(&**operation) + plan.rows_of_accumulators(&**operation)
+            }
+            RowCheck::Lookup(_) => self.cells.len() / 40,
+            RowCheck::MaxPool(plan) => plan.rows(),
+        }
+    }
+
     /// The operands' cells, from the rows of [`Self::operands`].
     pub fn gather<T: Copy>(&self, rows: &[&[T]]) -> Vec<T> {
         self.cells.iter().map(|&(operand, column)| rows[operand][column]).collect()

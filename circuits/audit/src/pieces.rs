@@ -2,13 +2,15 @@
 
 use janction_aggregate::config::{C, Circuit, Common, Proof};
 use janction_aggregate::{AggregateError, KeySet, Prover, prove_verified};
-use janction_program::Program;
+use janction_program::{Conv, Operation, Program};
 use janction_protocol::claim::Claim;
 use janction_trace::draw::DRAWS_PER_HASH;
 use janction_trace::{Openings, Policy};
 
-use crate::limits::{MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS};
-use crate::operation::ProgramPlan;
+use crate::limits::{
+    MAX_AUDITED_CELLS, MAX_AUDITED_WEIGHTS, MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS,
+};
+use crate::operation::{ProgramPlan, StepPlan};
 use crate::piece::{NAME, PieceCircuit, PieceLayout, PieceShape, Size};
 use crate::preparation::Preparation;
 use crate::stage::{RowStage, Stage, StageNumber};
@@ -67,7 +69,8 @@ impl Planner<'_> {
     fn row_stages(&self) -> Vec<RowStage> {
         let all = RowStage::of_all(self.plan);
         let smallest = self.sizes()[0];
-        if self.rows(&all, smallest, false) <= 1 << self.bits {
+        let estimate: usize = self.plan.steps.iter().map(StepPlan::rows).sum();
+        if estimate <= 2 << self.bits && self.rows(&all, smallest, false) <= 1 << self.bits {
             return vec![all];
         }
         let mut stages: Vec<Vec<usize>> = Vec::new();
@@ -161,13 +164,50 @@ impl Planner<'_> {
     }
 }
 
+/// Refuses what would take too much time or memory before any of it is spent: programs come from strangers.
+fn check_size(program: &Program) -> Result<(), AuditError> {
+    let mut weights = 0usize;
+    let mut cells = 0usize;
+    for step in program.committed_steps() {
+        if let Operation::MatMul(op) | Operation::Conv(Conv { product: op, .. }) = &step.operation {
+            weights = weights.saturating_add(program.constant(op.weights).cells().len());
+        }
+        let operands = step.operation.inputs();
+        let columns = operands.iter().map(|&id| program.value(id).columns());
+        cells = columns.fold(cells, usize::saturating_add);
+    }
+    for (what, got, limit) in
+        [("weights", weights, MAX_AUDITED_WEIGHTS), ("cells of operands", cells, MAX_AUDITED_CELLS)]
+    {
+        if got > limit {
+            return Err(AuditError::TooLarge { program: program.name().into(), what, got, limit });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses operations of which one row cannot fit a piece by far; closer ones are found out when they are laid out.
+fn check_steps(program: &Program, plan: &ProgramPlan) -> Result<(), AuditError> {
+    match plan.steps.iter().find(|step| step.rows() > 2 << MAX_PIECE_BITS) {
+        None => Ok(()),
+        Some(step) => Err(AuditError::PieceTooLarge {
+            program: program.name().into(),
+            operation: step.name.clone(),
+            got_bits: step.rows().ilog2() as usize + 1,
+            limit_bits: MAX_PIECE_BITS,
+        }),
+    }
+}
+
 impl AuditPieces {
     /// Builds the circuits: some seconds, and at most 2^17 rows each.
     ///
     /// # Errors
-    /// [`AuditError::PieceTooLarge`] when an operation is too large for one row of it to be checked.
+    /// [`AuditError::TooLarge`]; [`AuditError::PieceTooLarge`] when an operation is too large for one row of it to be checked.
     pub fn build(program: Program, policy: Policy) -> Result<Self, AuditError> {
+        check_size(&program)?;
         let plan = ProgramPlan::new(&program, policy);
+        check_steps(&program, &plan)?;
         let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
         let circuits = planner.circuits(planner.shapes()?)?;
         Ok(Self { program, policy, plan, circuits })
@@ -235,7 +275,9 @@ impl AuditPieces {
         circuits: Vec<(u32, Circuit)>,
     ) -> Result<Self, AuditError> {
         let damaged = || AuditError::KeyBytes { circuit: "piece", action: "read" };
+        check_size(&program)?;
         let plan = ProgramPlan::new(&program, policy);
+        check_steps(&program, &plan)?;
         let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
         let stages = planner.stages();
         if stages.len() != circuits.len() {

@@ -139,7 +139,9 @@ impl Advice for ProgramProblem {
             Self::Npy { .. } => "input.unreadable",
             Self::Device(_) => "device.failed",
             Self::Differs { .. } => "device.differs",
-            Self::AuditKey(AuditError::PieceTooLarge { .. }) => "audit.too_large",
+            Self::AuditKey(AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. }) => {
+                "audit.too_large"
+            }
             Self::AuditKey(_) => "audit.key",
         };
         code.into()
@@ -180,6 +182,7 @@ impl Advice for ProgramProblem {
             Self::InputShape { .. } => "save the array as [rows, ...] with the program's cells in a row",
             Self::Device(_) => "run `janction doctor`, or use --device cpu",
             Self::Differs { .. } => "do not work with this device: its results would not be paid; report it",
+            Self::AuditKey(AuditError::TooLarge { .. }) => "cut the program into several",
             Self::AuditKey(AuditError::PieceTooLarge { .. }) => {
                 "cut the operation into ones with fewer output cells"
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use janction_aggregate::Stock;
-use janction_audit::{AuditCircuits, AuditNode, AuditProof, AuditVerifier};
+use janction_audit::{AuditCircuits, AuditNode, AuditVerifier};
 use janction_program::builder::{Builder, MatMulOptions};
 use janction_program::test_utils::Random;
 use janction_program::{DType, PerColumn, Program, Requantise, reference};

@@ -1,8 +1,10 @@
 //! Row check of a weighted sum: each cell is one of two cells, or of one and a constant.
 
+use std::borrow::Cow;
+
 use janction_program::{Add, DType, Operand, Program, Requantise};
 
-use crate::linear::{Accumulator, Group, Linear};
+use crate::linear::{Accumulator, Extent, Group, Linear};
 use crate::operation::matmul::smallest;
 use crate::requantise::Rescale;
 
@@ -15,7 +17,7 @@ pub(crate) struct AddPlan {
     /// What the left cell of byte zero counts for.
     base: i64,
     bound: i64,
-    shift: u8,
+    requantise: Requantise,
 }
 
 /// The right operand: the factor of a cell and what one of byte zero counts for, or what each constant counts for.
@@ -48,7 +50,7 @@ impl AddPlan {
             right,
             base: smallest(left.dtype, op.left_zero) * factor,
             bound: op.accumulator_bound(left.dtype, dtype),
-            shift: op.shift,
+            requantise: Requantise { multiplier: 1, shift: op.shift },
         }
     }
 
@@ -59,11 +61,15 @@ impl AddPlan {
 }
 
 impl Linear for AddPlan {
-    fn groups(&self) -> usize {
-        self.columns
+    fn extent(&self) -> Extent {
+        Extent { groups: self.columns, terms: 2, members: 1 }
     }
 
-    fn group(&self, index: usize) -> Group {
+    fn kinds(&self) -> Vec<(Requantise, i64)> {
+        vec![(self.requantise, self.bound)]
+    }
+
+    fn group(&self, index: usize) -> Group<'_> {
         // The left value's cells, then the right one's.
         let (cells, weights, base) = match &self.right {
             Right::Value { factor, base } => {
@@ -75,8 +81,8 @@ impl Linear for AddPlan {
             output: index,
             base: self.base + base,
             bound: self.bound,
-            requantise: Requantise { multiplier: 1, shift: self.shift },
-            weights,
+            requantise: self.requantise,
+            weights: Cow::Owned(weights),
         };
         Group { cells, rows: Vec::new(), accumulators: vec![sum] }
     }

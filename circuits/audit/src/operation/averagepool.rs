@@ -1,8 +1,10 @@
 //! Row check of an average pool: sums of windows, each with the factor of its position.
 
+use std::borrow::Cow;
+
 use janction_program::{AveragePool, DType, PerColumn, Program, Requantise, Window};
 
-use crate::linear::{Accumulator, Group, Linear};
+use crate::linear::{Accumulator, Extent, Group, Linear};
 use crate::operation::matmul::smallest;
 use crate::requantise::Rescale;
 
@@ -34,11 +36,17 @@ impl AveragePoolPlan {
 }
 
 impl Linear for AveragePoolPlan {
-    fn groups(&self) -> usize {
-        self.window.channels * self.window.positions()
+    fn extent(&self) -> Extent {
+        let groups = self.window.channels * self.window.positions();
+        Extent { groups, terms: self.window.most_cells(), members: 1 }
     }
 
-    fn group(&self, index: usize) -> Group {
+    fn kinds(&self) -> Vec<(Requantise, i64)> {
+        let positions = 0..self.window.positions();
+        positions.map(|position| (self.requantise.get(position), self.bound)).collect()
+    }
+
+    fn group(&self, index: usize) -> Group<'_> {
         let window = &self.window;
         let (channel, position) = (index / window.positions(), index % window.positions());
         let (y, x) = (position / window.output[1], position % window.output[1]);
@@ -49,7 +57,7 @@ impl Linear for AveragePoolPlan {
             base: self.smallest * cells.len() as i64,
             bound: self.bound,
             requantise: self.requantise.get(position),
-            weights: vec![1; cells.len()],
+            weights: Cow::Owned(vec![1; cells.len()]),
         };
         Group { cells, rows: Vec::new(), accumulators: vec![sum] }
     }

@@ -1,9 +1,11 @@
 //! Row check of a convolution: each window of each group of channels is multiplied like a vector of a product. Cells
 //! outside the plane contribute nothing, to the base neither.
 
-use janction_program::{Conv, Program, Window};
+use std::borrow::Cow;
 
-use crate::linear::{Accumulator, Group, Linear, Weights};
+use janction_program::{Conv, Program, Requantise, Window};
+
+use crate::linear::{Accumulator, Extent, Group, Linear, Weights};
 use crate::operation::matmul::{Column, columns, smallest, weights};
 
 /// What the check of one convolution depends on.
@@ -32,11 +34,20 @@ impl ConvPlan {
 }
 
 impl Linear for ConvPlan {
-    fn groups(&self) -> usize {
-        self.groups * self.window.positions()
+    fn extent(&self) -> Extent {
+        let Self { window, groups, columns, .. } = self;
+        Extent {
+            groups: groups * window.positions(),
+            terms: window.channels / groups * window.most_cells(),
+            members: columns.len() / groups,
+        }
     }
 
-    fn group(&self, index: usize) -> Group {
+    fn kinds(&self) -> Vec<(Requantise, i64)> {
+        self.columns.iter().map(|column| (column.requantise, column.bound)).collect()
+    }
+
+    fn group(&self, index: usize) -> Group<'_> {
         let Self { window, groups, columns, .. } = self;
         let (group, position) = (index / window.positions(), index % window.positions());
         let (y, x) = (position / window.output[1], position % window.output[1]);
@@ -50,10 +61,17 @@ impl Linear for ConvPlan {
             .collect();
         let accumulator = |channel: usize| {
             let column = &columns[channel];
-            let weights: Vec<i64> = cells.iter().map(|&(row, _)| column.weights[row]).collect();
+            // All of them, unless the window reaches beyond the plane.
+            let (weights, sum) = if cells.len() == column.weights.len() {
+                (Cow::Borrowed(&column.weights[..]), column.sum)
+            } else {
+                let weights: Vec<i64> = cells.iter().map(|&(row, _)| column.weights[row]).collect();
+                let sum = weights.iter().sum();
+                (Cow::Owned(weights), sum)
+            };
             Accumulator {
                 output: channel * window.positions() + position,
-                base: column.bias + self.smallest * weights.iter().sum::<i64>(),
+                base: column.bias + self.smallest * sum,
                 bound: column.bound,
                 requantise: column.requantise,
                 weights,

@@ -6,9 +6,11 @@
 //! acc_j = base_j + sum_k a_k w_kj        base_j = bias[j] + (smallest - input_zero) sum_k w_kj
 //! ```
 
+use std::borrow::Cow;
+
 use janction_program::{DType, MatMul, Program, Requantise};
 
-use crate::linear::{Accumulator, Group, Linear, Weights};
+use crate::linear::{Accumulator, Extent, Group, Linear, Weights};
 use crate::requantise::Rescale;
 
 /// A column of the weights, with what belongs to it.
@@ -16,6 +18,8 @@ use crate::requantise::Rescale;
 pub(crate) struct Column {
     /// w, one for each row of the weights.
     pub weights: Vec<i64>,
+    /// Their sum.
+    pub sum: i64,
     /// Bias.
     pub bias: i64,
     /// Bound of the accumulators.
@@ -30,8 +34,10 @@ pub(crate) fn columns(program: &Program, op: &MatMul, operand: DType) -> Vec<Col
     let bounds = op.accumulator_bounds(operand, weights, bias);
     let column = |(j, bound)| {
         let zero = i64::from(op.weight_zero.get(j));
+        let column: Vec<i64> = (0..weights.rows()).map(|k| i64::from(weights.get(k, j)) - zero).collect();
         Column {
-            weights: (0..weights.rows()).map(|k| i64::from(weights.get(k, j)) - zero).collect(),
+            sum: column.iter().sum(),
+            weights: column,
             bias: bias.map_or(0, |bias| i64::from(bias.get(0, j))),
             bound,
             requantise: op.requantise.get(j),
@@ -84,23 +90,30 @@ impl MatMulPlan {
 }
 
 impl Linear for MatMulPlan {
-    fn groups(&self) -> usize {
-        self.vectors
+    fn extent(&self) -> Extent {
+        Extent { groups: self.vectors, terms: self.inner, members: self.columns.len() }
     }
 
-    fn group(&self, index: usize) -> Group {
-        let accumulator = |(j, column): (usize, &Column)| Accumulator {
-            output: index * self.columns.len() + j,
-            base: column.bias + self.smallest * column.weights.iter().sum::<i64>(),
-            bound: column.bound,
-            requantise: column.requantise,
-            weights: column.weights.clone(),
+    fn kinds(&self) -> Vec<(Requantise, i64)> {
+        self.columns.iter().map(|column| (column.requantise, column.bound)).collect()
+    }
+
+    fn group(&self, index: usize) -> Group<'_> {
+        let accumulator = |j: usize| {
+            let column = &self.columns[j];
+            Accumulator {
+                output: index * self.columns.len() + j,
+                base: column.bias + self.smallest * column.sum,
+                bound: column.bound,
+                requantise: column.requantise,
+                weights: Cow::Borrowed(&column.weights),
+            }
         };
         let first = index * self.inner;
         Group {
             cells: (first..first + self.inner).collect(),
             rows: (0..self.inner).collect(),
-            accumulators: self.columns.iter().enumerate().map(accumulator).collect(),
+            accumulators: (0..self.columns.len()).map(accumulator).collect(),
         }
     }
 

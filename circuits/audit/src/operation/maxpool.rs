@@ -22,6 +22,12 @@ impl MaxPoolPlan {
         Self { window: op.window(program) }
     }
 
+    /// Rows of circuit that the check of a row takes, about: a byte, a subtraction and a product for each cell.
+    pub fn rows(&self) -> usize {
+        let cells = self.window.channels.saturating_mul(self.window.total_cells());
+        cells / 21 + cells / 10
+    }
+
     /// Enforces that each of `output` is the largest cell of its window. (Operand and result have one type, so bytes compare
     /// as cells do.)
     pub fn build(&self, builder: &mut Builder, layout: &mut Layout, cells: &[Target], output: &[Target]) {

@@ -13,7 +13,7 @@ use super::satisfied;
 use crate::gate::piece_config;
 use crate::gate::requantise::RequantiseGate;
 use crate::layout::Layout;
-use crate::linear::{Accumulator, Group, Linear, LinearPlan};
+use crate::linear::{Accumulator, Extent, Group, Linear, LinearPlan};
 use crate::requantise::{Rescale, element};
 
 #[test]
@@ -38,11 +38,15 @@ struct Numbers {
 const HALF: i64 = 1 << 31;
 
 impl Linear for Numbers {
-    fn groups(&self) -> usize {
-        1
+    fn extent(&self) -> Extent {
+        Extent { groups: 1, terms: 4 * self.columns.len(), members: self.columns.len() }
     }
 
-    fn group(&self, _index: usize) -> Group {
+    fn kinds(&self) -> Vec<(Requantise, i64)> {
+        self.columns.clone()
+    }
+
+    fn group(&self, _index: usize) -> Group<'_> {
         let n = self.columns.len();
         let accumulator = |(j, &(requantise, bound)): (usize, &(Requantise, i64))| Accumulator {
             output: j,

@@ -18,9 +18,9 @@ pub(crate) const fn code(error: &ProverError) -> Option<&'static str> {
         ProverError::AuditKey { .. }
         | ProverError::Material(_)
         | ProverError::Client(ClientError::NoBlob { .. })
-        | ProverError::Audit(AuditError::PieceTooLarge { .. } | AuditError::Claim { .. }) => {
-            Some("unprovable")
-        }
+        | ProverError::Audit(
+            AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. } | AuditError::Claim { .. },
+        ) => Some("unprovable"),
         _ => None,
     }
 }

@@ -94,7 +94,7 @@ impl Unit {
         match recompiled.await.map_err(WorkerError::panicked)? {
             Ok(recompiled) if recompiled == job.audit_key => {}
             Ok(recompiled) => return Err(Decline::AuditKey { recompiled, demanded: job.audit_key }.into()),
-            Err(error @ AuditError::PieceTooLarge { .. }) => {
+            Err(error @ (AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. })) => {
                 return Err(Decline::Unauditable(error.to_string()).into());
             }
             Err(error) => return Err(NoBid::Failed(error.into())),
