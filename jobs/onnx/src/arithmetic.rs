@@ -98,7 +98,13 @@ fn product(
 }
 
 /// Joins two operands.
-pub fn combine(node: &Node, operator: Operator, a: &Flow, b: &Flow) -> Result<Flow, OnnxError> {
+pub fn combine(
+    t: &Translator,
+    node: &Node,
+    operator: Operator,
+    a: &Flow,
+    b: &Flow,
+) -> Result<Flow, OnnxError> {
     use Operator::{Add, Div, Mul, Sub};
     let commutes = matches!(operator, Add | Mul);
     let apply = |a, b| operator.apply(a, b);
@@ -118,8 +124,10 @@ pub fn combine(node: &Node, operator: Operator, a: &Flow, b: &Flow) -> Result<Fl
                 )
             });
         }
-        (Flow::Mapped(left), Flow::Mapped(right)) if left.activation == right.activation => {
-            return Ok(Flow::Mapped(function::joined(left, right, apply)));
+        (Flow::Mapped(left), Flow::Mapped(right)) => {
+            if let Some(joined) = t.joined(left, right, apply) {
+                return Ok(Flow::Mapped(joined));
+            }
         }
         (Flow::Mapped(mapped), constant) | (constant, Flow::Mapped(mapped)) if number(constant).is_some() => {
             let n = number(constant).unwrap_or_default();
@@ -154,7 +162,7 @@ pub fn binary(t: &Translator, node: &Node, operator: Operator) -> Result<Flow, O
     if node.inputs.len() != 2 {
         return Err(node.unsupported("two operands are supported: write it as several nodes"));
     }
-    combine(node, operator, t.flow(node, 0, "the left operand")?, t.flow(node, 1, "the right operand")?)
+    combine(t, node, operator, t.flow(node, 0, "the left operand")?, t.flow(node, 1, "the right operand")?)
 }
 
 /// `PRelu` with one slope.

@@ -47,10 +47,22 @@ impl Quantisation {
     }
 }
 
+/// Which value of the program an activation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A value that the program has.
+    Value(ValueId),
+    /// A lookup, by its number, that the program gets once something reads it ([`crate::lookups`]).
+    Lookup(usize),
+}
+
+/// The program's input.
+pub const INPUT: Place = Place::Value(ValueId(0));
+
 /// A value of the program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activation {
-    pub id: ValueId,
+    pub place: Place,
     pub dtype: DType,
     /// Shape of an item.
     pub item: Vec<u32>,
@@ -176,7 +188,7 @@ impl Pending {
             PendingKind::Join(join) => join.finish(t, node, settle)?,
         };
         for view in &self.views {
-            activation = view.apply(t, node.output()?, activation);
+            activation = view.apply(t, node.output()?, activation)?;
         }
         Ok(activation)
     }

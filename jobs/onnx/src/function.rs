@@ -1,17 +1,15 @@
 //! Functions of one cell. They gather into a table of real numbers, one for each cell, until `QuantizeLinear` makes a lookup
-//! of it: so a function may be written in any number of nodes.
+//! of it (`lookups.rs`): so a function may be written in any number of nodes.
 //!
 //! Functions are computed in double precision; what lies between two nodes is rounded to float32, as it is in the model.
 
-use std::{f64::consts::PI, rc::Rc};
-
-use janction_program::Cells;
+use std::f64::consts::PI;
 
 use crate::{
     error::OnnxError,
-    flow::{Activation, Flow, Mapped, Quantisation, Settle},
+    flow::{Flow, Mapped, Quantisation, Settle},
+    lookups,
     node::{MICROSOFT, Node},
-    tensor::to_f32,
     translate::Translator,
 };
 
@@ -146,7 +144,7 @@ fn clip(t: &mut Translator, node: &Node, low: f64, high: f64) -> Result<Flow, On
         Flow::Cells(activation) => {
             let quantisation = Quantisation::integers(activation.dtype);
             let mapped = Mapped::new(activation, quantisation).then(clip);
-            quantise(t, node, &mapped, Settle::whole(quantisation)).map(Flow::Cells)
+            lookups::quantise(t, node, &mapped, Settle::whole(quantisation)).map(Flow::Cells)
         }
         other => Err(node.operand("the operand", QUANTISED, other.describe())),
     }
@@ -177,58 +175,6 @@ pub fn clip_between(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> 
     };
     let (low, high) = (bound(1, "min", f64::NEG_INFINITY)?, bound(2, "max", f64::INFINITY)?);
     clip(t, node, low, high)
-}
-
-/// Makes cells of a function of cells: the cells themselves when it maps each to itself, else a lookup.
-pub fn quantise(
-    t: &mut Translator,
-    node: &Node,
-    mapped: &Mapped,
-    settle: Settle,
-) -> Result<Activation, OnnxError> {
-    let (input, output) = (mapped.activation.dtype, settle.output.dtype);
-    let entry = |(i, &real): (usize, &f64)| {
-        let cell = settle.output.cell(real).ok_or_else(|| {
-            let from = input.min() + i as i32;
-            node.unsupported(format!(
-                "the function before it gives no number for the cell {from} (real {:e}): quantise its operand so that \
-                 every cell lies where the function is defined",
-                mapped.quantisation.real(from)
-            ))
-        })?;
-        Ok(i64::from(cell.clamp(settle.clamp.0, settle.clamp.1)))
-    };
-    let table = mapped.values().iter().enumerate().map(entry).collect::<Result<Vec<i64>, OnnxError>>()?;
-    if input == output && (i64::from(input.min())..).zip(&table).all(|(cell, &entry)| cell == entry) {
-        return Ok(mapped.activation.clone());
-    }
-    let cells = Cells::from_values(output, &table).map_err(|_| node.unsupported("its cells do not fit"))?;
-    lookup(t, node.output()?, &mapped.activation, cells)
-}
-
-/// A lookup in `table`, with a name like `name`.
-fn lookup(t: &mut Translator, name: &str, input: &Activation, table: Cells) -> Result<Activation, OnnxError> {
-    let dtype = table.dtype();
-    let table = t.cells(&format!("{name}.table"), 1, table)?;
-    let name = t.names.fresh(name);
-    let id = t.builder.lookup(&name, input.id, table);
-    Ok(Activation { id, dtype, item: input.item.clone(), is_committed: true })
-}
-
-/// The same cells, committed to in the order in which `input` shows them.
-pub fn identity(t: &mut Translator, name: &str, input: &Activation) -> Result<Activation, OnnxError> {
-    let values: Vec<i64> = (input.dtype.min()..=input.dtype.max()).map(i64::from).collect();
-    let table = Cells::from_values(input.dtype, &values).map_err(|_| OnnxError::Tensor {
-        name: name.into(),
-        what: "an activation must have 8 bits".into(),
-    })?;
-    lookup(t, name, input, table)
-}
-
-/// The function that two functions of one activation make together.
-pub fn joined(a: &Mapped, b: &Mapped, f: impl Fn(f64, f64) -> f64) -> Mapped {
-    let values = a.values().iter().zip(b.values().as_ref()).map(|(&a, &b)| to_f32(f(a, b))).collect();
-    Mapped { values: Some(Rc::new(values)), ..a.clone() }
 }
 
 #[cfg(test)]

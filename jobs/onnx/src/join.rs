@@ -2,8 +2,8 @@
 
 use crate::{
     error::OnnxError,
-    flow::{Activation, Flow, Mapped, PendingKind, Settle},
-    function,
+    flow::{Activation, Flow, Mapped, PendingKind, Place, Settle},
+    lookups,
     node::Node,
     quantise::axis,
     translate::Translator,
@@ -19,7 +19,7 @@ pub struct Join {
 impl Join {
     /// Brings all operands to one scale and joins them.
     pub fn finish(self, t: &mut Translator, node: &Node, settle: Settle) -> Result<Activation, OnnxError> {
-        let cells = self.operands.iter().map(|mapped| function::quantise(t, node, mapped, settle));
+        let cells = self.operands.iter().map(|mapped| lookups::quantise(t, node, mapped, settle));
         let cells = cells.collect::<Result<Vec<_>, _>>()?;
         joined(t, node, &cells, self.axis)
     }
@@ -31,9 +31,9 @@ fn joined(t: &mut Translator, node: &Node, cells: &[Activation], axis: u8) -> Re
         return Ok(only.clone());
     }
     let name = t.names.fresh(node.output()?);
-    let ids: Vec<_> = cells.iter().map(|activation| activation.id).collect();
+    let ids = cells.iter().map(|activation| t.value(activation)).collect::<Result<Vec<_>, _>>()?;
     let id = t.builder.concat(&name, &ids, axis);
-    Ok(Activation { id, dtype: cells[0].dtype, item: t.shape(id), is_committed: false })
+    Ok(Activation { place: Place::Value(id), dtype: cells[0].dtype, item: t.shape(id), is_committed: false })
 }
 
 /// The place behind the batch of the dimension that the attribute names.

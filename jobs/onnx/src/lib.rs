@@ -15,6 +15,7 @@ mod flow;
 mod function;
 mod graph;
 mod join;
+mod lookups;
 mod matmul;
 mod names;
 mod node;

@@ -4,7 +4,7 @@ use janction_program::{Slide, builder::AveragePoolOptions};
 
 use crate::{
     error::OnnxError,
-    flow::{Activation, Flow, Mapped, Pending, PendingKind, Quantisation, Settle},
+    flow::{Activation, Flow, Mapped, Pending, PendingKind, Place, Quantisation, Settle},
     node::Node,
     product::{factor, operand, per_column},
     translate::Translator,
@@ -36,9 +36,10 @@ impl Average {
         let options = AveragePoolOptions::new(self.slide, requantise)
             .zeros(self.quantisation.zero, output.zero)
             .clamp(clamp.0, clamp.1);
+        let input = t.value(&self.input)?;
         let name = t.names.fresh(node.output()?);
-        let id = t.builder.averagepool(&name, self.input.id, output.dtype, options);
-        Ok(Activation { id, dtype: output.dtype, item: t.shape(id), is_committed: true })
+        let id = t.builder.averagepool(&name, input, output.dtype, options);
+        Ok(Activation { place: Place::Value(id), dtype: output.dtype, item: t.shape(id), is_committed: true })
     }
 }
 
@@ -122,11 +123,12 @@ pub fn max(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
 fn max_cells(t: &mut Translator, node: &Node, activation: Activation) -> Result<Activation, OnnxError> {
     let dtype = activation.dtype;
     let windows = windows(t, node, activation, None)?;
+    let input = t.value(&windows.input)?;
     let name = t.names.fresh(node.output()?);
-    let id = t.builder.maxpool(&name, windows.input.id, windows.slide);
-    let activation = Activation { id, dtype, item: t.shape(id), is_committed: true };
+    let id = t.builder.maxpool(&name, input, windows.slide);
+    let activation = Activation { place: Place::Value(id), dtype, item: t.shape(id), is_committed: true };
     Ok(match windows.shape(windows.input.item[0]) {
-        (_, Some(view)) => view.apply(t, &name, activation),
+        (_, Some(view)) => view.apply(t, &name, activation)?,
         _ => activation,
     })
 }

@@ -8,7 +8,7 @@ use janction_program::{
 
 use crate::{
     error::OnnxError,
-    flow::{Activation, Flow, Mapped, Pending, PendingKind, Quantisation, RealConstant, Settle, at},
+    flow::{Activation, Flow, Mapped, Pending, PendingKind, Place, Quantisation, RealConstant, Settle, at},
     node::Node,
     quantise::QUANTISE,
     tensor::Tensor,
@@ -180,12 +180,13 @@ impl Product {
         if let Some(bias) = bias {
             options = options.bias(t.cells(&format!("{name}.bias"), 1, Cells::I32(bias))?);
         }
+        let input = t.value(&self.input)?;
         let name = t.names.fresh(name);
         let id = match self.form {
-            Form::Vectors => t.builder.matmul(&name, self.input.id, weights, output.dtype, options),
+            Form::Vectors => t.builder.matmul(&name, input, weights, output.dtype, options),
             Form::Windows { slide, groups } => {
                 let options = ConvOptions::new(slide, options).groups(groups);
-                t.builder.conv(&name, self.input.id, weights, output.dtype, options)
+                t.builder.conv(&name, input, weights, output.dtype, options)
             }
         };
         let mut item = self.input.item;
@@ -197,7 +198,7 @@ impl Product {
             // Where the windows do not fit, the program is invalid, and it says why.
             Form::Windows { .. } => item = t.shape(id),
         }
-        Ok(Activation { id, dtype: output.dtype, item, is_committed: true })
+        Ok(Activation { place: Place::Value(id), dtype: output.dtype, item, is_committed: true })
     }
 }
 

@@ -4,8 +4,8 @@ use janction_program::DType;
 
 use crate::{
     error::OnnxError,
-    flow::{Flow, Mapped, Quantisation, RealConstant, Settle, at},
-    function,
+    flow::{Flow, INPUT, Mapped, Quantisation, RealConstant, Settle, at},
+    lookups,
     node::Node,
     tensor::{ElementType, Tensor},
     translate::Translator,
@@ -73,7 +73,7 @@ pub fn dequantised(
                 return Err(node.operand("the activation's zero point", expected, got));
             }
             quantisation.dtype = activation.dtype;
-            if activation.id.0 == 0 {
+            if activation.place == INPUT {
                 t.input_quantisation.get_or_insert(quantisation);
             }
             Ok(Flow::Mapped(Mapped::new(activation, quantisation)))
@@ -125,7 +125,7 @@ pub fn quantise(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
 pub fn settle(t: &mut Translator, node: &Node, flow: Flow, output: Quantisation) -> Result<Flow, OnnxError> {
     match flow {
         Flow::Pending(pending) => pending.finish(t, node, output).map(Flow::Cells),
-        Flow::Mapped(mapped) => function::quantise(t, node, &mapped, Settle::whole(output)).map(Flow::Cells),
+        Flow::Mapped(mapped) => lookups::quantise(t, node, &mapped, Settle::whole(output)).map(Flow::Cells),
         Flow::RealInput(views) => {
             let mut activation = match t.input_quantisation {
                 None => t.declare_input(output.dtype),
@@ -139,7 +139,7 @@ pub fn settle(t: &mut Translator, node: &Node, flow: Flow, output: Quantisation)
             };
             t.input_quantisation = Some(output);
             for view in views {
-                activation = view.apply(t, node.output()?, activation);
+                activation = view.apply(t, node.output()?, activation)?;
             }
             Ok(Flow::Cells(activation))
         }

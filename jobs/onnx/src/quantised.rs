@@ -148,7 +148,7 @@ fn channels_first(node: &Node) -> Result<(), OnnxError> {
 /// `QLinearAdd(a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero)`
 pub fn qlinear_add(t: &mut Translator, node: &Node) -> Result<Flow, OnnxError> {
     let (left, right) = (first(t, node)?, dequantised(t, node, 3, (4, 5), 0)?);
-    let sum = combine(node, Operator::Add, &left, &right)?;
+    let sum = combine(t, node, Operator::Add, &left, &right)?;
     let output = t.quantisation(node, 6, 7)?;
     settle(t, node, sum, output)
 }

@@ -4,7 +4,7 @@ use janction_program::{Cells, DType, Operand, builder::AddOptions, common_shift}
 
 use crate::{
     error::OnnxError,
-    flow::{Activation, Flow, Mapped, PendingKind, Quantisation, RealConstant, Settle, at},
+    flow::{Activation, Flow, Mapped, PendingKind, Place, Quantisation, RealConstant, Settle, at},
     node::Node,
     translate::Translator,
     views::count,
@@ -122,11 +122,12 @@ impl Sum {
         let options =
             AddOptions::new(multipliers, shift).zeros(l.zero, r.zero, output.zero).clamp(clamp.0, clamp.1);
         let right = match right {
-            Right::Activation(activation) => Operand::Value(activation.id),
+            Right::Activation(activation) => Operand::Value(t.value(&activation)?),
             Right::Row(name, cells) => Operand::Constant(t.cells(&name, 1, cells)?),
         };
+        let input = t.value(&left)?;
         let name = t.names.fresh(node.output()?);
-        let id = t.builder.add(&name, left.id, right, output.dtype, options);
-        Ok(Activation { id, dtype: output.dtype, item: left.item, is_committed: true })
+        let id = t.builder.add(&name, input, right, output.dtype, options);
+        Ok(Activation { place: Place::Value(id), dtype: output.dtype, item: left.item, is_committed: true })
     }
 }

@@ -9,10 +9,12 @@ use crate::{
     arithmetic::{self, Operator},
     conv,
     error::OnnxError,
-    flow::{Activation, Flow, Mapped, Quantisation},
+    flow::{Activation, Flow, INPUT, Mapped, Quantisation},
     function,
     graph::Graph,
-    join, matmul,
+    join,
+    lookups::{self, Lookup},
+    matmul,
     names::{Names, program_name},
     node::{MICROSOFT, Node},
     pool, quantise, quantised,
@@ -26,6 +28,8 @@ pub struct Translator {
     pub builder: Builder,
     pub names: Names,
     flows: HashMap<String, Flow>,
+    /// Lookups, made and not made.
+    pub lookups: Vec<Lookup>,
     input_name: String,
     /// Shape of an item of the input.
     pub input_item: Vec<u32>,
@@ -150,7 +154,7 @@ impl Translator {
 
     /// The program's input, which has been declared.
     pub fn input(&self, dtype: DType) -> Activation {
-        Activation { id: ValueId(0), dtype, item: self.input_item.clone(), is_committed: false }
+        Activation { place: INPUT, dtype, item: self.input_item.clone(), is_committed: false }
     }
 
     fn node(&mut self, node: &Node) -> Result<Flow, OnnxError> {
@@ -227,6 +231,7 @@ pub fn translate(graph: Graph, name: &str, depth: u8) -> Result<Import, OnnxErro
         builder: Builder::new(&program_name(name), depth),
         names: Names::default(),
         flows: graph.constants.into_iter().map(|(name, tensor)| (name, Flow::Constant(tensor))).collect(),
+        lookups: Vec::new(),
         input_name: graph.input.name.clone(),
         input_item: graph.input.item,
         batch: graph.input.batch,
@@ -249,7 +254,7 @@ pub fn translate(graph: Graph, name: &str, depth: u8) -> Result<Import, OnnxErro
         let flow = translator.node(node)?;
         translator.flows.insert(node.output()?.into(), flow);
     }
-    let (activation, output) = match translator.flows.get(&graph.output) {
+    let (mut activation, output) = match translator.flows.get(&graph.output) {
         Some(Flow::Cells(activation)) => (activation.clone(), None),
         Some(Flow::Mapped(Mapped { activation, quantisation, values: None })) => {
             (activation.clone(), Some(*quantisation))
@@ -265,8 +270,9 @@ pub fn translate(graph: Graph, name: &str, depth: u8) -> Result<Import, OnnxErro
     };
     if !activation.is_committed {
         // Views commit to nothing, and the program must commit to its output in its own order.
-        function::identity(&mut translator, &format!("{}.committed", graph.output), &activation)?;
+        activation = lookups::identity(&mut translator, &format!("{}.committed", graph.output), &activation);
     }
+    translator.value(&activation)?;
     let program = translator.builder.build()?;
     Ok(Import { program, input: translator.input_quantisation, output })
 }

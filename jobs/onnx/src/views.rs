@@ -2,7 +2,7 @@
 
 use crate::{
     error::OnnxError,
-    flow::{Activation, Flow, Mapped},
+    flow::{Activation, Flow, Mapped, Place},
     node::Node,
     tensor::Tensor,
     translate::Translator,
@@ -32,17 +32,23 @@ impl View {
     }
 
     /// The view of `activation` in the program, with a name like `name`.
-    pub fn apply(&self, t: &mut Translator, name: &str, activation: Activation) -> Activation {
+    pub fn apply(
+        &self,
+        t: &mut Translator,
+        name: &str,
+        activation: Activation,
+    ) -> Result<Activation, OnnxError> {
         let item = self.shape(&activation.item);
         if item == activation.item && matches!(self, Self::Reshape(_)) {
-            return activation;
+            return Ok(activation);
         }
+        let input = t.value(&activation)?;
         let name = t.names.fresh(name);
         let (id, is_committed) = match self {
-            Self::Reshape(shape) => (t.builder.reshape(&name, activation.id, shape), activation.is_committed),
-            Self::Transpose(permutation) => (t.builder.transpose(&name, activation.id, permutation), false),
+            Self::Reshape(shape) => (t.builder.reshape(&name, input, shape), activation.is_committed),
+            Self::Transpose(permutation) => (t.builder.transpose(&name, input, permutation), false),
         };
-        Activation { id, item, is_committed, ..activation }
+        Ok(Activation { place: Place::Value(id), item, is_committed, ..activation })
     }
 }
 
@@ -65,10 +71,10 @@ fn apply(t: &mut Translator, node: &Node, view: View) -> Result<Flow, OnnxError>
             views.push(view);
             Flow::RealInput(views)
         }
-        Flow::Cells(activation) => Flow::Cells(view.apply(t, name, activation)),
+        Flow::Cells(activation) => Flow::Cells(view.apply(t, name, activation)?),
         // A function of each cell does not care where the cells lie.
         Flow::Mapped(mapped) => {
-            let activation = view.apply(t, name, mapped.activation);
+            let activation = view.apply(t, name, mapped.activation)?;
             Flow::Mapped(Mapped { activation, ..mapped })
         }
         Flow::Pending(mut pending) => {

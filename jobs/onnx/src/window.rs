@@ -43,7 +43,7 @@ pub fn planes(
         [_, _, _] => Ok((activation, false)),
         [channels, length] => {
             let name = format!("{}.plane", node.output()?);
-            Ok((View::Reshape(vec![channels, 1, length]).apply(t, &name, activation), true))
+            Ok((View::Reshape(vec![channels, 1, length]).apply(t, &name, activation)?, true))
         }
         _ => Err(node.operand(
             "the activation",

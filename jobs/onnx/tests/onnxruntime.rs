@@ -142,9 +142,11 @@ fn pixels_that_the_model_normalises() {
     assert_eq!(kinds(&imported), [OperationKind::Lookup, OperationKind::MaxPool, OperationKind::MatMul]);
 }
 
+/// A lookup of a lookup is one.
 #[test]
-fn clip_of_integers() {
-    assert_eq!(kinds(&operator("integers_clipped")), [OperationKind::Lookup; 2]);
+fn lookups_in_a_row_are_one() {
+    assert_eq!(kinds(&operator("integers_clipped")), [OperationKind::Lookup]);
+    assert_eq!(kinds(&operator("silu")), [OperationKind::Lookup]);
 }
 
 /// Where results lie at a half, a program rounds up and onnxruntime to even: here the case states the former.

@@ -3,8 +3,13 @@
 
 mod support;
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
+use janction_program::OperationKind;
 use support::{Case, cases, differences, run};
 
 /// The kind in a case's name, which is KIND.SEED.
@@ -43,6 +48,13 @@ fn folder() -> std::path::PathBuf {
 fn checked_in_models() {
     let cases = cases(&folder().join("random.cases"));
     assert!(check(&cases) >= 50, "every kind is there");
+    let made: Vec<_> = cases.iter().map(|case| (kind(case), case.import().program)).collect();
+    for operation in OperationKind::ALL {
+        let of = made.iter().filter(|(_, p)| p.steps().iter().any(|s| s.operation.kind() == operation));
+        let kinds: BTreeSet<&str> = of.map(|(kind, _)| *kind).collect();
+        println!("{:12} comes of {kinds:?}", operation.name());
+        assert!(kinds.len() >= 3, "{} is made of {kinds:?}", operation.name());
+    }
 }
 
 /// Makes new models: see section 5 of docs/jobs.md.
