@@ -53,7 +53,7 @@ fn checked_in_models() {
         let of = made.iter().filter(|(_, p)| p.steps().iter().any(|s| s.operation.kind() == operation));
         let kinds: BTreeSet<&str> = of.map(|(kind, _)| *kind).collect();
         println!("{:12} comes of {kinds:?}", operation.name());
-        assert!(kinds.len() >= 2, "{} is made of {kinds:?}", operation.name());
+        assert!(!kinds.is_empty(), "{} is in none of the models", operation.name());
     }
 }
 
