@@ -99,7 +99,8 @@ fn gpu_streams_side_by_side() {
     });
 }
 
-/// Uploads that go by way of page-locked memory, in several pieces and with a rest.
+/// Uploads that go by way of page-locked memory: in several pieces and with a rest, many small ones whose source is gone
+/// at once, and on one stream after the other.
 #[test]
 #[ignore = "needs an NVIDIA GPU"]
 fn gpu_large_uploads() {
@@ -108,5 +109,13 @@ fn gpu_large_uploads() {
     for length in [(1 << 20) - 1, 1 << 20, 16 << 20, (16 << 20) + 1, bytes.len()] {
         let there = device.upload(&bytes[..length]).expect("memory");
         assert!(device.read(there.all()).expect("a copy") == bytes[..length]);
+    }
+    for _ in 0..3 {
+        let device = device.fork().expect("a stream");
+        let source = |i: usize| vec![i as u32; 1000 * (i % 300)];
+        let there: Vec<_> = (0..300).map(|i| device.upload(&source(i)).expect("memory")).collect();
+        for (i, there) in there.iter().enumerate() {
+            assert!(device.read(there.all()).expect("a copy") == source(i));
+        }
     }
 }

@@ -45,6 +45,12 @@ pub trait Engine<C: GenericConfig<D, F = F>>: std::fmt::Debug + Send + Sync {
     /// A short name for logs and tables, such as `stock`.
     fn name(&self) -> &'static str;
 
+    /// How many proofs at once keep it busy: who has several to make should have as many made. One, where a proof takes all
+    /// that there is.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// Proves `circuit` for `inputs`.
     ///
     /// # Errors
@@ -60,6 +66,10 @@ pub trait Engine<C: GenericConfig<D, F = F>>: std::fmt::Debug + Send + Sync {
 impl<C: GenericConfig<D, F = F>, E: Engine<C> + ?Sized> Engine<C> for std::sync::Arc<E> {
     fn name(&self) -> &'static str {
         (**self).name()
+    }
+
+    fn at_once(&self) -> usize {
+        (**self).at_once()
     }
 
     fn prove(

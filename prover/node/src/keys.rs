@@ -96,7 +96,7 @@ impl RangeCircuits {
     /// # Errors
     /// [`ProverError::Cache`] on a full disk, [`ProverError::Pin`] when what was built is not this version's.
     pub fn load_or_build(folder: &Path, progress: &dyn Progress) -> Result<Self, ProverError> {
-        let mut meter = Meter::start(progress, Stage::Keys, 3);
+        let meter = Meter::start(progress, Stage::Keys, 3);
         let cache = Cache::open(folder)?;
         let (ledger, wrapper) = both(|| load_ledger(&cache), || wrapper_of(&cache));
         let (ledger, wrapper) = (ledger?, Arc::new(wrapper?));
@@ -130,11 +130,11 @@ impl Keys {
         progress: &dyn Progress,
     ) -> Result<Self, ProverError> {
         // First: what is wrong with it is said before the minutes that circuits may take.
-        let mut meter = Meter::start(progress, Stage::WrapKeys, 1);
+        let meter = Meter::start(progress, Stage::WrapKeys, 1);
         let srs = load_srs(folder, chain_id, srs)?;
         meter.advance();
         let circuits = RangeCircuits::load_or_build(folder, progress)?;
-        let mut meter = Meter::start(progress, Stage::WrapKeys, 1);
+        let meter = Meter::start(progress, Stage::WrapKeys, 1);
         let root = circuits.root.root.data();
         let wrap = WrapProver::load_or_build(&root.common, &root.verifier_only, srs, folder)?;
         pinned(root::DIGESTS, &wrap_lines(wrap.layers(), wrap.verifier()))?;
@@ -163,11 +163,11 @@ impl Keys {
     ) -> Result<EvmProof, ProverError> {
         let check = || if cancelled() { Err(ProverError::Cancelled) } else { Ok(()) };
         check()?;
-        let mut meter = Meter::start(progress, Stage::LastLayer, 1);
+        let meter = Meter::start(progress, Stage::LastLayer, 1);
         let last = self.wrap.layers().prove(engines, root)?;
         meter.advance();
         check()?;
-        let mut meter = Meter::start(progress, Stage::Wrap, 1);
+        let meter = Meter::start(progress, Stage::Wrap, 1);
         let proof = self.wrap.wrap(&last)?;
         meter.advance();
         Ok(proof)
@@ -214,7 +214,7 @@ fn load_srs(folder: &Path, chain_id: u64, source: &SrsSource) -> Result<Srs, Pro
 /// # Errors
 /// [`ProverError::Cache`] on a full disk, [`ProverError::Audit`] never with the circuits of the house.
 pub fn load_wrapper(folder: &Path, progress: &dyn Progress) -> Result<Arc<Wrapper>, ProverError> {
-    let mut meter = Meter::start(progress, Stage::Keys, 1);
+    let meter = Meter::start(progress, Stage::Keys, 1);
     let wrapper = wrapper_of(&Cache::open(folder)?)?;
     meter.advance();
     Ok(Arc::new(wrapper))

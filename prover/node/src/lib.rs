@@ -26,6 +26,7 @@ pub mod pipeline;
 pub mod progress;
 pub mod range;
 pub mod root;
+mod side_by_side;
 pub mod soundness;
 mod tree;
 mod witness;

@@ -1,5 +1,6 @@
 //! How far a proof has come: for progress bars, logs and the seconds in a report.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The stages of proofs, in order: keys, an audit's, a range's.
@@ -61,7 +62,7 @@ impl Stage {
     }
 }
 
-/// Told about each proof as it is made. Calls come from the thread that proves.
+/// Told about each proof as it is made. Calls come from the threads that prove, one after the other.
 pub trait Progress: Send + Sync {
     /// `done` of `total` proofs of the stage are made (`done = 0`: the stage begins). `elapsed` is the time since the
     /// stage began.
@@ -80,7 +81,7 @@ impl Progress for Silent {
 pub(crate) struct Meter<'a> {
     progress: &'a dyn Progress,
     stage: Stage,
-    done: usize,
+    done: Mutex<usize>,
     total: usize,
     start: Instant,
 }
@@ -88,11 +89,12 @@ pub(crate) struct Meter<'a> {
 impl<'a> Meter<'a> {
     pub(crate) fn start(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
         progress.step(stage, 0, total, Duration::ZERO);
-        Self { progress, stage, done: 0, total, start: Instant::now() }
+        Self { progress, stage, done: Mutex::new(0), total, start: Instant::now() }
     }
 
-    pub(crate) fn advance(&mut self) {
-        self.done += 1;
-        self.progress.step(self.stage, self.done, self.total, self.start.elapsed());
+    pub(crate) fn advance(&self) {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        *done += 1;
+        self.progress.step(self.stage, *done, self.total, self.start.elapsed());
     }
 }

@@ -27,6 +27,7 @@ use crate::cache::Cache;
 use crate::error::ProverError;
 use crate::keys::RangeCircuits;
 use crate::progress::{Meter, Progress, Stage};
+use crate::side_by_side;
 use crate::tree::{AUDITS, Kept, LEDGER, fold};
 
 /// All that a range's proof is made of.
@@ -112,19 +113,20 @@ impl<E: Engine<C>> RootPipeline<E> {
         range: &RangeWitness,
         plan: &Plan,
         payee: Address,
-        prover: &dyn Prover,
+        prover: &(dyn Prover + Sync),
         progress: &dyn Progress,
     ) -> Result<Proof, ProverError> {
         let RangeCircuits { ledger, root, .. } = self.circuits.as_ref();
         let chunks = self.chunks(range, &plan.ends, prover, progress)?;
-        let top = fold(prover, ledger.tree(), &LEDGER, &self.kept, progress, &chunks)?;
+        let at_once = self.engine.at_once();
+        let top = fold(prover, at_once, ledger.tree(), &LEDGER, &self.kept, progress, &chunks)?;
         let audits: Option<Node> = if plan.audits.is_empty() {
             None
         } else {
             let wraps = self.wraps(&plan.audits, prover, progress)?;
-            Some(fold(prover, root.tree(), &AUDITS, &self.kept, progress, &wraps)?)
+            Some(fold(prover, at_once, root.tree(), &AUDITS, &self.kept, progress, &wraps)?)
         };
-        let mut meter = Meter::start(progress, Stage::Root, 1);
+        let meter = Meter::start(progress, Stage::Root, 1);
         let proof = root.root.prove(prover, &top, audits.as_ref(), &range.run, &plan.last, payee)?;
         meter.advance();
         Ok(proof)
@@ -134,40 +136,38 @@ impl<E: Engine<C>> RootPipeline<E> {
         &self,
         range: &RangeWitness,
         ends: &[RunState],
-        prover: &dyn Prover,
+        prover: &(dyn Prover + Sync),
         progress: &dyn Progress,
     ) -> Result<Vec<Proof>, ProverError> {
         let chunk = &self.circuits.ledger.chunk;
-        let mut meter = Meter::start(progress, Stage::Chunks, ends.len() - 1);
+        let meter = Meter::start(progress, Stage::Chunks, ends.len() - 1);
         let kept = Kept::new(&self.kept, "chunk", chunk.data());
-        let parts = ends.windows(2).zip(range.steps.chunks(chunk.capacity()));
-        let prove = |(pair, steps): (&[RunState], &[StepWitness])| {
+        let parts: Vec<_> = ends.windows(2).zip(range.steps.chunks(chunk.capacity())).collect();
+        side_by_side::map(self.engine.at_once(), &parts, |_, (pair, steps)| {
             let proof = kept.or_make(&segment(pair[0].digest(), pair[1].digest()), || {
                 Ok(chunk.prove(prover, &pair[0], steps)?.0)
             })?;
             meter.advance();
             Ok(proof)
-        };
-        parts.map(prove).collect()
+        })
     }
 
     /// The audits, each as a link of the chain of claims.
     fn wraps(
         &self,
         audits: &[Audited],
-        prover: &dyn Prover,
+        prover: &(dyn Prover + Sync),
         progress: &dyn Progress,
     ) -> Result<Vec<Proof>, ProverError> {
         let wrapper = &self.circuits.wrapper;
-        let mut meter = Meter::start(progress, Stage::AuditWraps, audits.len());
+        let meter = Meter::start(progress, Stage::AuditWraps, audits.len());
         let kept = Kept::new(&self.kept, "audit", wrapper.data());
-        let prove = |Audited { claim, proof, before }: &Audited| {
+        side_by_side::map(self.engine.at_once(), audits, |_, Audited { claim, proof, before }| {
             let link = segment(*before, claim.append_to(*before));
             let proof = kept.or_make(&link, || Ok(wrapper.prove(prover, proof, claim, *before)?))?;
             meter.advance();
             Ok(proof)
-        };
-        audits.iter().map(prove).collect()
+        })
     }
 
     /// Replays the range natively: the run states at the ends of its chunks, and its claims with what backs them. What the

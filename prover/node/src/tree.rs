@@ -9,6 +9,7 @@ use plonky2::field::types::PrimeField64;
 use crate::cache::Cache;
 use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
+use crate::side_by_side;
 
 /// Finished proofs of one circuit, on disk.
 pub(crate) struct Kept<'a> {
@@ -74,31 +75,32 @@ pub(crate) const LEDGER: Names = Names { leaf: ("leaf", Stage::Leaves), join: ("
 pub(crate) const AUDITS: Names =
     Names { leaf: ("audit-leaf", Stage::AuditLeaves), join: ("audit-join", Stage::AuditJoins) };
 
-/// Folds segment proofs, in order, into the tree's top node.
+/// Folds segment proofs, in order, into the tree's top node; up to `at_once` proofs of a level are made at a time.
 ///
 /// # Errors
 /// When there is no segment, when neighbours do not meet, or when proving fails.
 pub(crate) fn fold(
-    prover: &dyn Prover,
+    prover: &(dyn Prover + Sync),
+    at_once: usize,
     TreeCircuits { leaf, join }: TreeCircuits,
     names: &Names,
     cache: &Cache,
     progress: &dyn Progress,
     segments: &[Proof],
 ) -> Result<Node, ProverError> {
-    let mut meter = Meter::start(progress, names.leaf.1, segments.len().div_ceil(ARITY));
+    let meter = Meter::start(progress, names.leaf.1, segments.len().div_ceil(ARITY));
     let kept = Kept::new(cache, names.leaf.0, leaf.data());
-    let mut level = Vec::with_capacity(segments.len().div_ceil(ARITY));
-    for group in segments.chunks(ARITY) {
+    let groups: Vec<_> = segments.chunks(ARITY).collect();
+    let level = side_by_side::map(at_once, &groups, |_, group| {
         let proof = kept.or_make(&cover(group.iter().map(Segment::of))?, || {
             Ok(leaf.prove(prover, group)?.proof().clone())
         })?;
-        level.push(Node::Leaf(proof));
         meter.advance();
-    }
-    let mut meter = Meter::start(progress, names.join.1, joins(level.len()));
+        Ok(Node::Leaf(proof))
+    })?;
+    let meter = Meter::start(progress, names.join.1, joins(level.len()));
     let kept = Kept::new(cache, names.join.0, join.data());
-    let top = climb(level, |group| {
+    let top = climb(at_once, level, |group| {
         let proof = kept.or_make(&cover(group.iter().map(Node::segment))?, || {
             Ok(join.prove(prover, group)?.proof().clone())
         })?;
@@ -109,16 +111,17 @@ pub(crate) fn fold(
 }
 
 /// Joins nodes, level by level, until one is left; one that is alone in its group moves up as it is.
-pub(crate) fn climb<N: Clone>(
+pub(crate) fn climb<N: Clone + Send + Sync>(
+    at_once: usize,
     mut level: Vec<N>,
-    mut join: impl FnMut(&[N]) -> Result<N, ProverError>,
+    join: impl Fn(&[N]) -> Result<N, ProverError> + Sync,
 ) -> Result<Option<N>, ProverError> {
     while level.len() > 1 {
-        let next = level.chunks(ARITY).map(|group| match group {
+        let groups: Vec<&[N]> = level.chunks(ARITY).collect();
+        level = side_by_side::map(at_once, &groups, |_, group| match group {
             [alone] => Ok(alone.clone()),
             group => join(group),
-        });
-        level = next.collect::<Result<_, _>>()?;
+        })?;
     }
     Ok(level.pop())
 }
@@ -149,7 +152,7 @@ mod tests {
     fn nodes_climb_in_order_and_one_alone_moves_up_as_it_is() {
         let top = |nodes: &[&str]| {
             let nodes = nodes.iter().map(|&node| node.to_owned()).collect();
-            climb(nodes, |group| Ok(format!("({})", group.concat()))).expect("joining does not fail")
+            climb(2, nodes, |group| Ok(format!("({})", group.concat()))).expect("joining does not fail")
         };
         let expected: [(&[&str], Option<&str>); 4] = [
             (&[], None),

@@ -130,7 +130,28 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
+    use plonky2::hash::poseidon::PoseidonHash;
+    use plonky2::plonk::circuit_builder::CircuitBuilder;
+    use plonky2::plonk::circuit_data::CircuitConfig;
+    use plonky2::plonk::config::PoseidonGoldilocksConfig;
+
     use super::*;
+
+    /// What this engine is for: 2^20 rows on a card of 12 GB, a tenth of which is left to others.
+    #[test]
+    fn a_million_rows_fit_a_card_of_twelve_gigabytes() {
+        let config = CircuitConfig::standard_recursion_config();
+        for challenges in [2, 3] {
+            let mut builder =
+                CircuitBuilder::<F, D>::new(CircuitConfig { num_challenges: challenges, ..config.clone() });
+            let input = builder.add_virtual_public_input();
+            let hash = builder.hash_n_to_hash_no_pad::<PoseidonHash>(vec![input]);
+            builder.register_public_inputs(&hash.elements);
+            let mut common = builder.build::<PoseidonGoldilocksConfig>().common;
+            common.fri_params.degree_bits = 20;
+            assert!(Demand::of(&common).total() < 12_000_000_000 / 10 * 9);
+        }
+    }
 
     #[test]
     fn never_more_than_the_capacity() {

@@ -9,7 +9,8 @@ pub struct Metrics {
     pub out_of_memory: u64,
     /// Proofs that were made on the CPU because a GPU or its driver failed.
     pub failures: u64,
-    /// Proofs of a GPU that did not verify, while the CPU's did: a sign of broken hardware.
+    /// Proofs that a GPU computed wrongly (they do not verify, or the quotient is no polynomial), while those of the CPU
+    /// verify: a sign of broken hardware.
     pub invalid: u64,
     /// Proofs that were made on the CPU because the GPU does not serve the circuit.
     pub unserved: u64,

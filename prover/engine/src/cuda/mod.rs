@@ -59,19 +59,29 @@ struct Card {
 
 const NAME: &str = "cuda";
 
+/// Proofs for each card: while it works on one, the CPU runs another's generators, lays out a third's wires and verifies a
+/// fourth.
+const AT_ONCE: usize = 4;
+
 /// Of a card's free memory, what proofs may take: the rest is for what the driver and the compiled kernels take.
 const SHARE: (u64, u64) = (9, 10);
 
 impl Cuda {
-    /// On these GPUs, numbered as `nvidia-smi` does. Compiled kernels are kept in `cache`.
+    /// On these GPUs, numbered as `nvidia-smi` does. Compiled kernels are kept in `cache`; those that all circuits need are
+    /// compiled now, which takes seconds the first time.
     ///
     /// # Errors
-    /// [`EngineError::Cuda`] when one cannot be opened, [`EngineError::Processor`] as [`Cpu::new`].
+    /// [`EngineError::Cuda`] when one cannot be used, [`EngineError::Processor`] as [`Cpu::new`].
     pub fn open(ordinals: &[usize], cache: Option<&Path>) -> Result<Self, EngineError> {
         // One that is named twice has its memory once.
         let ordinals: BTreeSet<usize> = ordinals.iter().copied().collect();
-        let devices: Result<Vec<Device>, CudaError> =
-            ordinals.into_iter().map(|ordinal| Device::open(ordinal, cache)).collect();
+        let open = |ordinal| {
+            let device = Device::open(ordinal, cache)?;
+            // Here, and not with the first proof, it turns out whether there is a compiler that serves the card.
+            device.prepare()?;
+            Ok(device)
+        };
+        let devices: Result<Vec<Device>, CudaError> = ordinals.into_iter().map(open).collect();
         Self::with_devices(devices?)
     }
 
@@ -297,6 +307,10 @@ where
 {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn at_once(&self) -> usize {
+        AT_ONCE * self.cards.len()
     }
 
     fn prove(

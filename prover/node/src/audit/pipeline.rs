@@ -22,6 +22,7 @@ use super::materials::Materials;
 use crate::cache::Cache;
 use crate::error::ProverError;
 use crate::progress::{Meter, Progress, Stage};
+use crate::side_by_side;
 use crate::tree::{Kept, climb, cover};
 
 /// Claims whose parts stay on disk; of one that another prover settled in the meantime nobody hears.
@@ -66,10 +67,10 @@ impl<E: Engine<C>> AuditPipeline<E> {
         if let Some(finished) = self.finished(&kept, claim) {
             return Ok(finished);
         }
-        let mut meter = Meter::start(progress, Stage::AuditKeys, 1);
+        let meter = Meter::start(progress, Stage::AuditKeys, 1);
         let circuits = self.circuits.get(&self.wrapper, program, *policy, claim.audit_key)?;
         meter.advance();
-        let mut meter = Meter::start(progress, Stage::AuditCheck, 1);
+        let meter = Meter::start(progress, Stage::AuditCheck, 1);
         circuits.check(openings, claim)?;
         meter.advance();
 
@@ -80,21 +81,19 @@ impl<E: Engine<C>> AuditPipeline<E> {
             Ok(self.engine.prove(circuit, inputs)?)
         };
         let preparation = circuits.prepare(openings, claim);
-        let mut meter = Meter::start(progress, Stage::Pieces, preparation.pieces());
+        let meter = Meter::start(progress, Stage::Pieces, preparation.pieces());
         let keep: Vec<Kept<'_>> =
             circuits.pieces().circuits().map(|circuit| Kept::new(&kept, "piece", circuit)).collect();
-        let piece = |index| {
+        let indices: Vec<usize> = (0..preparation.pieces()).collect();
+        let pieces = side_by_side::map(self.engine.at_once(), &indices, |_, &index| {
             let circuit = preparation.circuit(index);
             let proof = keep[circuit].or_make(&preparation.segment(index), || {
                 Ok(circuits.prove_piece(&prover, openings, &preparation, index)?)
             })?;
             meter.advance();
             Ok((circuit, proof))
-        };
-        let node = (0..preparation.pieces())
-            .map(piece)
-            .collect::<Result<Vec<_>, ProverError>>()
-            .and_then(|pieces| self.gather(&prover, &circuits, &kept, &pieces, progress));
+        });
+        let node = pieces.and_then(|pieces| self.gather(&prover, &circuits, &kept, &pieces, progress));
         let node = match node {
             Err(_) if self.cancelled.load(Ordering::Relaxed) => return Err(ProverError::Cancelled),
             node => node?,
@@ -116,7 +115,7 @@ impl<E: Engine<C>> AuditPipeline<E> {
     /// All pieces as one node.
     fn gather(
         &self,
-        prover: &dyn Prover,
+        prover: &(dyn Prover + Sync),
         circuits: &AuditCircuits,
         kept: &Cache,
         pieces: &[(usize, Proof)],
@@ -124,20 +123,20 @@ impl<E: Engine<C>> AuditPipeline<E> {
     ) -> Result<AuditNode, ProverError> {
         let gather = self.wrapper.gather();
         let arity = circuits.leaf().arity();
-        let mut meter = Meter::start(progress, Stage::AuditNodes, nodes(pieces.len(), arity));
+        let meter = Meter::start(progress, Stage::AuditNodes, nodes(pieces.len(), arity));
         let keep = Kept::new(kept, "leaf", circuits.leaf().data());
-        let mut level = Vec::with_capacity(pieces.len().div_ceil(arity));
-        for group in pieces.chunks(arity) {
+        let groups: Vec<_> = pieces.chunks(arity).collect();
+        let level = side_by_side::map(self.engine.at_once(), &groups, |_, group| {
             let proof = keep.or_make(&cover(group.iter().map(|(_, proof)| Segment::of(proof)))?, || {
                 let group: Vec<(usize, &Proof)> = group.iter().map(|(key, proof)| (*key, proof)).collect();
                 Ok(circuits.leaf().prove_of(prover, &group)?.proof().clone())
             })?;
-            level.push(AuditNode::Leaf(proof));
             meter.advance();
-        }
+            Ok(AuditNode::Leaf(proof))
+        })?;
         // The circuit is every program's, its proofs are this one's: the folder is the claim's.
         let keep = Kept::new(kept, "gather", gather.data());
-        let top = climb(level, |group| {
+        let top = climb(self.engine.at_once(), level, |group| {
             let proof = keep.or_make(&cover(group.iter().map(AuditNode::segment))?, || {
                 Ok(gather.prove(prover, circuits.leaf(), group)?.proof().clone())
             })?;

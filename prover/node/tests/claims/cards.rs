@@ -82,6 +82,11 @@ impl Engine<C> for &Recorder {
         "recorder"
     }
 
+    /// What does not depend on each other comes from two threads.
+    fn at_once(&self) -> usize {
+        2
+    }
+
     fn prove(&self, circuit: &Circuit, inputs: PartialWitness<F>) -> Result<Proof, EngineError> {
         let digest = &circuit.verifier_only;
         let known = CIRCUITS.into_iter().find(|name| WORLD.circuit(name).verifier_only == *digest);
@@ -98,10 +103,11 @@ fn cpu() -> Cpu {
     Cpu::new().expect("a backend")
 }
 
-/// The engine on the CPU that stands in for a GPU.
-fn host() -> &'static Cuda {
-    static HOST: OnceLock<Cuda> = OnceLock::new();
-    HOST.get_or_init(|| Cuda::with_devices(vec![Device::host().expect("a C++ compiler")]).expect("a device"))
+/// The engine on the CPU that stands in for a GPU, with no more memory than it says that it needs.
+fn host(circuit: &Circuit) -> Cuda {
+    // It leaves a tenth of a card to others.
+    let memory = Cuda::demand(&circuit.common) * 10 / 9 + 10;
+    Cuda::with_devices(vec![Device::host_with_memory(memory).expect("a C++ compiler")]).expect("a device")
 }
 
 /// The engine on the first card.
@@ -226,37 +232,33 @@ fn the_hosts_proof_of_a_small_chunk() {
     const STEPS: usize = 2;
     let (chunk, range) = (ChunkCircuit::build(STEPS), &WORLD.range);
     let witness = chunk.witness(&range.run, &range.steps[..STEPS]).expect("the beginning of a range");
-    compare(host(), "small chunk", chunk.data(), witness.inputs);
-    nothing_failed(host());
+    let host = host(chunk.data());
+    compare(&host, "small chunk", chunk.data(), witness.inputs);
+    nothing_failed(&host);
 }
 
 /// The ByteSplit gate.
 #[test]
 fn the_hosts_proof_of_a_piece() {
-    check(host(), "piece");
+    check(&host(WORLD.circuit("piece")), "piece");
 }
 
 /// The smallest recursive verifier of the house.
 #[test]
 fn the_hosts_proof_of_a_wrapper() {
-    check(host(), "wrapper");
+    check(&host(WORLD.circuit("wrapper")), "wrapper");
 }
 
 #[test]
 #[ignore = "takes ten minutes: one core hashes what a GPU should"]
 fn the_hosts_proofs_of_every_circuit() {
-    every_circuit(host());
+    CIRCUITS.iter().for_each(|name| check(&host(WORLD.circuit(name)), name));
+    check_shrinks(&Cuda::with_devices(vec![Device::host().expect("a C++ compiler")]).expect("a device"));
 }
 
 #[test]
 #[ignore = "needs an NVIDIA GPU: make test-gpu"]
 fn gpu_proofs_of_every_circuit() {
-    every_circuit(card());
-}
-
-fn every_circuit(cuda: &Cuda) {
-    for name in CIRCUITS {
-        check(cuda, name);
-    }
-    check_shrinks(cuda);
+    CIRCUITS.iter().for_each(|name| check(card(), name));
+    check_shrinks(card());
 }
