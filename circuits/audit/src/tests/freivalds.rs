@@ -1,7 +1,8 @@
 //! Freivalds' checks and audits of several stages: what is honest is accepted, and what is false is not, however the accumulators,
 //! the folds and the states are made up.
 
-use janction_aggregate::config::Circuit;
+use janction_aggregate::Stock;
+use janction_aggregate::config::{Circuit, Proof};
 use janction_gadgets::F;
 use janction_gadgets::test_utils::{check, generate};
 use janction_program::builder::{Builder, ConvOptions, MatMulOptions};
@@ -14,13 +15,14 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
 
 use super::flipped::{flip, replace};
+use super::world::{BEFORE, WORLD};
 use super::{claim_of, honest, satisfied, with};
 use crate::freivalds::{Extension, point};
 use crate::operation::CheckTargets;
 use crate::piece::PieceTargets;
 use crate::stage::Stage;
 use crate::subject::{State, Subject};
-use crate::{AuditPieces, Preparation};
+use crate::{AuditCircuits, AuditError, AuditPieces, AuditProof, Preparation};
 
 /// A product of several vectors, a convolution with pads, a sum that is no product, and a product.
 fn program(depth: u8) -> Program {
@@ -319,4 +321,52 @@ fn weights_are_the_programs() {
             assert!(!audit.accepts(index, with(&inputs, digest.elements[1], F::TWO)), "piece {index}");
         }
     }
+}
+
+/// Real proofs of six stages: joined by leaves that know several keys, gathered, and taken by the wrapper for the challenge that is
+/// made of what was checked, and for no other.
+#[test]
+fn several_stages_end_in_the_wrapper() {
+    let wrapper = &WORLD.wrapper;
+    let pieces = AuditPieces::of_freivalds(program(2), Policy::Full, 7, [1, 1]);
+    let circuits = AuditCircuits::of_pieces(wrapper.shape(), pieces).unwrap();
+    let trace = honest(circuits.program(), &Random::new(5).tensor(DType::U8, 2, 18));
+    let claim = claim_of(circuits.program(), circuits.audit_key_digest(), Policy::Full, &trace);
+    let openings = circuits.openings(trace, &claim).unwrap();
+    let preparation = circuits.prepare(&openings, &claim);
+    let proofs: Vec<Proof> = (0..preparation.pieces())
+        .map(|index| circuits.prove_piece(&Stock, &openings, &preparation, index).unwrap())
+        .collect();
+    assert_eq!(proofs.len(), 6);
+    let audit = circuits.join(&Stock, wrapper, &claim, &preparation, &proofs).unwrap();
+    audit.verify(wrapper.verifier(), &claim).unwrap();
+    let accepts = |audit: &AuditProof| {
+        let inputs = wrapper.assign(audit, &claim.elements(), BEFORE).unwrap();
+        satisfied(wrapper.data(), inputs, &[]).is_ok()
+    };
+    assert!(accepts(&audit));
+    let other = Digest([F::TWO; 4]);
+    for lie in [
+        AuditProof { checked: other, ..audit.clone() },
+        AuditProof { checked: Digest::ZERO, ..audit.clone() },
+        AuditProof { folds: other, ..audit.clone() },
+        AuditProof { folds: Digest::ZERO, ..audit.clone() },
+    ] {
+        assert!(!accepts(&lie));
+        let error = lie.verify(wrapper.verifier(), &claim).unwrap_err();
+        assert!(matches!(error, AuditError::Node { what: "start", .. }), "{error}");
+    }
+    // Neither a proof under another piece's key, nor under a key that is not the program's.
+    let leaf = circuits.leaf();
+    let right = [(preparation.circuit(0), &proofs[0]), (preparation.circuit(1), &proofs[1])];
+    satisfied(leaf.data(), leaf.witness_of(&right).unwrap(), &[]).unwrap();
+    let wrong = [(preparation.circuit(1), &proofs[0]), (preparation.circuit(1), &proofs[1])];
+    assert!(satisfied(leaf.data(), leaf.witness_of(&wrong).unwrap(), &[]).is_err());
+    let foreign = AuditPieces::of_freivalds(program(3), Policy::Full, 7, [1, 1]);
+    let foreign = AuditCircuits::of_pieces(wrapper.shape(), foreign).unwrap();
+    assert!(satisfied(foreign.leaf().data(), foreign.leaf().witness_of(&right).unwrap(), &[]).is_err());
+    // Cached circuits of other stages than the program has are refused.
+    let bytes = circuits.pieces().to_bytes().unwrap();
+    let error = AuditPieces::from_bytes(program(2), Policy::Full, &bytes);
+    assert!(matches!(error, Err(AuditError::KeyBytes { circuit: "piece", action: "read" })));
 }
