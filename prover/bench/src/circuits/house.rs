@@ -18,7 +18,7 @@ use crate::error::BenchError;
 /// Built circuits of one of the house's crates.
 #[derive(Debug)]
 pub enum House {
-    Ledger(ChunkCircuit),
+    Ledger(Box<ChunkCircuit>),
     /// A piece.
     Audit(AuditCircuits),
     /// The leaf over pieces.
@@ -44,7 +44,7 @@ pub fn build(name: Name) -> Result<(House, PartialWitness<F>), BenchError> {
         // `Open` and `Close` are steps, too.
         let (run, steps) = samples::transfers(STEPS_PER_CHUNK as u32 - 2).map_err(|e| failed(&e))?;
         let witness = chunk.witness(&run, &steps).map_err(|e| failed(&e))?;
-        return Ok((House::Ledger(chunk), witness.inputs));
+        return Ok((House::Ledger(Box::new(chunk)), witness.inputs));
     }
     let shape = NodeShape::find().map_err(|e| failed(&e))?;
     let audit = AuditCircuits::build(&shape, samples::network(), Policy::Full).map_err(|e| failed(&e))?;
