@@ -110,7 +110,7 @@ impl AuditCircuits {
         let draws = self.end(claim.input_rows) as usize;
         let openings =
             Openings::of(self.program(), trace, &commitment, draws).map_err(OpeningsError::from)?;
-        precheck::openings(self, &openings, claim)?;
+        precheck::openings(&self.pieces, &openings, &commitment)?;
         Ok(openings)
     }
 
@@ -120,8 +120,7 @@ impl AuditCircuits {
     /// # Errors
     /// [`AuditError::FalseRow`] with operation, row and rule; [`AuditError::Claim`], [`AuditError::Openings`].
     pub fn check(&self, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
-        precheck::openings(self, openings, claim)?;
-        precheck::rows(self, openings, claim)
+        self.pieces.check(openings, &precheck::claim(self, claim)?)
     }
 
     /// Prepares the proofs of all pieces. The openings must have passed [`Self::check`], or at least [`Openings::check`] with

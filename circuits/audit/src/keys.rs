@@ -3,17 +3,19 @@
 //! A cached key saves building a circuit again. Whoever *checks* an audit key builds it from the job binary instead.
 
 use janction_aggregate::LeafCircuit;
-use janction_aggregate::config::Circuit;
+use janction_aggregate::config::{C, Circuit};
 use janction_gadgets::serializer::{Gates, Generators};
+use janction_gadgets::{D, F};
 use janction_program::Program;
 use janction_protocol::Digest;
 use janction_trace::Policy;
+use plonky2::plonk::circuit_data::VerifierCircuitData;
 
 use crate::gate::dot::{DotGate, DotGenerator};
 use crate::gate::extension_dot::{ExtensionDotGate, ExtensionDotGenerator};
 use crate::gate::requantise::{RequantiseGate, RequantiseGenerator};
 use crate::gather::FAMILY;
-use crate::{AuditCircuits, AuditError, AuditPieces, Wrapper, audit_key_digest};
+use crate::{AuditCircuits, AuditError, AuditPieces, PieceVerifier, Wrapper, audit_key_digest};
 
 /// Digests of the circuits that all programs share: constants of the protocol, a line a circuit: name, rows, digest over
 /// the key; then the verifier with its bytes and [`crate::AuditVerifier::digest`]. A test compares, and the file is rewritten on
@@ -54,6 +56,23 @@ fn write(circuit: &'static str, data: &Circuit) -> Result<Vec<u8>, AuditError> {
 
 fn read(circuit: &'static str, bytes: &[u8]) -> Result<Circuit, AuditError> {
     Circuit::from_bytes(bytes, &gates(), &generators())
+        .map_err(|_| AuditError::KeyBytes { circuit, action: "read" })
+}
+
+/// What verifies a circuit's proofs, as bytes.
+pub(crate) fn write_verifier(
+    circuit: &'static str,
+    data: &VerifierCircuitData<F, C, D>,
+) -> Result<Vec<u8>, AuditError> {
+    data.to_bytes(&gates()).map_err(|_| AuditError::KeyBytes { circuit, action: "written" })
+}
+
+/// What [`write_verifier`] wrote.
+pub(crate) fn read_verifier(
+    circuit: &'static str,
+    bytes: &[u8],
+) -> Result<VerifierCircuitData<F, C, D>, AuditError> {
+    VerifierCircuitData::from_bytes(bytes.to_vec(), &gates())
         .map_err(|_| AuditError::KeyBytes { circuit, action: "read" })
 }
 
@@ -192,5 +211,41 @@ impl AuditPieces {
             bytes = rest;
         }
         Self::restore(program, policy, circuits)
+    }
+
+    /// One circuit with its key as bytes (up to 0.3 GB), for a checksummed cache.
+    ///
+    /// # Errors
+    /// [`AuditError::NoSuchPiece`], [`AuditError::KeyBytes`] (never with the circuits of the house).
+    pub fn circuit_bytes(&self, index: usize) -> Result<Vec<u8>, AuditError> {
+        let missing = AuditError::NoSuchPiece { index, pieces: self.circuits.len() };
+        let circuit = self.circuits.get(index).ok_or(missing)?;
+        let mut bytes = circuit.step().to_be_bytes().to_vec();
+        bytes.extend(write("piece", &circuit.data)?);
+        Ok(bytes)
+    }
+
+    /// The circuits of `program` whose proofs `verifier` checks, from what [`Self::circuit_bytes`] wrote; `fetch` reads them
+    /// one by one. Their keys are compared with the verifier's.
+    ///
+    /// # Errors
+    /// Those of `fetch`; [`AuditError::Key`] for circuits of another program, policy or build, [`AuditError::KeyBytes`] for
+    /// damage.
+    pub fn from_circuits<E: From<AuditError>>(
+        program: Program,
+        verifier: &PieceVerifier,
+        mut fetch: impl FnMut(usize) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        same("piece", &verifier.program().to_string(), program.digest())?;
+        let mut circuits = Vec::new();
+        for (index, key) in verifier.keys().iter().enumerate() {
+            let bytes = fetch(index)?;
+            let damaged = AuditError::KeyBytes { circuit: "piece", action: "read" };
+            let (step, data) = bytes.split_first_chunk().ok_or(damaged)?;
+            let data = read("piece", data)?;
+            same("piece", &audit_key_digest(key).to_string(), digest(&data))?;
+            circuits.push((u32::from_be_bytes(*step), data));
+        }
+        Ok(Self::restore(program, verifier.policy(), circuits)?)
     }
 }

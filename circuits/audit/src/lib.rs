@@ -11,12 +11,14 @@
 //!   holds.
 //! - [`GatherCircuit`] and [`Wrapper`] know no program: they take the audit key as a witness, hash it into the claim, check
 //!   that the audit is complete, and append the claim to the chain of claims.
+//! - A [`PieceVerifier`] checks pieces themselves: a proof of an execution that is no job's, before aggregation.
 //! - An [`AuditProof`] is what a worker or prover hands in with a `Settle`, an [`AuditVerifier`] what checks it.
 //!
 //! `docs/circuits-audit.md` states what each circuit enforces and what that is worth.
 
 mod audit;
 mod draw;
+mod encoding;
 mod error;
 mod facts;
 mod freivalds;
@@ -29,6 +31,7 @@ mod limits;
 mod linear;
 mod operation;
 mod piece;
+mod piece_verifier;
 mod pieces;
 mod precheck;
 mod preparation;
@@ -48,6 +51,7 @@ pub use facts::{AuditFacts, PieceFacts};
 pub use gather::{AuditNode, GatherCircuit};
 pub use key::audit_key_digest;
 pub use limits::MAX_PIECE_BITS;
+pub use piece_verifier::PieceVerifier;
 pub use pieces::AuditPieces;
 pub use preparation::Preparation;
 pub use proof::{AuditProof, ProofBytesError};

@@ -3,9 +3,10 @@
 use janction_aggregate::config::{C, Circuit, Common, Proof};
 use janction_aggregate::{AggregateError, KeySet, Prover, prove_verified};
 use janction_program::{Conv, Operation, Program};
+use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
 use janction_trace::draw::DRAWS_PER_HASH;
-use janction_trace::{Openings, Policy};
+use janction_trace::{Commitment, Openings, Policy};
 
 use crate::limits::{
     MAX_AUDITED_CELLS, MAX_AUDITED_WEIGHTS, MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS,
@@ -14,7 +15,8 @@ use crate::operation::{ProgramPlan, StepPlan};
 use crate::piece::{NAME, PieceCircuit, PieceLayout, PieceShape, Size};
 use crate::preparation::Preparation;
 use crate::stage::{RowStage, Stage, StageNumber};
-use crate::{AuditError, PieceFacts};
+use crate::subject::Subject;
+use crate::{AuditError, PieceFacts, precheck};
 
 /// The piece circuits of one program's audit under one policy. They follow from program and policy alone.
 #[derive(Debug)]
@@ -333,14 +335,18 @@ impl AuditPieces {
         &self.circuits[0].data.common
     }
 
+    /// Pieces of each fold of weights.
+    pub(crate) fn fold_pieces(&self) -> Vec<u32> {
+        self.plan.folds.iter().map(|fold| fold.pieces() as u32).collect()
+    }
+
     /// How the audit is cut into pieces.
     #[must_use]
     pub fn facts(&self) -> PieceFacts {
         let of_rows = |circuit: &&PieceCircuit| matches!(circuit.shape.stage, Stage::Rows(_));
-        let folds = self.plan.folds.iter();
         PieceFacts {
             piece_sizes: self.circuits.iter().filter(of_rows).map(PieceCircuit::step).collect(),
-            fold_pieces: folds.map(|fold| fold.pieces() as u32).sum(),
+            fold_pieces: self.fold_pieces().iter().sum(),
             piece_bits: self.common().degree_bits() as u32,
             operations: self.plan.steps.len() as u32,
         }
@@ -355,7 +361,27 @@ impl AuditPieces {
     /// Prepares the proofs of all pieces. The openings must have passed a check against the claim.
     #[must_use]
     pub fn prepare(&self, openings: &Openings, claim: &Claim) -> Preparation {
-        Preparation::new(self, openings, claim)
+        let subject = |end, checked| Subject::of(claim, end, checked, Digest::ZERO);
+        Preparation::new(self, openings, claim.input_rows, subject)
+    }
+
+    /// The same for an execution that is no job's. The openings must have passed [`Self::check`].
+    #[must_use]
+    pub fn prepare_execution(&self, openings: &Openings, commitment: &Commitment) -> Preparation {
+        let program = self.program.digest();
+        let subject = |end, checked| Subject::of_execution(program, commitment, end, checked, Digest::ZERO);
+        // At most 2^24.
+        Preparation::new(self, openings, commitment.rows as u32, subject)
+    }
+
+    /// Checks natively, with the circuits' rules, that `openings` open what `commitment` commits to and that every audited row
+    /// is right.
+    ///
+    /// # Errors
+    /// [`AuditError::FalseRow`] with operation, row and rule; [`AuditError::Openings`].
+    pub fn check(&self, openings: &Openings, commitment: &Commitment) -> Result<(), AuditError> {
+        precheck::openings(self, openings, commitment)?;
+        precheck::rows(self, openings, commitment)
     }
 
     /// Proves piece `index`. If a row is false there is no proof.

@@ -11,6 +11,7 @@ use janction_trace::{CheckError, Commitment, Openings, OpeningsError, Trace};
 use crate::audit::AuditCircuits;
 use crate::error::{AuditError, Place, Rule};
 use crate::piece::tensor;
+use crate::pieces::AuditPieces;
 
 /// Fails when the claim's field is not what this audit is about.
 fn same<T: PartialEq + Display>(field: &'static str, claimed: T, here: T) -> Result<(), AuditError> {
@@ -30,12 +31,15 @@ pub(crate) fn claim(audit: &AuditCircuits, claim: &Claim) -> Result<Commitment, 
     Commitment::of(claim).map_err(|e| AuditError::Openings(e.into()))
 }
 
-/// Checks that the openings are those of the claim, as many as its pieces check.
-pub(crate) fn openings(audit: &AuditCircuits, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
-    let commitment = self::claim(audit, claim)?;
-    openings.check(audit.program(), &commitment)?;
+/// Checks that the openings are those of the commitment, as many as its pieces check.
+pub(crate) fn openings(
+    audit: &AuditPieces,
+    openings: &Openings,
+    commitment: &Commitment,
+) -> Result<(), AuditError> {
+    openings.check(audit.program(), commitment)?;
     if let Openings::Drawn(rows) = openings {
-        let (end, got) = (audit.end(claim.input_rows) as usize, rows.draws());
+        let (end, got) = (end(audit, commitment), rows.draws());
         if got < end {
             return Err(AuditError::Openings(OpeningsError::Draws { least: end, most: end, got }));
         }
@@ -43,18 +47,27 @@ pub(crate) fn openings(audit: &AuditCircuits, openings: &Openings, claim: &Claim
     Ok(())
 }
 
+/// Where the audit's stages of rows end. A job has at most 2^24 rows.
+fn end(audit: &AuditPieces, commitment: &Commitment) -> usize {
+    audit.end(commitment.rows as u32) as usize
+}
+
 /// Checks every audited row. The openings must have passed [`openings`].
-pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) -> Result<(), AuditError> {
+pub(crate) fn rows(
+    audit: &AuditPieces,
+    openings: &Openings,
+    commitment: &Commitment,
+) -> Result<(), AuditError> {
     match openings {
         Openings::Full(trace) => {
-            for k in 0..audit.pieces.plan.steps.len() {
+            for k in 0..audit.plan.steps.len() {
                 (0..trace.rows()).try_for_each(|row| check_row(audit, trace, k, row))?;
             }
             Ok(())
         }
         // That these rows are the committed ones, their paths have shown.
         Openings::Drawn(rows) => {
-            let end = audit.end(claim.input_rows) as usize;
+            let end = end(audit, commitment);
             for (k, pairs) in rows.operations.iter().enumerate() {
                 for pair in pairs.iter().take(end) {
                     let operands: Vec<&Cells> = pair.inputs.iter().map(|opened| &opened.cells).collect();
@@ -67,8 +80,8 @@ pub(crate) fn rows(audit: &AuditCircuits, openings: &Openings, claim: &Claim) ->
 }
 
 /// The row check of row `row` of operation `k`, with the digests that the row trees hold.
-fn check_row(audit: &AuditCircuits, trace: &Trace, k: usize, row: usize) -> Result<(), AuditError> {
-    let step = &audit.pieces.plan.steps[k];
+fn check_row(audit: &AuditPieces, trace: &Trace, k: usize, row: usize) -> Result<(), AuditError> {
+    let step = &audit.plan.steps[k];
     let open = |t: usize| {
         let committed = tensor(trace, t);
         let cells = committed.tensor().row(row);
@@ -81,7 +94,7 @@ fn check_row(audit: &AuditCircuits, trace: &Trace, k: usize, row: usize) -> Resu
 
 /// Row `row` of operation `k`'s output follows from the same row of its operands.
 fn check_result(
-    audit: &AuditCircuits,
+    audit: &AuditPieces,
     k: usize,
     row: usize,
     operands: &[&Cells],
@@ -104,7 +117,7 @@ fn check_result(
 
 /// Row `row` of tensor `k` is committed to by its hash.
 fn check_digest(
-    audit: &AuditCircuits,
+    audit: &AuditPieces,
     k: usize,
     row: usize,
     cells: &Cells,
@@ -116,7 +129,7 @@ fn check_digest(
     }
     let operation = match k.checked_sub(1) {
         None => audit.program().input().name.clone(),
-        Some(step) => audit.pieces.plan.steps[step].name.clone(),
+        Some(step) => audit.plan.steps[step].name.clone(),
     };
     Err(AuditError::FalseRow {
         operation,

@@ -3,7 +3,6 @@
 use janction_aggregate::Segment;
 use janction_program::Cells;
 use janction_protocol::Digest;
-use janction_protocol::claim::Claim;
 use janction_trace::{Openings, Trace};
 use plonky2::hash::hash_types::HashOut;
 
@@ -31,10 +30,16 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    /// Prepares the audit of `claim` with these openings, which must be as many as the audit checks.
-    pub(crate) fn new(audit: &AuditPieces, openings: &Openings, claim: &Claim) -> Self {
+    /// Prepares the audit of `rows` rows with these openings, which must be as many as the audit checks. `subject_of` makes the
+    /// subject from its end and the digest of what is checked.
+    pub(crate) fn new(
+        audit: &AuditPieces,
+        openings: &Openings,
+        rows: u32,
+        subject_of: impl Fn(u32, Digest) -> Subject,
+    ) -> Self {
         let plan = &audit.plan;
-        let end = audit.end(claim.input_rows);
+        let end = audit.end(rows);
         let mut states = vec![State::START];
         let mut circuits = Vec::new();
         // The rows first: the challenge is made of what they check.
@@ -50,7 +55,7 @@ impl Preparation {
             }
         }
         let checked = states[states.len() - 1].checked;
-        let mut subject = Subject::of(claim, end, checked, Digest::ZERO);
+        let mut subject = subject_of(end, checked);
         let r = point(subject.challenge);
         let folds: Vec<Vec<Extension>> = plan.folds.iter().map(|fold| fold.fold(r)).collect();
         let running: Vec<Vec<Digest>> =
@@ -75,6 +80,18 @@ impl Preparation {
     #[must_use]
     pub fn pieces(&self) -> usize {
         self.circuits.len()
+    }
+
+    /// Digest of the accumulators that Freivalds' checks were made of; zero if there were none.
+    #[must_use]
+    pub const fn checked(&self) -> Digest {
+        self.checked
+    }
+
+    /// Digest of the folds of weights that they used; zero if there were none.
+    #[must_use]
+    pub const fn folds(&self) -> Digest {
+        self.subject.folds
     }
 
     /// Number of the circuit of piece `index` among [`AuditPieces::circuits`].

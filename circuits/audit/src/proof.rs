@@ -9,17 +9,15 @@
 //! from the shape of the tree's nodes. So every audit has one length, and no two byte strings say the same: what is read is
 //! first compared with that layout, lengths and the range of every element included.
 
-use janction_aggregate::config::{Common, Key, Proof};
-use janction_aggregate::{NODE_INPUTS, NodeShape};
-use janction_gadgets::{D, F};
+use janction_aggregate::NodeShape;
+use janction_aggregate::config::{Common, Key};
 use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
-use plonky2::field::types::Field64;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::hash::merkle_tree::MerkleCap;
 use thiserror::Error;
 
-use crate::{AuditError, AuditNode, AuditVerifier};
+use crate::{AuditError, AuditNode, AuditVerifier, encoding};
 
 const MAGIC: &[u8; 8] = b"JNCAUDIT";
 const VERSION: u16 = 1;
@@ -27,8 +25,6 @@ const VERSION: u16 = 1;
 const HEADER: usize = MAGIC.len() + 2 + 1 + 4;
 /// Bytes of a digest.
 const DIGEST: usize = 32;
-/// Bytes of a field element.
-const ELEMENT: usize = 8;
 
 /// The audit of one job, ready to be settled: all of its claim but the place in the chain of claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +91,7 @@ impl AuditProof {
     pub fn length(shape: &NodeShape) -> usize {
         let common = shape.common();
         let cap = 1 << common.config.fri_config.cap_height;
-        HEADER + (3 + cap) * DIGEST + layout(common).iter().map(|part| part.bytes()).sum::<usize>()
+        HEADER + (3 + cap) * DIGEST + encoding::length(common)
     }
 
     /// The audit as bytes.
@@ -162,9 +158,7 @@ fn read(common: &Common, bytes: &[u8], expected: usize) -> Result<AuditProof, Pr
     };
     drop(first);
     let audit_key = Key { constants_sigmas_cap: MerkleCap(hashes), circuit_digest };
-    check_layout(common, bytes, body)?;
-    // The layout holds, so this reads exactly these bytes.
-    let proof = Proof::from_bytes(bytes[body..].to_vec(), common).map_err(|_| length)?;
+    let proof = encoding::read(common, bytes, body)?;
     let node = match kind {
         0 => AuditNode::Leaf(proof),
         1 => AuditNode::Gathered(proof),
@@ -172,89 +166,4 @@ fn read(common: &Common, bytes: &[u8], expected: usize) -> Result<AuditProof, Pr
     };
     let [checked, folds] = [checked, folds].map(|hash| Digest(hash.elements));
     Ok(AuditProof { audit_key, node, end, checked, folds })
-}
-
-/// A stretch of Plonky2's encoding of a proof.
-#[derive(Clone, Copy, Debug)]
-enum Part {
-    /// Field elements.
-    Elements(usize),
-    /// One byte that counts the nodes of a Merkle path, then these.
-    Path(usize),
-    /// Eight bytes that count the public inputs, then these.
-    Inputs(usize),
-}
-
-impl Part {
-    const fn bytes(self) -> usize {
-        match self {
-            Self::Elements(count) => ELEMENT * count,
-            Self::Path(nodes) => 1 + DIGEST * nodes,
-            Self::Inputs(count) => ELEMENT + ELEMENT * count,
-        }
-    }
-}
-
-/// Plonky2's encoding of a proof of this shape.
-fn layout(common: &Common) -> Vec<Part> {
-    let (config, fri) = (&common.config, &common.fri_params);
-    let (cap_height, challenges) = (config.fri_config.cap_height, config.num_challenges);
-    let cap = (DIGEST / ELEMENT) << cap_height;
-    // Constants and permutation, wires, permutation argument and lookups, quotient.
-    let oracles = [
-        common.num_constants + config.num_routed_wires,
-        config.num_wires,
-        challenges * (1 + common.num_partial_products + common.num_lookup_polys),
-        challenges * common.quotient_degree_factor,
-    ];
-    // The permutation argument and the lookups are opened at the next point, too.
-    let again = challenges * (1 + common.num_lookup_polys);
-    let mut parts = vec![
-        Part::Elements(3 * cap),
-        Part::Elements(D * (oracles.iter().sum::<usize>() + again)),
-        Part::Elements(fri.reduction_arity_bits.len() * cap),
-    ];
-    for _ in 0..config.fri_config.num_query_rounds {
-        let mut bits = fri.lde_bits();
-        for width in oracles {
-            parts.extend([Part::Elements(width), Part::Path(bits - cap_height)]);
-        }
-        for arity in &fri.reduction_arity_bits {
-            bits -= arity;
-            parts.extend([Part::Elements(D << arity), Part::Path(bits - cap_height)]);
-        }
-    }
-    parts.extend([Part::Elements(D * fri.final_poly_len() + 1), Part::Inputs(NODE_INPUTS)]);
-    parts
-}
-
-/// Checks counts and elements of the proof that stands at `start`; the length is right.
-fn check_layout(common: &Common, bytes: &[u8], start: usize) -> Result<(), ProofBytesError> {
-    let mut offset = start;
-    let count = |offset, expected: usize, got| {
-        let expected = expected as u64;
-        if expected == got { Ok(()) } else { Err(ProofBytesError::Count { offset, expected, got }) }
-    };
-    let word = |offset: usize| {
-        bytes[offset..offset + ELEMENT].iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
-    };
-    for part in layout(common) {
-        let end = offset + part.bytes();
-        match part {
-            Part::Elements(_) => {}
-            Part::Path(nodes) => {
-                count(offset, nodes, bytes[offset].into())?;
-                offset += 1;
-            }
-            Part::Inputs(inputs) => {
-                count(offset, inputs, word(offset))?;
-                offset += ELEMENT;
-            }
-        }
-        if let Some(offset) = (offset..end).step_by(ELEMENT).find(|&offset| word(offset) >= F::ORDER) {
-            return Err(ProofBytesError::Element { offset });
-        }
-        offset = end;
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use janction_gadgets::{Builder, F, sponge};
 use janction_protocol::{Digest, claim::Claim, hash::hash};
+use janction_trace::Commitment;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, HashOutTarget};
 use plonky2::iop::target::Target;
@@ -79,7 +80,7 @@ impl Subject {
     /// The subject of the audit of `claim` whose stages of rows end at `end`, that checks accumulators of digest `checked` with
     /// folds of digest `folds`.
     pub fn of(claim: &Claim, end: u32, checked: Digest, folds: Digest) -> Self {
-        let mut subject = Self {
+        let subject = Self {
             program: claim.program,
             input_root: claim.input_root,
             trace_root: claim.trace_root,
@@ -91,8 +92,37 @@ impl Subject {
             challenge: Digest::ZERO,
             folds,
         };
-        subject.challenge = subject.challenge_for(checked);
-        subject
+        subject.checking(checked)
+    }
+
+    /// The same of an execution of `program` that `commitment` commits to, whether or not it is a job's.
+    pub fn of_execution(
+        program: Digest,
+        commitment: &Commitment,
+        end: u32,
+        checked: Digest,
+        folds: Digest,
+    ) -> Self {
+        let subject = Self {
+            program,
+            input_root: commitment.input_root,
+            trace_root: commitment.trace_root,
+            output_root: commitment.output_root,
+            beacon: commitment.beacon.unwrap_or_default(),
+            // At most 2^24.
+            rows: commitment.rows as u32,
+            mode: Mode::of(commitment.policy.code()),
+            end,
+            challenge: Digest::ZERO,
+            folds,
+        };
+        subject.checking(checked)
+    }
+
+    /// The same with the challenge that follows from accumulators of digest `checked`.
+    fn checking(mut self, checked: Digest) -> Self {
+        self.challenge = self.challenge_for(checked);
+        self
     }
 
     /// What does not depend on the challenge.

@@ -14,6 +14,8 @@ pub(crate) const FOLD: u64 = u64::from_be_bytes(*b"\0JFOLD\0\0") >> 16;
 pub(crate) const FOLDS: u64 = u64::from_be_bytes(*b"\0JFOLDS\0") >> 8;
 /// The bytes of a verifier.
 pub(crate) const VERIFIER: u64 = u64::from_be_bytes(*b"\0JVRFIER");
+/// The keys of a program's pieces.
+pub(crate) const PIECE_KEYS: u64 = u64::from_be_bytes(*b"\0JPIECES");
 /// The mark of a gathered audit.
 pub(crate) const GATHER: u64 = u64::from_be_bytes(*b"\0JGATHR\0") >> 8;
 
@@ -26,7 +28,7 @@ mod tests {
     fn differ_from_all_others() {
         let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
         all.extend([super::STATE, super::GATHER, super::VERIFIER, super::CHALLENGE]);
-        all.extend([super::ACCUMULATORS, super::CHECKED, super::FOLD, super::FOLDS]);
+        all.extend([super::ACCUMULATORS, super::CHECKED, super::FOLD, super::FOLDS, super::PIECE_KEYS]);
         all.extend([Family::Audit, Family::Ledger, Family::Pieces].map(Family::tag));
         let count = all.len();
         all.sort_unstable();
