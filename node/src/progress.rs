@@ -24,6 +24,12 @@ impl Progress {
         Self::begin(bar, "{spinner} {msg}  [{bar:30}] {bytes}/{total_bytes}  {bytes_per_sec}", what)
     }
 
+    /// So many steps of about the same length.
+    pub fn steps(output: Output, what: &str, steps: u64) -> Self {
+        let bar = if shown(output) { ProgressBar::new(steps) } else { ProgressBar::hidden() };
+        Self::begin(bar, "{spinner} {msg}  [{bar:30}] {pos}/{len}  {elapsed}", what)
+    }
+
     fn begin(bar: ProgressBar, template: &str, what: &str) -> Self {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
@@ -38,9 +44,9 @@ impl Progress {
         self.0.set_message(what);
     }
 
-    /// So many more bytes.
-    pub fn advance(&self, bytes: u64) {
-        self.0.inc(bytes);
+    /// So many more bytes or steps.
+    pub fn advance(&self, more: u64) {
+        self.0.inc(more);
     }
 }
 

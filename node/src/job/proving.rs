@@ -1,6 +1,6 @@
 //! How long the proofs of a job take.
 
-use janction_audit::AuditFacts;
+use janction_audit::{AuditFacts, PieceFacts};
 use janction_trace::Policy;
 
 /// Rows, as a power of two, of the proof that times are given for.
@@ -33,14 +33,18 @@ impl ProvingTime {
 
     /// The proofs of a job alone: its pieces, the tree over them and the wrapper, which has the size of a node.
     pub fn of_job(&self, audit: &AuditFacts, policy: Policy, rows: u32) -> f64 {
-        let pieces = audit.pieces.count(policy, rows);
-        let piece = self.chunk * 2f64.powi(audit.pieces.piece_bits as i32 - LOG2_ROWS as i32);
         let mut nodes = 0;
-        let mut level = pieces;
+        let mut level = audit.pieces.count(policy, rows);
         while level > 1 || nodes == 0 {
             level = level.div_ceil(ARITY);
             nodes += level;
         }
-        pieces as f64 * piece + (nodes + 1) as f64 * self.node
+        self.of_pieces(&audit.pieces, policy, rows) + (nodes + 1) as f64 * self.node
+    }
+
+    /// The pieces alone, as a program proof has them.
+    pub fn of_pieces(&self, pieces: &PieceFacts, policy: Policy, rows: u32) -> f64 {
+        let piece = self.chunk * 2f64.powi(pieces.piece_bits as i32 - LOG2_ROWS as i32);
+        pieces.count(policy, rows) as f64 * piece
     }
 }

@@ -9,6 +9,9 @@ use janction_onnx::OnnxError;
 use janction_program::npy::NpyError;
 use janction_program::text::TextError;
 use janction_program::{DType, DecodeError};
+use janction_program_prover::{FileError, ProveError, VerifyError};
+use janction_prover::EngineError;
+use janction_trace::Policy;
 use thiserror::Error;
 
 use crate::failure::{Advice, Exit};
@@ -90,6 +93,14 @@ pub enum ProgramProblem {
         /// The program's most rows.
         max_rows: usize,
     },
+    /// More rows than the program takes.
+    #[error("the program takes 1 to {max_rows} rows, not {rows}")]
+    TooManyRows {
+        /// What was asked for.
+        rows: u32,
+        /// The program's most rows.
+        max_rows: u32,
+    },
     /// The device cannot be used or failed.
     #[error("the program was not run")]
     Device(#[source] ExecutorError),
@@ -110,6 +121,50 @@ pub enum ProgramProblem {
     /// The audit key was not made.
     #[error("the audit key was not made")]
     AuditKey(#[source] AuditError),
+    /// The execution was not proven.
+    #[error("the execution was not proven")]
+    Prove(#[source] Box<ProveError>),
+    /// A proof that was made is not one that can be read.
+    #[error("the proof that was made cannot be read")]
+    OwnProof {
+        /// Why.
+        source: Box<FileError>,
+    },
+    /// The file is no proof.
+    #[error("{}", file.display())]
+    ProofFile {
+        /// The proof.
+        file: PathBuf,
+        /// Why.
+        source: Box<FileError>,
+    },
+    /// The proof is under another policy than is wanted.
+    #[error("{} is a proof of policy {found}, wanted is {wanted}", file.display())]
+    ProofPolicy {
+        /// The proof.
+        file: PathBuf,
+        /// Its policy.
+        found: Policy,
+        /// The policy that was asked for.
+        wanted: Policy,
+    },
+    /// The proof does not show that the output is the program's.
+    #[error("the proof does not show that this output is the program's for this input")]
+    Verify(#[source] Box<VerifyError>),
+    /// Proofs cannot be made on what was asked for.
+    #[error("no proof was begun")]
+    Engine(#[source] EngineError),
+    /// The number of threads was not taken.
+    #[error("the threads were not started: {reason}")]
+    Cores {
+        /// Why.
+        reason: String,
+    },
+    /// A proof for a contract.
+    #[error(
+        "--evm is not in this version: it makes program proofs before aggregation, which no contract reads"
+    )]
+    Evm,
 }
 
 impl Advice for ProgramProblem {
@@ -137,12 +192,27 @@ impl Advice for ProgramProblem {
                 "input.wrong_shape"
             }
             Self::Npy { .. } => "input.unreadable",
+            Self::TooManyRows { .. } => "program.too_many_rows",
             Self::Device(_) => "device.failed",
             Self::Differs { .. } => "device.differs",
             Self::AuditKey(AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. }) => {
                 "audit.too_large"
             }
             Self::AuditKey(_) => "audit.key",
+            Self::Prove(source) => match **source {
+                ProveError::Audit(AuditError::FalseRow { .. }) => "proof.false_trace",
+                _ => "proof.failed",
+            },
+            Self::OwnProof { .. } => "proof.failed",
+            Self::ProofFile { source, .. } => match **source {
+                FileError::Version { .. } => "proof.newer",
+                _ => "proof.unreadable",
+            },
+            Self::ProofPolicy { .. } => "proof.other_policy",
+            Self::Verify(_) => "proof.refused",
+            Self::Engine(_) => "prover.engine",
+            Self::Cores { .. } => "program.cores",
+            Self::Evm => "program.no_evm",
         };
         code.into()
     }
@@ -179,6 +249,7 @@ impl Advice for ProgramProblem {
             Self::InputShape { rows, max_rows, .. } if rows > max_rows => {
                 "split the input, or compile the program with a larger --max-rows"
             }
+            Self::TooManyRows { .. } => "name fewer --rows, or compile the program with a larger --max-rows",
             Self::InputShape { .. } => "save the array as [rows, ...] with the program's cells in a row",
             Self::Device(_) => "run `janction doctor`, or use --device cpu",
             Self::Differs { .. } => "do not work with this device: its results would not be paid; report it",
@@ -187,13 +258,36 @@ impl Advice for ProgramProblem {
                 "cut the operation into ones with fewer output cells"
             }
             Self::AuditKey(_) => "report it: this does not depend on your input",
+            Self::Prove(source) => match **source {
+                ProveError::Audit(AuditError::FalseRow { .. }) => {
+                    "the device computed something else than the rule: run again with --device cpu, and report it"
+                }
+                _ => "report it with this message: what the program computes can be proven",
+            },
+            Self::OwnProof { .. } => "report it with this message: what is proven can be read",
+            Self::ProofFile { source, .. } => match **source {
+                FileError::Version { .. } => "upgrade janction, or prove again",
+                _ => "fetch the file again, or make it with `janction program prove`",
+            },
+            Self::ProofPolicy { found, .. } => {
+                return format!("if {found} is enough for you, say so with --policy {found}");
+            }
+            Self::Verify(_) => {
+                "do not rely on this output: ask for the proof of these very files, or prove it yourself"
+            }
+            Self::Engine(EngineError::Cuda(_)) => {
+                "do what the message says, check prover.gpus (--gpu), or set prover.engine to cpu; `janction doctor` says more"
+            }
+            Self::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
+            Self::Cores { .. } => "leave --cores out, or name fewer",
+            Self::Evm => "leave --evm out, and verify with `janction program verify`",
         };
         remedy.into()
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::TextSays { .. } => Exit::Usage,
+            Self::TextSays { .. } | Self::TooManyRows { .. } | Self::Cores { .. } | Self::Evm => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use janction_audit::AuditFacts;
+use janction_audit::{AuditFacts, PieceVerifier};
 use janction_program::commitment::{SCHEME, constant_root};
 use janction_program::container::{KIND_TENSOR_PROGRAM, VERSION};
 use janction_program::{Constant, Operation, Program, Step, limits};
@@ -10,39 +10,84 @@ use janction_trace::Policy;
 use janction_worker::multiply_adds;
 use serde_json::{Value, json};
 
+use super::error::ProgramProblem;
+use super::keys::PieceKeys;
 use super::load;
+use super::worth::Worth;
 use crate::config::Config;
 use crate::failure::Outcome;
+use crate::job::proving::ProvingTime;
 use crate::output::{Output, columns, table};
 use crate::progress::Progress;
 
 /// Shows what a job binary holds.
 ///
 /// # Errors
-/// It cannot be read, or cannot be audited under one of `policies`.
-pub fn inspect(config: &Config, output: Output, path: &Path, policies: &[Policy]) -> Outcome {
+/// It cannot be read, or cannot be audited under one of `policies`; more rows than it takes.
+pub fn inspect(
+    config: &Config,
+    output: Output,
+    path: &Path,
+    policies: &[Policy],
+    rows: Option<u32>,
+) -> Outcome {
     let program = load::program(path)?;
+    // At most 2^24.
+    let max_rows = program.max_rows() as u32;
+    let rows = rows.unwrap_or(max_rows);
+    if rows > max_rows {
+        return Err(ProgramProblem::TooManyRows { rows, max_rows }.into());
+    }
     let mut audits = Vec::new();
     for &policy in policies {
-        let _bar = Progress::spinner(output, &format!("making the audit key of {policy}"));
-        audits.push((policy, load::audit(config, &program, policy)?));
+        let _bar = Progress::spinner(output, &format!("making the keys of {policy}"));
+        let facts = load::audit(config, &program, policy)?;
+        let verifier = PieceKeys::new(config, &program, policy).verifier()?;
+        audits.push(Audit { policy, rows, facts, verifier });
     }
     output.print(&describe(&program, &audits), |_| in_words(&program, &audits));
     Ok(())
 }
 
-fn describe(program: &Program, audits: &[(Policy, AuditFacts)]) -> Value {
+/// The audit under one policy, and the proof of some rows.
+struct Audit {
+    policy: Policy,
+    rows: u32,
+    facts: AuditFacts,
+    verifier: PieceVerifier,
+}
+
+impl Audit {
+    fn pieces(&self) -> usize {
+        self.verifier.count(self.rows)
+    }
+
+    /// Seconds to prove the pieces on two cores.
+    fn seconds(&self) -> f64 {
+        ProvingTime::TWO_CORES.of_pieces(self.verifier.facts(), self.policy, self.rows)
+    }
+}
+
+fn describe(program: &Program, audits: &[Audit]) -> Value {
     let operations: Vec<Value> = program.steps().iter().map(|step| operation(program, step)).collect();
     let constants: Vec<Value> = program.constants().iter().map(constant).collect();
     let audits: Vec<Value> = audits
         .iter()
-        .map(|(policy, audit)| {
+        .map(|audit| {
+            let pieces = &audit.facts.pieces;
+            let worth = Worth::of(&audit.verifier);
             json!({
-                "policy": policy.to_string(),
-                "key": audit.key.to_string(),
-                "piece_sizes": audit.pieces.piece_sizes,
-                "fold_pieces": audit.pieces.fold_pieces,
-                "piece_log2_rows": audit.pieces.piece_bits,
+                "policy": audit.policy.to_string(),
+                "key": audit.facts.key.to_string(),
+                "piece_sizes": pieces.piece_sizes,
+                "fold_pieces": pieces.fold_pieces,
+                "piece_log2_rows": pieces.piece_bits,
+                "pieces_key": audit.verifier.digest().to_string(),
+                "rows": audit.rows,
+                "pieces": audit.pieces(),
+                "prove_s_on_two_cores": audit.seconds(),
+                "soundness": worth.in_words(),
+                "soundness_bits": worth.describe(),
             })
         })
         .collect();
@@ -100,7 +145,7 @@ fn constant(constant: &Constant) -> Value {
     })
 }
 
-fn in_words(program: &Program, audits: &[(Policy, AuditFacts)]) -> String {
+fn in_words(program: &Program, audits: &[Audit]) -> String {
     let mut text = columns(&[
         ("program", program.name().to_owned()),
         ("digest", program.digest().to_string()),
@@ -128,16 +173,30 @@ fn in_words(program: &Program, audits: &[(Policy, AuditFacts)]) -> String {
     });
     text += &format!("\n{}", table(&["constant", "shape", "root"], rows));
     if !audits.is_empty() {
-        let rows = audits.iter().map(|(policy, audit)| {
-            let sizes: Vec<String> = audit.pieces.piece_sizes.iter().map(u32::to_string).collect();
-            let unit = if *policy == Policy::Full { "rows" } else { "draws" };
+        let rows = audits.iter().map(|audit| {
+            let pieces = &audit.facts.pieces;
+            let sizes: Vec<String> = pieces.piece_sizes.iter().map(u32::to_string).collect();
+            let unit = if audit.policy == Policy::Full { "rows" } else { "draws" };
             let mut size = format!("{} {unit}", sizes.join(", "));
-            if audit.pieces.fold_pieces > 0 {
-                size += &format!("; weights: {} pieces", audit.pieces.fold_pieces);
+            if pieces.fold_pieces > 0 {
+                size += &format!("; weights: {} pieces", pieces.fold_pieces);
             }
-            vec![policy.to_string(), size, audit.key.to_string()]
+            vec![audit.policy.to_string(), size, audit.facts.key.to_string()]
         });
         text += &format!("\n{}", table(&["policy", "a piece covers", "audit key"], rows));
+        let rows = audits.iter().map(|audit| {
+            vec![
+                audit.policy.to_string(),
+                format!("{} of 2^{}", audit.pieces(), audit.facts.pieces.piece_bits),
+                format!("{:.1} s", audit.seconds()),
+                audit.verifier.digest().to_string(),
+            ]
+        });
+        let of_rows = format!("pieces, {} rows", audits[0].rows);
+        text += &format!("\n{}", table(&["program proof", &of_rows, "two cores", "key of the pieces"], rows));
+        for audit in audits {
+            text += &format!("{}: {}\n", audit.policy, Worth::of(&audit.verifier).in_words());
+        }
     }
     text + &format!(
         "\nLimits: rows of {} cells, {} operations, accumulators within 2^31 - 1, 2^{} rows.\n",

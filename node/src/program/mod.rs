@@ -3,8 +3,12 @@
 mod compile;
 pub mod error;
 mod inspect;
+mod keys;
 pub mod load;
+mod prove;
 mod run;
+mod verify;
+mod worth;
 
 use std::path::PathBuf;
 
@@ -45,9 +49,10 @@ A job has at most --max-rows rows; every doubling adds a step to each path that 
     #[command(after_help = "Examples:
   janction program inspect mlp.janction
   janction program inspect mlp.janction --policy full --policy rows:176 --json
+  janction program inspect mlp.janction --policy full --rows 360
 
 A key is made from the job binary, which takes some seconds for each policy, and kept in the data folder. It is what a
-job names and what anyone who holds the job binary can recompute.")]
+job names and what anyone who holds the job binary can recompute. Seconds are those of two cores without a GPU.")]
     Inspect {
         /// The job binary
         #[arg(value_name = "PROGRAM")]
@@ -55,6 +60,9 @@ job names and what anyone who holds the job binary can recompute.")]
         /// Also make the audit key of this policy: full, or rows:S (may be given more than once)
         #[arg(long, value_name = "POLICY")]
         policy: Vec<Policy>,
+        /// Say what the proof of so many rows takes [default: as many as the program takes]
+        #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+        rows: Option<u32>,
     },
     /// Run a program on an input and commit to what was computed, as a worker does
     #[command(after_help = "Examples:
@@ -79,6 +87,48 @@ Inputs and outputs are NumPy files (in Python: numpy.save) of int8 or uint8; the
         #[arg(long)]
         check: bool,
     },
+    /// Run a program and prove the output, without a network, a job or a claim
+    #[command(after_help = "Examples:
+  janction program prove mlp.janction --input images.npy --output logits.npy -o logits.jcp
+  janction program prove mlp.janction --input images.npy --policy rows:1838
+  janction program prove mlp.janction --input images.npy --cores 1 --json
+
+Under `full` every row of every operation is proven. Under `rows:S` the S rows of each operation follow from a hash of
+the execution: whoever proves can change a false cell and draw again, for a few dozen hashes a try. Choose S for 2^64
+tries; the command says what the draws are worth. One false row among many is missed nearly always.
+The first proof of a program under a policy makes its circuits, in seconds, and keeps them in keys_dir.")]
+    Prove {
+        /// The job binary
+        #[arg(value_name = "PROGRAM")]
+        program: PathBuf,
+        /// What is proven, and where.
+        #[command(flatten)]
+        options: prove::Options,
+    },
+    /// Check that an output is a program's, by a proof
+    #[command(after_help = "Examples:
+  janction program verify mlp.janction logits.jcp --input images.npy --output logits.npy
+  janction program verify mlp.janction logits.jcp --input images.npy --output logits.npy --policy rows:1838
+
+The keys are made from the job binary, never read from the proof: seconds the first time, then kept in keys_dir.
+Exit status: 0 the output is the program's, 1 it is not shown to be.")]
+    Verify {
+        /// The job binary
+        #[arg(value_name = "PROGRAM")]
+        program: PathBuf,
+        /// The proof
+        #[arg(value_name = "PROOF")]
+        proof: PathBuf,
+        /// The input (.npy)
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        /// The output (.npy)
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// What the proof must have checked: full, or rows:S; a proof of another policy is refused
+        #[arg(long, value_name = "POLICY", default_value = "full")]
+        policy: Policy,
+    },
 }
 
 /// Does what was asked for.
@@ -90,9 +140,16 @@ pub fn run(config: &Config, action: ProgramAction, output: Output) -> Outcome {
         ProgramAction::Compile { model, output: file, name, max_rows } => {
             compile::compile(output, &model, &file, name.as_deref(), max_rows)
         }
-        ProgramAction::Inspect { program, policy } => inspect::inspect(config, output, &program, &policy),
+        ProgramAction::Inspect { program, policy, rows } => {
+            inspect::inspect(config, output, &program, &policy, rows)
+        }
         ProgramAction::Run { program, input, output: file, device, check } => {
             run::run(output, &program, &input, &file, device, check)
+        }
+        ProgramAction::Prove { program, options } => prove::prove(config, output, &program, &options),
+        ProgramAction::Verify { program, proof, input, output: file, policy } => {
+            let files = verify::Files { program: &program, proof: &proof, input: &input, output: &file };
+            verify::verify(config, output, files, policy)
         }
     }
 }

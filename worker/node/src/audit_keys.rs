@@ -34,7 +34,7 @@ impl AuditKeys {
     /// # Errors
     /// When the folder cannot be made.
     pub fn on_disk(folder: PathBuf) -> Result<Self, crate::WorkerError> {
-        let folder = folder.join(build());
+        let folder = folder.join(executable_id());
         make_folder(&folder)?;
         Ok(Self { folder: Some(folder), ..Self::default() })
     }
@@ -134,8 +134,9 @@ fn checksum((program, policy): (Digest, u32), facts: &AuditFacts) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
-/// What this executable is: a key that another build made may be another key.
-fn build() -> String {
+/// What this executable is, 32 hexadecimal digits: a key that another build made may be another key.
+#[must_use]
+pub fn executable_id() -> String {
     let hash = || {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(fs::File::open(std::env::current_exe()?)?)?;

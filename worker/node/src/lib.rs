@@ -28,7 +28,7 @@ mod unit;
 #[cfg(test)]
 mod tests;
 
-pub use audit_keys::AuditKeys;
+pub use audit_keys::{AuditKeys, executable_id};
 pub use client::ClientError;
 pub use config::{BidPolicy, DeviceChoice, Falsify, WorkerConfig};
 pub use decide::multiply_adds;

@@ -1,0 +1,59 @@
+//! What a program proof is worth, for people and for scripts.
+
+use janction_audit::PieceVerifier;
+use janction_program_prover::soundness::{self, PieceBits};
+use janction_trace::Policy;
+use serde_json::{Value, json};
+
+/// Shares of false rows that draws are judged by.
+const SHARES: [(f64, &str); 3] = [(0.5, "half"), (0.1, "10 %"), (0.01, "1 %")];
+
+/// The worth of proofs that a verifier accepts, in bits.
+pub struct Worth {
+    pieces: PieceBits,
+    /// Under `rows(s)`: against each of [`SHARES`].
+    draws: Option<[f64; 3]>,
+}
+
+impl Worth {
+    pub fn of(verifier: &PieceVerifier) -> Self {
+        let draws = match verifier.policy() {
+            Policy::Full => None,
+            Policy::Rows(s) => Some(SHARES.map(|(share, _)| soundness::draw_bits(share, s))),
+        };
+        Self { pieces: soundness::piece_bits(verifier), draws }
+    }
+
+    /// Each figure by its name.
+    pub fn describe(&self) -> Value {
+        let PieceBits { unique_decoding, johnson, conjectured } = self.pieces;
+        let draws = self.draws.map(|bits| {
+            let of = |((share, _), bits): (&(f64, &str), f64)| json!({ "false_rows": share, "bits": bits.floor() });
+            SHARES.iter().zip(bits).map(of).collect::<Vec<_>>()
+        });
+        json!({
+            "unique_decoding_bits": unique_decoding,
+            "johnson_bits": johnson,
+            "conjectured_bits": conjectured,
+            "draws_after_2_to_64_tries": draws,
+        })
+    }
+
+    /// In a line.
+    pub fn in_words(&self) -> String {
+        let PieceBits { unique_decoding, johnson, conjectured } = self.pieces;
+        let pieces = format!(
+            "{conjectured} bits conjectured, {johnson} proven (Johnson), {unique_decoding} (unique decoding)"
+        );
+        match self.draws {
+            None => format!("full: {pieces}"),
+            Some(bits) => {
+                let found = SHARES.iter().zip(bits).map(|((_, share), bits)| format!("{share}: {bits:.0}"));
+                format!(
+                    "draws, bits after 2^64 tries by the share of false rows: {}; pieces: {pieces}",
+                    found.collect::<Vec<_>>().join(", ")
+                )
+            }
+        }
+    }
+}
