@@ -220,8 +220,9 @@ impl AuditPieces {
     pub fn circuit_bytes(&self, index: usize) -> Result<Vec<u8>, AuditError> {
         let missing = AuditError::NoSuchPiece { index, pieces: self.circuits.len() };
         let circuit = self.circuits.get(index).ok_or(missing)?;
-        let mut bytes = circuit.step().to_be_bytes().to_vec();
-        bytes.extend(write("piece", &circuit.data)?);
+        // At the end: nothing of this size is copied.
+        let mut bytes = write("piece", &circuit.data)?;
+        bytes.extend(circuit.step().to_be_bytes());
         Ok(bytes)
     }
 
@@ -241,7 +242,7 @@ impl AuditPieces {
         for (index, key) in verifier.keys().iter().enumerate() {
             let bytes = fetch(index)?;
             let damaged = AuditError::KeyBytes { circuit: "piece", action: "read" };
-            let (step, data) = bytes.split_first_chunk().ok_or(damaged)?;
+            let (data, step) = bytes.split_last_chunk().ok_or(damaged)?;
             let data = read("piece", data)?;
             same("piece", &audit_key_digest(key).to_string(), digest(&data))?;
             circuits.push((u32::from_be_bytes(*step), data));
