@@ -39,6 +39,9 @@ fn digest(key: &Key) -> Digest {
 }
 
 impl KeySet {
+    /// Tags of the hashes that are computed here.
+    pub const TAGS: [u64; 2] = [KEY, NODE];
+
     /// The set of `keys`, at least one.
     ///
     /// # Panics

@@ -43,7 +43,8 @@ pub(crate) struct Layout {
     dots: BTreeMap<usize, Vec<Sum>>,
     forms: Vec<(Requantisation, Vec<Form>)>,
     tables: Vec<(LookupTable, usize)>,
-    lookups: usize,
+    /// Lookups into each table.
+    lookups: Vec<usize>,
     /// Gates and numbers of the rows of forms.
     #[cfg(test)]
     pub placed: std::rc::Rc<std::cell::RefCell<Vec<(RequantiseGate, usize)>>>,
@@ -94,15 +95,24 @@ impl Layout {
 
     /// The entry of a table for `cell`. *Enforced*: that it is, and that there is one.
     pub fn lookup(&mut self, builder: &mut Builder, table: usize, cell: Target) -> Target {
-        self.lookups += 1;
+        if self.lookups.len() <= table {
+            self.lookups.resize(table + 1, 0);
+        }
+        self.lookups[table] += 1;
         builder.add_lookup_from_index(cell, table)
+    }
+
+    /// Lookups into each table.
+    pub fn lookups(&self) -> &[usize] {
+        &self.lookups
     }
 
     /// Rows that lookups and their tables take when the circuit is built, about.
     pub fn lookup_rows(&self) -> usize {
         // 40 lookups or 26 entries a row, and a row at each end of a table.
         let table = |(pairs, _): &(LookupTable, usize)| pairs.len().div_ceil(26) + 3;
-        self.lookups.div_ceil(40) + self.tables.iter().map(table).sum::<usize>()
+        let lookups = self.lookups.iter().map(|count| count.div_ceil(40)).sum::<usize>();
+        lookups + self.tables.iter().map(table).sum::<usize>()
     }
 
     fn place_forms(&self, builder: &mut Builder, (gate, clamp): Requantisation, forms: &[Form]) {

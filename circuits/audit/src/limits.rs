@@ -6,6 +6,11 @@ pub(crate) const PIECE_BITS: usize = 14;
 pub const MAX_PIECE_BITS: usize = 17;
 /// Most weights of all of a program's operations: 2^26. They are held in memory while the circuits are built.
 pub const MAX_AUDITED_WEIGHTS: usize = 1 << 26;
+/// Most multiply-adds of a row of all operations: 2^32. A row is computed when the circuits are built.
+pub const MAX_AUDITED_WORK: usize = 1 << 32;
+/// Most rows of circuit that the check of a row of all operations takes: 2^19, which is 32 stages of the usual size. All of
+/// their circuits are in memory at once, 0.2 GB each.
+pub const MAX_AUDITED_ROWS: usize = 1 << 19;
 /// Most cells that a row of all operations' operands has: 2^24, likewise.
 pub const MAX_AUDITED_CELLS: usize = 1 << 24;
 /// Most tensor rows in a piece under `full`: 2^10.

@@ -24,6 +24,7 @@
 //! for that take `requantise.rs` itself.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use janction_gadgets::{Builder, F};
@@ -94,7 +95,7 @@ pub(crate) trait Linear: Debug + Send + Sync {
     /// How large it is, without a look at any group.
     fn extent(&self) -> Extent;
     /// Multiplier, shift and bound of all accumulators, some perhaps more than once.
-    fn kinds(&self) -> Vec<(Requantise, i64)>;
+    fn kinds(&self) -> Vec<Kind>;
     /// A group. Every output cell is in exactly one.
     fn group(&self, index: usize) -> Group<'_>;
     /// The weights, if accumulator j of every group is multiplied with column j of one constant.
@@ -114,13 +115,41 @@ impl Group<'_> {
     }
 }
 
-/// Accumulators that go through one gate.
-#[derive(Clone, Debug)]
+/// Multiplier, shift and bound of an accumulator.
+pub(crate) type Kind = (Requantise, i64);
+
+/// Gates for accumulators of some kinds.
+#[derive(Clone, Copy, Debug)]
 struct Class {
     gate: RequantiseGate,
     dot: DotGate,
-    /// Multiplier, shift and bound of its accumulators.
-    kinds: Vec<(Requantise, i64)>,
+}
+
+/// All of some kinds that a gate for them depends on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    shift: u32,
+    excess: u64,
+    bound: u64,
+    /// Largest multiplier, and product of bound and multiplier, both over 2^shift and times 2^62.
+    multiplier: u128,
+    product: u128,
+}
+
+impl Reach {
+    /// With one kind more.
+    fn and(self, rescale: &Rescale, (requantise, bound): Kind) -> Self {
+        let Requantise { multiplier, shift } = requantise;
+        // At most 2^31 and 2^62 before they are moved by at most 61 bits.
+        let multiplier = u128::from(multiplier) << (62 - shift);
+        Self {
+            shift: self.shift.max(shift.into()),
+            excess: self.excess.max(rescale.excess(requantise, bound)),
+            bound: self.bound.max(bound.unsigned_abs()),
+            multiplier: self.multiplier.max(multiplier),
+            product: self.product.max(multiplier * u128::from(bound.unsigned_abs())),
+        }
+    }
 }
 
 /// How the accumulators of an operation are checked.
@@ -128,6 +157,8 @@ struct Class {
 pub(crate) struct LinearPlan {
     rescale: Rescale,
     classes: Vec<Class>,
+    /// The class of each kind that is in one.
+    kinds: HashMap<Kind, usize>,
     /// The gate of dot products of accumulators that are in no class.
     dot: DotGate,
 }
@@ -143,33 +174,32 @@ const fn digits(value: u64) -> usize {
 
 impl Class {
     /// The gate for accumulators of these kinds, `columns` to a form, if there is one.
-    fn gate(rescale: &Rescale, kinds: &[(Requantise, i64)], columns: usize) -> Option<RequantiseGate> {
-        let excess = |&(requantise, bound): &(Requantise, i64)| rescale.excess(requantise, bound);
-        let rem_digits = kinds.iter().map(|(r, _)| usize::from(r.shift).div_ceil(2)).max()?;
-        let exc_digits = kinds.iter().map(|kind| digits(excess(kind))).max()?;
+    fn gate(rescale: &Rescale, reach: &Reach, columns: usize) -> Option<RequantiseGate> {
+        let rem_digits = (reach.shift as usize).div_ceil(2);
+        let exc_digits = digits(reach.excess);
         // u = acc + U / 2 is in 0..U if bound < U / 2.
-        let acc_digits = kinds.iter().map(|(_, bound)| digits(2 * bound.unsigned_abs() + 1)).max()?;
-        let acc_digits = if columns == 1 { 0 } else { acc_digits };
+        let acc_digits = if columns == 1 { 0 } else { digits(2 * reach.bound + 1) };
         let (low, high) = rescale.narrow();
         let gate = RequantiseGate { columns, acc_digits, rem_digits, exc_digits, low, high };
-        let fits = |&(Requantise { multiplier, shift }, bound): &(Requantise, i64)| {
-            let power = 2 * rem_digits as u32;
-            let scaled = i128::from(multiplier) << (power - u32::from(shift));
-            let excess = (1i128 << (2 * exc_digits)) + 512;
-            let reach = i128::from(bound) * scaled + (1i128 << (power - 1)) + (excess << power);
-            reach < 1i128 << REACH_BITS && scaled < 1i128 << REACH_BITS
+        // S = 2^power; multipliers scaled to it, exactly: no shift is larger.
+        let power = 2 * rem_digits as u32;
+        let [multiplier, product] = [reach.multiplier, reach.product].map(|x| x >> (62 - power));
+        let fits = || {
+            let excess = (1u128 << (2 * exc_digits)) + 512;
+            let sides = product + (1u128 << (power - 1)) + (excess << power);
+            sides < 1u128 << REACH_BITS && multiplier < 1u128 << REACH_BITS
         };
         let shared = 2 * (acc_digits * columns) as u32 <= FORM_BITS;
-        (shared && 2 * exc_digits <= 32 && gate.forms() > 0 && kinds.iter().all(fits)).then_some(gate)
+        (shared && 2 * exc_digits <= 32 && gate.forms() > 0 && fits()).then_some(gate)
     }
 
-    /// The cheapest gate for `kinds` in groups of `terms` cells and `members` accumulators.
-    fn new(rescale: &Rescale, kinds: &[(Requantise, i64)], terms: usize, members: usize) -> Option<Self> {
+    /// The cheapest gate for these kinds in groups of `terms` cells and `members` accumulators.
+    fn new(rescale: &Rescale, reach: &Reach, terms: usize, members: usize) -> Option<Self> {
         let dot = DotGate::for_terms(terms);
         let rows = |gate: &RequantiseGate| parts(*gate, dot, terms, members);
-        let gates = (1..=MAX_COLUMNS.min(members)).filter_map(|columns| Self::gate(rescale, kinds, columns));
+        let gates = (1..=MAX_COLUMNS.min(members)).filter_map(|columns| Self::gate(rescale, reach, columns));
         let gate = gates.min_by_key(rows)?;
-        Some(Self { gate, dot, kinds: kinds.to_vec() })
+        Some(Self { gate, dot })
     }
 
     fn parts(&self, terms: usize, members: usize) -> usize {
@@ -193,35 +223,39 @@ impl LinearPlan {
 
     /// The plan where the accumulators are there already: no form is shared.
     pub fn of_accumulators(operation: &dyn Linear, rescale: Rescale) -> Self {
-        Self::with(operation, rescale, |rescale, kinds, terms, _| Class::new(rescale, kinds, terms, 1))
+        Self::with(operation, rescale, |rescale, reach, terms, _| Class::new(rescale, reach, terms, 1))
     }
 
     fn with(
         operation: &dyn Linear,
         rescale: Rescale,
-        class_of: impl Fn(&Rescale, &[(Requantise, i64)], usize, usize) -> Option<Class>,
+        class_of: impl Fn(&Rescale, &Reach, usize, usize) -> Option<Class>,
     ) -> Self {
         let Extent { terms, members, .. } = operation.extent();
         let mut kinds = operation.kinds();
         kinds.sort_unstable_by_key(|(r, bound)| (std::cmp::Reverse(r.shift), r.multiplier, *bound));
         kinds.dedup();
         // The largest shift first: with it go all that can be scaled to it.
-        let mut classes = Vec::new();
-        let mut left: Vec<_> =
-            kinds.into_iter().filter(|kind| Class::gate(&rescale, &[*kind], 1).is_some()).collect();
+        let alone = |kind: &Kind| Class::gate(&rescale, &Reach::default().and(&rescale, *kind), 1).is_some();
+        let mut left: Vec<Kind> = kinds.into_iter().filter(alone).collect();
+        let (mut classes, mut members_of) = (Vec::new(), HashMap::new());
         while !left.is_empty() {
-            let mut class = Vec::new();
+            let mut reach = Reach::default();
             let mut rest = Vec::new();
             for kind in left {
-                class.push(kind);
-                if Class::gate(&rescale, &class, 1).is_none() {
-                    rest.extend(class.pop());
+                let more = reach.and(&rescale, kind);
+                if Class::gate(&rescale, &more, 1).is_some() {
+                    reach = more;
+                    members_of.insert(kind, classes.len());
+                } else {
+                    rest.push(kind);
                 }
             }
-            classes.extend(class_of(&rescale, &class, terms, members));
+            // There is one: that of one column.
+            classes.extend(class_of(&rescale, &reach, terms, members));
             left = rest;
         }
-        Self { rescale, classes, dot: DotGate::for_terms(terms) }
+        Self { rescale, classes, kinds: members_of, dot: DotGate::for_terms(terms) }
     }
 
     /// The plan with so many columns to a form.
@@ -231,8 +265,10 @@ impl LinearPlan {
     #[cfg(test)]
     pub fn of_columns(operation: &dyn Linear, rescale: Rescale, columns: usize) -> Self {
         let mut plan = Self::new(operation, rescale);
-        for class in &mut plan.classes {
-            class.gate = Class::gate(&rescale, &class.kinds, columns).expect("that many columns fit");
+        for (index, class) in plan.classes.iter_mut().enumerate() {
+            let kinds = plan.kinds.iter().filter(|&(_, class)| *class == index);
+            let reach = kinds.fold(Reach::default(), |reach, (kind, _)| reach.and(&rescale, *kind));
+            class.gate = Class::gate(&rescale, &reach, columns).expect("that many columns fit");
         }
         plan
     }
@@ -268,11 +304,15 @@ impl LinearPlan {
         for index in 0..operation.extent().groups {
             let Group { cells: numbers, accumulators, .. } = operation.group(index);
             let operands: Vec<Target> = numbers.iter().map(|&k| cells[k]).collect();
-            let mut left: Vec<&Accumulator<'_>> = accumulators.iter().collect();
-            for class in &self.classes {
-                let is_member = |acc: &&Accumulator<'_>| class.kinds.contains(&(acc.requantise, acc.bound));
-                let (members, others): (Vec<_>, Vec<_>) = left.into_iter().partition(is_member);
-                left = others;
+            let mut members: Vec<Vec<&Accumulator<'_>>> = vec![Vec::new(); self.classes.len()];
+            let mut left = Vec::new();
+            for acc in &accumulators {
+                match self.class_of(acc) {
+                    Some(class) => members[class].push(acc),
+                    None => left.push(acc),
+                }
+            }
+            for (class, members) in self.classes.iter().zip(&members) {
                 for members in members.chunks(class.gate.columns) {
                     let form = self.form(builder, layout, class, &operands, members, output);
                     layout.requantise(builder, class.gate, self.rescale.ends(), form);
@@ -300,7 +340,7 @@ impl LinearPlan {
         for index in 0..operation.extent().groups {
             for acc in operation.group(index).accumulators {
                 let form = *next.next().expect("an accumulator for each cell");
-                match self.classes.iter().find(|class| class.kinds.contains(&(acc.requantise, acc.bound))) {
+                match self.class_of(&acc).map(|class| self.classes[class]) {
                     Some(class) => {
                         let column = self.column(class.gate, 0, &acc, output);
                         let form = Form { form, offset: F::ZERO, columns: vec![column] };
@@ -314,6 +354,10 @@ impl LinearPlan {
             }
         }
         targets
+    }
+
+    fn class_of(&self, acc: &Accumulator<'_>) -> Option<usize> {
+        self.kinds.get(&(acc.requantise, acc.bound)).copied()
     }
 
     /// M and K of an accumulator whose form is `acc - start`, and its cell.
@@ -392,7 +436,7 @@ impl LinearPlan {
         for index in 0..operation.extent().groups {
             let group = operation.group(index);
             for (acc, value) in group.accumulators.iter().zip(group.accumulate(cells)) {
-                if self.classes.iter().any(|class| class.kinds.contains(&(acc.requantise, acc.bound))) {
+                if self.class_of(acc).is_some() {
                     continue;
                 }
                 let plan = RequantisePlan::new(&self.rescale, acc.requantise, acc.bound);

@@ -118,7 +118,10 @@ impl ProgramPlan {
         };
         // Pieces that fold weights are as large as all others.
         Self::with(program, |[recomputed, freivalds], fold| {
-            freivalds * rows + (fold.pieces() << PIECE_BITS) < recomputed * rows
+            // Every piece of rows hashes the fold.
+            let hashed = fold.padded_rows() / 4;
+            hashed <= 1 << (PIECE_BITS - 1)
+                && freivalds * rows + (fold.pieces() << PIECE_BITS) < recomputed * rows
         })
     }
 
@@ -334,8 +337,8 @@ mod tests {
     use std::path::Path;
 
     use janction_aggregate::NodeShape;
-    use janction_program::builder::{Builder, MatMulOptions};
-    use janction_program::{DType, OperationKind, PerColumn, Requantise, Tensor};
+    use janction_program::builder::{AveragePoolOptions, Builder, MatMulOptions};
+    use janction_program::{DType, OperationKind, PerColumn, Requantise, Slide, Tensor};
 
     use super::*;
     use crate::limits::MAX_PIECE_BITS;
@@ -386,5 +389,40 @@ mod tests {
             let AuditError::PieceTooLarge { operation, limit_bits, .. } = error else { panic!("{error}") };
             assert_eq!((operation.as_str(), limit_bits), ("big", MAX_PIECE_BITS));
         }
+    }
+
+    /// Programs that would take hours or all memory are refused at once, whatever is wrong with them.
+    #[test]
+    fn what_is_absurd_is_refused_at_once() {
+        // Cells that are read a hundred thousand million times, from a binary of a hundred bytes.
+        let mut b = Builder::new("pool", 0);
+        let x = b.input("x", DType::U8, &[1, 1023, 1023]);
+        let slide = Slide::new([512, 512]);
+        let scale = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 48 });
+        b.averagepool("a", x, DType::U8, AveragePoolOptions::new(slide, scale));
+        let pool = b.build().unwrap();
+        // More rows of circuit than all of it may take, in many operations.
+        let mut b = Builder::new("many", 0);
+        let mut x = b.input("x", DType::U8, &[1, 1, 1 << 17]);
+        for i in 0..40 {
+            x = b.maxpool(&format!("m{i}"), x, Slide::new([1, 1]));
+        }
+        let many = b.build().unwrap();
+        for (program, what) in
+            [(pool, "multiply-adds a row"), (many, "rows of circuit for the check of a row")]
+        {
+            let Err(error) = AuditPieces::build(program, Policy::Full) else { panic!("it is built") };
+            let AuditError::TooLarge { what: named, .. } = error else { panic!("{error}") };
+            assert_eq!(named, what);
+        }
+        // Columns that all have a kind of their own are planned in linear time.
+        let biases: Vec<i32> = (0..100_000).collect();
+        let mut b = Builder::new("vocabulary", 0);
+        let x = b.input("x", DType::U8, &[1]);
+        let w = b.constant("w", Tensor::new(1, biases.len(), Cells::I8(vec![1; biases.len()])).unwrap());
+        let bias = b.constant("bias", Tensor::new(1, biases.len(), Cells::I32(biases)).unwrap());
+        let scale = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 40 });
+        b.matmul("y", x, w, DType::I8, MatMulOptions::new(scale).bias(bias));
+        ProgramPlan::new(&b.build().unwrap(), Policy::Full);
     }
 }

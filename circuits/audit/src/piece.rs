@@ -18,6 +18,7 @@ use janction_program::Program;
 use janction_protocol::{Digest, hash::tag};
 use janction_trace::{CommittedTensor, Openings, OpeningsError, Policy, Trace};
 use plonky2::field::types::Field;
+use plonky2::gates::lookup_table::LookupTableGate;
 use plonky2::gates::noop::NoopGate;
 use plonky2::hash::hash_types::{HashOut, HashOutTarget};
 use plonky2::iop::target::{BoolTarget, Target};
@@ -170,6 +171,8 @@ pub(crate) struct PieceLayout {
     pub targets: PieceTargets,
     /// Rows that lookups will take.
     pub lookup_rows: usize,
+    /// Lookups into each table.
+    pub lookups: Vec<usize>,
 }
 
 /// Rows that building adds at most besides lookups: constants and public inputs.
@@ -179,6 +182,19 @@ impl PieceLayout {
     /// Rows of the circuit, about.
     pub fn rows(&self) -> usize {
         self.builder.num_gates() + self.lookup_rows + SPARE_ROWS
+    }
+
+    /// Adds lookups and empty rows, up to `lookups` of each table and `rows` rows in all.
+    pub fn pad(&mut self, lookups: &[usize], rows: usize) {
+        let zero = self.builder.zero();
+        for (table, &wanted) in lookups.iter().enumerate() {
+            for _ in self.lookups.get(table).copied().unwrap_or(0)..wanted {
+                self.builder.add_lookup_from_index(zero, table);
+            }
+        }
+        while self.builder.num_gates() < rows {
+            self.builder.add_gate(NoopGate, vec![]);
+        }
     }
 }
 
@@ -227,10 +243,10 @@ impl PieceShape {
             }
             (Stage::Fold(_), Size::Draws { .. }) => unreachable!("all rows of weights are folded"),
         };
-        let lookup_rows = layout.lookup_rows();
+        let (lookup_rows, lookups) = (layout.lookup_rows(), layout.lookups().to_vec());
         layout.finish(&mut builder);
         register_states(&mut builder, &states, self.number, stretch, checked, folded);
-        PieceLayout { builder, targets, lookup_rows }
+        PieceLayout { builder, targets, lookup_rows, lookups }
     }
 }
 
@@ -248,18 +264,15 @@ impl PieceCircuit {
         Self { data: layout.builder.build::<C>(), targets: layout.targets, shape }
     }
 
-    /// Builds the circuit with the gates and the degree of `common`, which it must have in the end.
-    pub fn build_like(
-        mut layout: PieceLayout,
-        shape: PieceShape,
-        gates: &[Common],
-        degree_bits: usize,
-    ) -> Self {
-        for gate in gates.iter().flat_map(|common| &common.gates) {
-            layout.builder.add_gate_to_gate_set(gate.clone());
-        }
-        while layout.builder.num_gates() + layout.lookup_rows <= (1 << degree_bits) / 2 {
-            layout.builder.add_gate(NoopGate, vec![]);
+    /// Builds the circuit with the gates of `commons`, besides its own.
+    ///
+    /// A gate that holds a lookup table is named by the row where the table ends, so it is the same in two circuits only if those
+    /// have as many rows before their tables, and as many lookups ([`PieceLayout::pad`]). Each brings its own.
+    pub fn build_with(mut layout: PieceLayout, shape: PieceShape, commons: &[Common]) -> Self {
+        for gate in commons.iter().flat_map(|common| &common.gates) {
+            if !gate.0.as_any().is::<LookupTableGate>() {
+                layout.builder.add_gate_to_gate_set(gate.clone());
+            }
         }
         Self::build(layout, shape)
     }

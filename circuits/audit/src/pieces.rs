@@ -2,14 +2,15 @@
 
 use janction_aggregate::config::{C, Circuit, Common, Proof};
 use janction_aggregate::{AggregateError, KeySet, Prover, prove_verified};
-use janction_program::{Conv, Operation, Program};
+use janction_program::{Conv, Operation, Program, Window};
 use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
 use janction_trace::draw::DRAWS_PER_HASH;
 use janction_trace::{Commitment, Openings, Policy};
 
 use crate::limits::{
-    MAX_AUDITED_CELLS, MAX_AUDITED_WEIGHTS, MAX_PIECE_BITS, MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS,
+    MAX_AUDITED_CELLS, MAX_AUDITED_ROWS, MAX_AUDITED_WEIGHTS, MAX_AUDITED_WORK, MAX_PIECE_BITS,
+    MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS,
 };
 use crate::operation::{ProgramPlan, StepPlan};
 use crate::piece::{NAME, PieceCircuit, PieceLayout, PieceShape, Size};
@@ -145,12 +146,24 @@ impl Planner<'_> {
         if let [shape] = &shapes[..] {
             return Ok(vec![PieceCircuit::build(self.lay_out(shape, false), shape.clone())]);
         }
-        // One leaf verifies them all, so all get the gates of all and the size of the largest.
-        let commons: Vec<Common> =
-            shapes.iter().map(|shape| self.lay_out(shape, true).builder.mock_build::<C>().common).collect();
+        // One leaf verifies them all, so all get the gates of all, and as many rows and lookups as the largest.
+        let layouts: Vec<PieceLayout> = shapes.iter().map(|shape| self.lay_out(shape, true)).collect();
+        let tables = layouts.iter().map(|layout| layout.lookups.len()).max().unwrap_or(0);
+        let most = |table: usize| layouts.iter().map(|l| l.lookups.get(table).copied().unwrap_or(0)).max();
+        let lookups: Vec<usize> = (0..tables).map(|table| most(table).unwrap_or(0)).collect();
+        let mut rows = layouts.iter().map(|layout| layout.builder.num_gates()).max().unwrap_or(0);
+        drop(layouts);
+        let padded = |shape: &PieceShape, rows| {
+            let mut layout = self.lay_out(shape, true);
+            layout.pad(&lookups, rows);
+            layout
+        };
+        let mock = |shape: &PieceShape| padded(shape, rows).builder.mock_build::<C>().common;
+        let commons: Vec<Common> = shapes.iter().map(mock).collect();
+        // Constants differ: where the size would, all are made longer than half of the largest.
         let bits = commons.iter().map(Common::degree_bits).max().unwrap_or(self.bits);
-        let build =
-            |shape: PieceShape| PieceCircuit::build_like(self.lay_out(&shape, true), shape, &commons, bits);
+        rows = rows.max((1 << bits) / 2);
+        let build = |shape: PieceShape| PieceCircuit::build_with(padded(&shape, rows), shape, &commons);
         let circuits: Vec<PieceCircuit> = shapes.into_iter().map(build).collect();
         let first = &circuits[0].data.common;
         match circuits.iter().find(|circuit| circuit.data.common != *first) {
@@ -168,19 +181,21 @@ impl Planner<'_> {
 
 /// Refuses what would take too much time or memory before any of it is spent: programs come from strangers.
 fn check_size(program: &Program) -> Result<(), AuditError> {
-    let mut weights = 0usize;
-    let mut cells = 0usize;
+    let (mut weights, mut cells, mut work) = (0usize, 0usize, 0usize);
     for step in program.committed_steps() {
         if let Operation::MatMul(op) | Operation::Conv(Conv { product: op, .. }) = &step.operation {
             weights = weights.saturating_add(program.constant(op.weights).cells().len());
         }
+        work = work.saturating_add(self::work(program, &step.operation));
         let operands = step.operation.inputs();
         let columns = operands.iter().map(|&id| program.value(id).columns());
         cells = columns.fold(cells, usize::saturating_add);
     }
-    for (what, got, limit) in
-        [("weights", weights, MAX_AUDITED_WEIGHTS), ("cells of operands", cells, MAX_AUDITED_CELLS)]
-    {
+    for (what, got, limit) in [
+        ("weights", weights, MAX_AUDITED_WEIGHTS),
+        ("cells of operands", cells, MAX_AUDITED_CELLS),
+        ("multiply-adds a row", work, MAX_AUDITED_WORK),
+    ] {
         if got > limit {
             return Err(AuditError::TooLarge { program: program.name().into(), what, got, limit });
         }
@@ -188,8 +203,35 @@ fn check_size(program: &Program) -> Result<(), AuditError> {
     Ok(())
 }
 
+/// Cells that an operation reads for a row, each as often as it does.
+fn work(program: &Program, operation: &Operation) -> usize {
+    let windows = |window: &Window| window.channels.saturating_mul(window.total_cells());
+    match operation {
+        Operation::MatMul(op) => {
+            program.value(op.input).columns().saturating_mul(program.constant(op.weights).columns())
+        }
+        Operation::Conv(op) => {
+            let outputs = program.constant(op.product.weights).columns() / op.groups.max(1) as usize;
+            windows(&op.window(program)).saturating_mul(outputs)
+        }
+        Operation::MaxPool(op) => windows(&op.window(program)),
+        Operation::AveragePool(op) => windows(&op.window(program)),
+        Operation::Add(_) | Operation::Lookup(_) => program.value(operation.inputs()[0]).columns(),
+        Operation::Reshape(_) | Operation::Transpose(_) | Operation::Concat(_) => 0,
+    }
+}
+
 /// Refuses operations of which one row cannot fit a piece by far; closer ones are found out when they are laid out.
 fn check_steps(program: &Program, plan: &ProgramPlan) -> Result<(), AuditError> {
+    let all = plan.steps.iter().fold(0, |sum: usize, step| sum.saturating_add(step.rows()));
+    if all > MAX_AUDITED_ROWS {
+        return Err(AuditError::TooLarge {
+            program: program.name().into(),
+            what: "rows of circuit for the check of a row",
+            got: all,
+            limit: MAX_AUDITED_ROWS,
+        });
+    }
     match plan.steps.iter().find(|step| step.rows() > 2 << MAX_PIECE_BITS) {
         None => Ok(()),
         Some(step) => Err(AuditError::PieceTooLarge {

@@ -21,7 +21,7 @@ pub(crate) const GATHER: u64 = u64::from_be_bytes(*b"\0JGATHR\0") >> 8;
 
 #[cfg(test)]
 mod tests {
-    use janction_aggregate::Family;
+    use janction_aggregate::{Family, KeySet};
     use janction_protocol::hash::tag;
 
     #[test]
@@ -29,6 +29,7 @@ mod tests {
         let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
         all.extend([super::STATE, super::GATHER, super::VERIFIER, super::CHALLENGE]);
         all.extend([super::ACCUMULATORS, super::CHECKED, super::FOLD, super::FOLDS, super::PIECE_KEYS]);
+        all.extend(KeySet::TAGS);
         all.extend([Family::Audit, Family::Ledger, Family::Pieces].map(Family::tag));
         let count = all.len();
         all.sort_unstable();

@@ -4,7 +4,7 @@
 use janction_aggregate::Stock;
 use janction_aggregate::config::{Circuit, Proof};
 use janction_gadgets::F;
-use janction_gadgets::test_utils::{check, generate};
+use janction_gadgets::test_utils::{check, generate, prove};
 use janction_program::builder::{Builder, ConvOptions, MatMulOptions};
 use janction_program::test_utils::Random;
 use janction_program::{DType, PerColumn, Program, Requantise, Slide, Tensor};
@@ -369,4 +369,35 @@ fn several_stages_end_in_the_wrapper() {
     let bytes = circuits.pieces().to_bytes().unwrap();
     let error = AuditPieces::from_bytes(program(2), Policy::Full, &bytes);
     assert!(matches!(error, Err(AuditError::KeyBytes { circuit: "piece", action: "read" })));
+}
+
+/// A program of a large operation and a table: stages of which one is much smaller than the other, and both have the table.
+#[test]
+fn stages_with_tables_have_one_shape() {
+    let mut b = Builder::new("table", 1);
+    let x = b.input("x", DType::U8, &[1]);
+    let half = || MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1 << 30, shift: 33 }));
+    let mut r = Random::new(3);
+    let wide = b.constant("wide", r.tensor(DType::I8, 1, 300));
+    let y = b.matmul("y", x, wide, DType::I8, half());
+    let narrow = b.constant("narrow", r.tensor(DType::I8, 300, 3));
+    let z = b.matmul("z", y, narrow, DType::I8, half());
+    let cells: Vec<i8> = (0..256).map(|i| (i / 3) as i8).collect();
+    let table = b.constant("table", Tensor::new(1, 256, janction_program::Cells::I8(cells)).unwrap());
+    let t = b.lookup("t", z, table);
+    b.lookup("u", t, table);
+    let program = b.build().unwrap();
+    for (policy, bits) in [(Policy::Full, 7), (Policy::Rows(4), 9), (Policy::Full, 8)] {
+        let pieces = AuditPieces::of_freivalds(program.clone(), policy, bits, [0, 1]);
+        assert!(pieces.circuits.len() > 3, "{policy}");
+        let trace = honest(&program, &r.tensor(DType::U8, 2, 1));
+        let audit = of_trace(pieces, trace);
+        for index in 0..audit.preparation.pieces() {
+            assert!(audit.accepts(index, audit.inputs(index)), "{policy}, piece {index}");
+        }
+        // The prover and verifier of Plonky2 agree, lookups included.
+        let last = audit.preparation.circuits.iter().position(|&circuit| circuit == 1).unwrap();
+        let circuit = audit.circuit(last);
+        prove(circuit, generate(circuit, audit.inputs(last), &[]).unwrap()).unwrap();
+    }
 }

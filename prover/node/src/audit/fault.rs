@@ -1,5 +1,6 @@
 //! What a prover says of a job that it cannot prove.
 
+use janction_aggregate::AggregateError;
 use janction_audit::AuditError;
 use janction_rpc::v1::BlobClass;
 
@@ -19,7 +20,10 @@ pub(crate) const fn code(error: &ProverError) -> Option<&'static str> {
         | ProverError::Material(_)
         | ProverError::Client(ClientError::NoBlob { .. })
         | ProverError::Audit(
-            AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. } | AuditError::Claim { .. },
+            AuditError::TooLarge { .. }
+            | AuditError::PieceTooLarge { .. }
+            | AuditError::Claim { .. }
+            | AuditError::Aggregate(AggregateError::Shape { .. }),
         ) => Some("unprovable"),
         _ => None,
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use janction_audit::AuditError;
 use janction_protocol::Amount;
 use janction_protocol::state::Job;
 use janction_trace::Policy;
@@ -94,10 +93,8 @@ impl Unit {
         match recompiled.await.map_err(WorkerError::panicked)? {
             Ok(recompiled) if recompiled == job.audit_key => {}
             Ok(recompiled) => return Err(Decline::AuditKey { recompiled, demanded: job.audit_key }.into()),
-            Err(error @ (AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. })) => {
-                return Err(Decline::Unauditable(error.to_string()).into());
-            }
-            Err(error) => return Err(NoBid::Failed(error.into())),
+            // What fails follows from program and policy, so it fails again.
+            Err(error) => return Err(Decline::Unauditable(error.to_string()).into()),
         }
         // That may have taken a while, and the job may be another by now.
         let (info, own) = (self.client.info().await?, self.client.account(self.index).await?);
