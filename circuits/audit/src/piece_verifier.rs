@@ -69,7 +69,7 @@ impl PieceVerifier {
         &self.keys
     }
 
-    /// Digest of all keys: `H(JPIECES, digests of the keys)`. It names what proofs are verified with.
+    /// Digest of all keys: `H(JPCKEYS, digests of the keys)`. It names what proofs are verified with.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let data: Vec<F> = self.keys.iter().flat_map(|key| audit_key_digest(key).0).collect();

@@ -15,7 +15,7 @@ pub(crate) const FOLDS: u64 = u64::from_be_bytes(*b"\0JFOLDS\0") >> 8;
 /// The bytes of a verifier.
 pub(crate) const VERIFIER: u64 = u64::from_be_bytes(*b"\0JVRFIER");
 /// The keys of a program's pieces.
-pub(crate) const PIECE_KEYS: u64 = u64::from_be_bytes(*b"\0JPIECES");
+pub(crate) const PIECE_KEYS: u64 = u64::from_be_bytes(*b"\0JPCKEYS");
 /// The mark of a gathered audit.
 pub(crate) const GATHER: u64 = u64::from_be_bytes(*b"\0JGATHR\0") >> 8;
 

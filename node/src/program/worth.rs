@@ -46,7 +46,7 @@ impl Worth {
             "{conjectured} bits conjectured, {johnson} proven (Johnson), {unique_decoding} (unique decoding)"
         );
         match self.draws {
-            None => format!("full: {pieces}"),
+            None => pieces,
             Some(bits) => {
                 let found = SHARES.iter().zip(bits).map(|((_, share), bits)| format!("{share}: {bits:.0}"));
                 format!(
