@@ -2,8 +2,9 @@
 
 /// log2 of the rows of circuit that a piece should have: as many row checks go into one as fit.
 pub(crate) const PIECE_BITS: usize = 14;
-/// log2 of the rows of circuit that a piece may have when one row of one operation does not fit 2^14.
-pub const MAX_PIECE_BITS: usize = 17;
+/// log2 of the rows of circuit that a piece may have when one row of one operation does not fit 2^14. At 2^17 the weakest proof of
+/// the whole would fall below 100 conjectured bits.
+pub const MAX_PIECE_BITS: usize = 16;
 /// Most weights of all of a program's operations: 2^26. They are held in memory while the circuits are built.
 pub const MAX_AUDITED_WEIGHTS: usize = 1 << 26;
 /// Most multiply-adds of a row of all operations: 2^32. A row is computed when the circuits are built.

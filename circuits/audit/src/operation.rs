@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn the_largest_piece_fits_a_leaf() {
         let shape = NodeShape::find().unwrap();
-        for (outer, bits, arity) in [(40_000, 14, 3), (80_000, 15, 2), (300_000, 17, 2)] {
+        for (outer, bits, arity) in [(40_000, 14, 3), (80_000, 15, 2), (150_000, 16, 2)] {
             let audit = AuditCircuits::build(&shape, product(1, outer), Policy::Full).unwrap();
             assert_eq!(audit.pieces().common().degree_bits(), bits);
             assert_eq!((audit.leaf().arity(), audit.facts().pieces.count(Policy::Full, 5)), (arity, 5));

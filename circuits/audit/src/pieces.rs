@@ -244,7 +244,7 @@ fn check_steps(program: &Program, plan: &ProgramPlan) -> Result<(), AuditError> 
 }
 
 impl AuditPieces {
-    /// Builds the circuits: some seconds, and at most 2^17 rows each.
+    /// Builds the circuits: some seconds, and at most 2^16 rows each.
     ///
     /// # Errors
     /// [`AuditError::TooLarge`]; [`AuditError::PieceTooLarge`] when an operation is too large for one row of it to be checked.
