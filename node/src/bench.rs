@@ -1,4 +1,6 @@
-//! `janction bench`: how fast this machine proves.
+//! `janction bench`: how fast this machine proves, and what drawing rows finds.
+
+mod detection;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,6 +34,16 @@ Witness generation counts on both sides. The first proof of a circuit is its col
 medians, ratios are of medians. RAYON_NUM_THREADS sets the threads. Stock has the vectors that it was compiled for (the
 last lines say which); without --stock those are this program's, which may be fewer than the processor has.")]
     Prover(Box<Options>),
+    /// Cheat on drawn rows, many times, beside what is promised, with the stake that makes honesty pay
+    #[command(after_help = "Examples:
+  janction bench detection                             1,000 rows, 44 draws, one beacon
+  janction bench detection --draws 176 --rows 4096 --beacons 16 --trials 20000
+  janction bench detection --price 5 --cost 4 --gain 1000 --json
+
+Each trial makes other rows of one operation false and lets a beacon draw, as an audit under rows:S does; with several beacons
+the cheat settles on the best. The bound is T (1 - f)^S. The stake is [(1 - D) G + f C] / D - R, in the unit of price, cost and
+gain; D is taken with the 2^20 beacons that soundness grants (docs/jobs.md).")]
+    Detection(Box<detection::Options>),
 }
 
 /// What is measured.
@@ -85,7 +97,13 @@ impl Options {
 /// # Errors
 /// [`BenchError`], or a plot that cannot be written.
 pub fn run(bench: &Bench, output: Output) -> Outcome {
-    let Bench::Prover(options) = bench;
+    match bench {
+        Bench::Prover(options) => prover(options, output),
+        Bench::Detection(options) => detection::run(options, output),
+    }
+}
+
+fn prover(options: &Options, output: Output) -> Outcome {
     let bar = Progress::spinner(output, "starting");
     let mut skipped = Vec::new();
     let measurements = janction_prover_bench::run(&options.plan(), &mut |event| match event {

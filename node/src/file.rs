@@ -67,6 +67,14 @@ pub fn read(file: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
+/// Makes the folder `folder`, and those that it lies in.
+///
+/// # Errors
+/// [`FileError::Unwritable`].
+pub fn create_folder(folder: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(folder).map_err(|source| FileError::Unwritable { file: folder.to_owned(), source })
+}
+
 /// Writes `bytes` as `file`, whole or not at all.
 ///
 /// # Errors

@@ -171,7 +171,6 @@ fn drawn_rows_are_proven_and_damaged_keys_made_again() {
 #[test]
 fn what_cannot_be_proven_is_said_before_anything_is_made() {
     let machine = machine();
-    prove(&machine, &["--evm"]).must_fail(2, "program.no_evm");
     assert_eq!(prove(&machine, &["--policy", "rows:0"]).status(), 2);
     assert_eq!(prove(&machine, &["--cores", "0"]).status(), 2);
     prove(&machine, &["--gpu", "4711"]).must_fail(1, "prover.engine");

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Compiles the generated verifier. As a program: takes FOLDER with `Halo2Verifier.sol` and `verifier.json`, as the
-// example `verifier_contract` of janction-prover writes them, into `generated/`, which is checked in. `--check` fails when
-// that is stale. scripts/contracts.sh runs both.
+// Compiles the generated verifiers. As a program: takes FOLDER with `Halo2Verifier.sol` and `verifier.json`, as the
+// example `verifier_contract` of janction-prover writes them, into `generated/`, which is checked in; and FOLDER/program, the
+// same of programs' proofs, into `generated/program`. `--check` fails when that is stale. scripts/contracts.sh runs both.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv, exit } from "node:process";
@@ -49,6 +49,15 @@ async function main() {
     const folder = argv.slice(2).find((word) => word !== "--check");
     if (!folder) throw new Error("usage: verifier.mjs [--check] FOLDER");
     const generated = join(dirname(fileURLToPath(import.meta.url)), "..", "generated");
+    const stale = [
+        await one(folder, generated, check),
+        await one(join(folder, "program"), join(generated, "program"), check),
+    ];
+    exit(stale.includes(true) ? 1 : 0);
+}
+
+/** Writes or checks one verifier. Whether something checked in is stale. */
+async function one(folder, generated, check) {
     const source = readFileSync(join(folder, `${NAME}.sol`), "utf8");
     const about = JSON.parse(readFileSync(join(folder, "verifier.json"), "utf8"));
     const { creation, runtime } = await compile(source);
@@ -74,7 +83,7 @@ async function main() {
         console.error(`${fixture} is ${what}; the key is ${about.keyDigest}: run \`make contracts PROOF=1\``);
         stale = true;
     }
-    exit(stale ? 1 : 0);
+    return stale;
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

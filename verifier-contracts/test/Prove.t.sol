@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {GeneratedVerifier} from "../src/GeneratedVerifier.sol";
 import {BatchInfo} from "../src/BatchInfo.sol";
 import {Rollup} from "../src/Rollup.sol";
 import {VerifierWrapper} from "../src/VerifierWrapper.sol";
@@ -61,7 +62,9 @@ contract ProveTest is Deployed {
         _refuse(LIST_DIGEST, bytes32(uint256(NEW_ROOT) ^ 1), PAYEE, PROOF, no);
         _refuse(LIST_DIGEST, NEW_ROOT, ALICE, PROOF, no); // a copied proof pays nobody else
         _refuse(LIST_DIGEST, NEW_ROOT, PAYEE, hex"0102030405060709", no);
-        _refuse(LIST_DIGEST, NEW_ROOT, PAYEE, hex"01020304050607", VerifierWrapper.WrongProofLength.selector);
+        _refuse(
+            LIST_DIGEST, NEW_ROOT, PAYEE, hex"01020304050607", GeneratedVerifier.WrongProofLength.selector
+        );
         _refuse(LIST_DIGEST, NEW_ROOT, address(0), PROOF, Rollup.InvalidPayee.selector);
         bytes32 plusP = bytes32(uint256(NEW_ROOT) + P);
         _refuse(LIST_DIGEST, plusP, PAYEE, PROOF, VerifierWrapper.NonCanonicalInstance.selector);

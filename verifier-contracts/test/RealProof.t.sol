@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {GeneratedVerifier} from "../src/GeneratedVerifier.sol";
 import {BatchInfo} from "../src/BatchInfo.sol";
 import {JCT} from "../src/JCT.sol";
 import {Rollup} from "../src/Rollup.sol";
@@ -221,7 +222,7 @@ contract RealProofTest is Deployed {
         for (uint256 i = 0; i < 3; i++) {
             vm.expectRevert(
                 abi.encodeWithSelector(
-                    VerifierWrapper.WrongProofLength.selector, _proof.length, proofs[i].length
+                    GeneratedVerifier.WrongProofLength.selector, _proof.length, proofs[i].length
                 )
             );
             wrapper.verify(_x, proofs[i]);
@@ -230,7 +231,7 @@ contract RealProofTest is Deployed {
 
     function test_refusesAVerifierWithoutCode() public {
         vm.etch(_verifier, "");
-        vm.expectPartialRevert(VerifierWrapper.VerifierCodeChanged.selector);
+        vm.expectPartialRevert(GeneratedVerifier.VerifierCodeChanged.selector);
         this.proveAll(_payee());
     }
 

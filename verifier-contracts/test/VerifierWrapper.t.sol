@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {GeneratedVerifier} from "../src/GeneratedVerifier.sol";
 import {VerifierWrapper} from "../src/VerifierWrapper.sol";
 import {Deployed} from "./support/Deployed.sol";
 import {vm} from "./support/Vm.sol";
@@ -39,7 +40,7 @@ contract VerifierWrapperTest is Deployed {
         uint256[23] memory x = _good();
         vm.assume(proof.length != PROOF.length);
         vm.expectRevert(
-            abi.encodeWithSelector(VerifierWrapper.WrongProofLength.selector, PROOF.length, proof.length)
+            abi.encodeWithSelector(GeneratedVerifier.WrongProofLength.selector, PROOF.length, proof.length)
         );
         wrapper.verify(x, proof);
     }
@@ -47,7 +48,9 @@ contract VerifierWrapperTest is Deployed {
     function test_rejectsATrailingByte() public {
         uint256[23] memory x = _good();
         vm.expectRevert(
-            abi.encodeWithSelector(VerifierWrapper.WrongProofLength.selector, PROOF.length, PROOF.length + 1)
+            abi.encodeWithSelector(
+                GeneratedVerifier.WrongProofLength.selector, PROOF.length, PROOF.length + 1
+            )
         );
         wrapper.verify(x, bytes.concat(PROOF, hex"00"));
     }
@@ -55,31 +58,33 @@ contract VerifierWrapperTest is Deployed {
     function test_rejectsAVerifierWithoutCodeOrWithOtherCode() public {
         uint256[23] memory x = _good();
         vm.etch(address(double), "");
-        vm.expectPartialRevert(VerifierWrapper.VerifierCodeChanged.selector);
+        vm.expectPartialRevert(GeneratedVerifier.VerifierCodeChanged.selector);
         wrapper.verify(x, PROOF);
         vm.etch(address(double), hex"00");
-        vm.expectPartialRevert(VerifierWrapper.VerifierCodeChanged.selector);
+        vm.expectPartialRevert(GeneratedVerifier.VerifierCodeChanged.selector);
         wrapper.verify(x, PROOF);
-        vm.expectRevert(abi.encodeWithSelector(VerifierWrapper.VerifierWithoutCode.selector, address(0xdead)));
+        vm.expectRevert(
+            abi.encodeWithSelector(GeneratedVerifier.VerifierWithoutCode.selector, address(0xdead))
+        );
         new VerifierWrapper(address(0xdead), 8, 0, true);
     }
 
     function test_aDevelopmentSrsStaysOnTheDevelopmentChain() public {
         vm.chainId(1);
         vm.expectRevert(
-            abi.encodeWithSelector(VerifierWrapper.DevelopmentSrsOutsideDevelopmentChain.selector, 1)
+            abi.encodeWithSelector(GeneratedVerifier.DevelopmentSrsOutsideDevelopmentChain.selector, 1)
         );
         new VerifierWrapper(address(double), 8, 0, true);
         // Nor does it slip through unnamed.
         bytes32 known = wrapper.DEVELOPMENT_SRS();
         vm.expectRevert(
-            abi.encodeWithSelector(VerifierWrapper.DevelopmentSrsOutsideDevelopmentChain.selector, 1)
+            abi.encodeWithSelector(GeneratedVerifier.DevelopmentSrsOutsideDevelopmentChain.selector, 1)
         );
         new VerifierWrapper(address(double), 8, known, false);
         VerifierWrapper real = new VerifierWrapper(address(double), 8, bytes32(uint256(9)), false);
         vm.assertEq(real.srsHash(), bytes32(uint256(9)));
         vm.assertFalse(real.developmentSrs());
-        vm.expectRevert(VerifierWrapper.ZeroProofLength.selector);
+        vm.expectRevert(GeneratedVerifier.ZeroProofLength.selector);
         new VerifierWrapper(address(double), 0, 0, false);
     }
 }

@@ -10,6 +10,7 @@
 //! - [`MerkleTree`]: Plonky2's Merkle tree over the rows of such a matrix;
 //! - [`bn254`]: Poseidon2 over BN254's scalar field, many permutations side by side, for trees that are verified there;
 //! - [`TreeHasher`]: how a prover is told of a hasher that works on many inputs at once;
+//! - [`build_circuit`]: Plonky2's `build`, with its tree hashed here;
 //! - [`ntt`]: interpolation and low-degree extension into such a matrix, in bit-reversed order;
 //! - [`Lanes`] and [`Kernel`]: packed arithmetic, for whoever writes one more loop over columns.
 //!
@@ -29,6 +30,7 @@
 
 mod backend;
 pub mod bn254;
+mod build;
 mod columns;
 mod error;
 pub mod field;
@@ -39,6 +41,7 @@ pub mod ntt;
 pub mod poseidon;
 
 pub use backend::{Backend, Kernel};
+pub use build::{build_circuit, build_circuit_with};
 pub use columns::Columns;
 pub use error::AccelError;
 pub use hasher::TreeHasher;

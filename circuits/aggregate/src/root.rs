@@ -61,7 +61,7 @@ impl RootCircuit {
     #[must_use]
     pub fn build(shape: &NodeShape, ledger: TreeCircuits, audits: TreeCircuits) -> Self {
         let (builder, targets) = lay_out(shape, ledger, audits);
-        Self { data: builder.build::<C>(), targets }
+        Self { data: janction_gadgets::build(builder), targets }
     }
 
     /// The same circuit around data that was built before (a cached key): only the layout is made again. The caller must

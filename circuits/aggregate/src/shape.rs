@@ -85,7 +85,7 @@ impl NodeShape {
     pub fn build(&self, circuit: &'static str, mut builder: Builder) -> Result<Circuit, AggregateError> {
         self.add_gates(&mut builder);
         pad_to(&mut builder, self.common.degree_bits());
-        let data = builder.build::<C>();
+        let data = janction_gadgets::build(builder);
         if data.common != self.common {
             return Err(AggregateError::Shape {
                 circuit,

@@ -1,7 +1,7 @@
 //! The audit of one program under one policy, as its prover sees it.
 
 use janction_aggregate::config::{Key, Proof};
-use janction_aggregate::{AggregateError, LeafCircuit, NodeShape, Prover};
+use janction_aggregate::{LeafCircuit, NodeShape, Prover};
 use janction_program::Program;
 use janction_protocol::{Digest, claim::Claim};
 use janction_trace::{Openings, OpeningsError, Policy, Trace};
@@ -9,7 +9,7 @@ use janction_trace::{Openings, OpeningsError, Policy, Trace};
 use crate::gather::{AuditNode, FAMILY};
 use crate::pieces::AuditPieces;
 use crate::preparation::Preparation;
-use crate::{AuditError, AuditFacts, AuditProof, Wrapper, audit_key_digest, precheck};
+use crate::{AuditError, AuditFacts, AuditProof, Wrapper, audit_key_digest, join, precheck};
 
 /// The circuits of one program's audit under one policy. They follow from program and policy alone, so anyone who holds
 /// the job binary can recompute the audit key.
@@ -157,29 +157,10 @@ impl AuditCircuits {
         pieces: &[Proof],
     ) -> Result<AuditProof, AuditError> {
         let pieces: Vec<(usize, &Proof)> = preparation.circuits.iter().copied().zip(pieces).collect();
-        let leaves = pieces
-            .chunks(self.leaf.arity())
-            .map(|group| Ok(AuditNode::Leaf(self.leaf.prove_of(prover, group)?.proof().clone())))
-            .collect::<Result<_, AuditError>>()?;
-        let audit = self.proof_of(self.gather(prover, wrapper, leaves)?, preparation);
+        let node = join(prover, &self.leaf, wrapper.gather(), &pieces)?;
+        let audit = self.proof_of(node, preparation);
         wrapper.verifier().check(&audit, claim)?;
         Ok(audit)
-    }
-
-    /// One node of neighbouring nodes.
-    pub(crate) fn gather(
-        &self,
-        prover: &dyn Prover,
-        wrapper: &Wrapper,
-        mut nodes: Vec<AuditNode>,
-    ) -> Result<AuditNode, AuditError> {
-        while nodes.len() > 1 {
-            nodes = nodes
-                .chunks(janction_aggregate::ARITY)
-                .map(|group| wrapper.gather().prove(prover, &self.leaf, group))
-                .collect::<Result<_, _>>()?;
-        }
-        nodes.pop().ok_or(AuditError::Aggregate(AggregateError::Empty))
     }
 
     /// The audit that `node` is of, if it is one of all pieces.

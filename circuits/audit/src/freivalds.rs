@@ -34,7 +34,6 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::util::reducing::ReducingFactorTarget;
 
 use crate::gate::extension_dot::{ExtensionDotGate, extension_dot};
-use crate::limits::PIECE_BITS;
 use crate::linear::{Extent, Linear, Weights};
 use crate::operation::{ProgramPlan, RowCheck};
 use crate::preparation::Preparation;
@@ -86,12 +85,12 @@ const fn rows_of(columns: usize) -> usize {
 }
 
 impl FoldPlan {
-    /// The plan for these weights.
-    pub fn new(program: &Program, weights: &Weights) -> Self {
+    /// The plan for these weights, in pieces of 2^`piece_bits` rows of circuit.
+    pub fn new(program: &Program, weights: &Weights, piece_bits: usize) -> Self {
         let tensor = program.constant(weights.constant).clone();
         let root = constant_root(&tensor);
         // As many as fit a piece; one at least.
-        let fits = |bits: &usize| rows_of(tensor.columns()) << bits <= (1 << PIECE_BITS) * 9 / 10;
+        let fits = |bits: &usize| rows_of(tensor.columns()) << bits <= (1 << piece_bits) * 9 / 10;
         let row_bits = (0..=usize::from(depth_for(tensor.rows()))).rev().find(fits).unwrap_or(0);
         Self { weights: weights.clone(), tensor, root, row_bits }
     }

@@ -277,7 +277,7 @@ fn build_node(shape: &NodeShape, mut builder: Builder) -> Result<Circuit, AuditE
     while builder.num_gates() <= (1 << common.degree_bits()) / 2 {
         builder.add_gate(NoopGate, vec![]);
     }
-    let data = builder.build::<C>();
+    let data = janction_gadgets::build(builder);
     if data.common != *common {
         return Err(AuditError::Aggregate(AggregateError::Shape {
             circuit: NAME,

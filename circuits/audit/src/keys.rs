@@ -15,7 +15,10 @@ use crate::gate::dot::{DotGate, DotGenerator};
 use crate::gate::extension_dot::{ExtensionDotGate, ExtensionDotGenerator};
 use crate::gate::requantise::{RequantiseGate, RequantiseGenerator};
 use crate::gather::FAMILY;
-use crate::{AuditCircuits, AuditError, AuditPieces, PieceVerifier, Wrapper, audit_key_digest};
+use crate::{
+    AuditCircuits, AuditError, AuditPieces, ExecutionCircuit, PieceVerifier, Sizing, Wrapper,
+    audit_key_digest,
+};
 
 /// Digests of the circuits that all programs share: constants of the protocol, a line a circuit: name, rows, digest over
 /// the key; then the verifier with its bytes and [`crate::AuditVerifier::digest`]. A test compares, and the file is rewritten on
@@ -94,7 +97,11 @@ impl Wrapper {
             format!("{name} 2^{} {}\n", circuit.common.degree_bits(), digest(circuit))
         });
         let verifier = self.verifier();
-        Ok(format!("{}verifier {} {}\n", lines.concat(), verifier.to_bytes()?.len(), verifier.digest()?))
+        let execution = ExecutionCircuit::build(verifier);
+        let (bits, digest) = (execution.data().common.degree_bits(), digest(execution.data()));
+        let execution = format!("execution 2^{bits} {digest}\n");
+        let (bytes, digest) = (verifier.to_bytes()?.len(), verifier.digest()?);
+        Ok(format!("{}{execution}verifier {bytes} {digest}\n", lines.concat()))
     }
 
     /// The shared circuits with their names.
@@ -213,7 +220,7 @@ impl AuditPieces {
             circuits.push((u32::from_be_bytes(*step), read("piece", data)?));
             bytes = rest;
         }
-        Self::restore(program, policy, circuits)
+        Self::restore(program, policy, Sizing::Audit, circuits)
     }
 
     /// One circuit with its key as bytes (up to 0.3 GB), for a checksummed cache.
@@ -250,6 +257,6 @@ impl AuditPieces {
             same("piece", &audit_key_digest(key).to_string(), digest(&data))?;
             circuits.push((u32::from_be_bytes(*step), data));
         }
-        Ok(Self::restore(program, verifier.policy(), circuits)?)
+        Ok(Self::restore(program, verifier.policy(), verifier.sizing(), circuits)?)
     }
 }

@@ -12,18 +12,22 @@
 //! - [`GatherCircuit`] and [`Wrapper`] know no program: they take the audit key as a witness, hash it into the claim, check
 //!   that the audit is complete, and append the claim to the chain of claims.
 //! - A [`PieceVerifier`] checks pieces themselves: a proof of an execution that is no job's, before aggregation.
+//! - An [`ExecutionCircuit`] ends such a proof instead of the wrapper, when it is for a contract.
 //! - An [`AuditProof`] is what a worker or prover hands in with a `Settle`, an [`AuditVerifier`] what checks it.
 //!
 //! `docs/circuits-audit.md` states what each circuit enforces and what that is worth.
 
 mod audit;
+mod complete;
 mod draw;
 mod encoding;
 mod error;
+mod execution;
 mod facts;
 mod freivalds;
 mod gate;
 mod gather;
+mod join;
 mod key;
 pub mod keys;
 mod layout;
@@ -39,6 +43,7 @@ mod proof;
 mod range;
 mod requantise;
 mod row;
+mod sizing;
 mod stage;
 mod subject;
 mod tags;
@@ -47,14 +52,17 @@ mod wrapper;
 
 pub use audit::AuditCircuits;
 pub use error::{AuditError, Place, Rule};
+pub use execution::{EXECUTION_INPUTS, Execution, ExecutionCircuit, execution_beacon};
 pub use facts::{AuditFacts, PieceFacts};
 pub use gather::{AuditNode, GatherCircuit};
+pub use join::join;
 pub use key::audit_key_digest;
 pub use limits::MAX_PIECE_BITS;
 pub use piece_verifier::PieceVerifier;
 pub use pieces::AuditPieces;
 pub use preparation::Preparation;
 pub use proof::{AuditProof, ProofBytesError};
+pub use sizing::Sizing;
 pub use verifier::AuditVerifier;
 pub use wrapper::Wrapper;
 

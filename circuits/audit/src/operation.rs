@@ -25,6 +25,8 @@ use plonky2::iop::witness::PartialWitness;
 
 use crate::freivalds::{self, AccumulatorTargets, FoldPlan, StageFolds};
 use crate::layout::Layout;
+use crate::limits::MAX_PIECE_BITS;
+#[cfg(test)]
 use crate::limits::PIECE_BITS;
 use crate::linear::{Linear, LinearPlan, LinearTargets};
 use crate::operation::add::AddPlan;
@@ -109,31 +111,39 @@ pub(crate) const fn tensor_of(source: Source) -> usize {
 }
 
 impl ProgramPlan {
-    /// The plan of `program` under `policy`: operations get Freivalds' check where that is cheaper, for as many rows as a job
-    /// may have, or as are drawn.
-    pub fn new(program: &Program, policy: Policy) -> Self {
+    /// The plan of `program` under `policy` in pieces of 2^`bits` rows of circuit: operations get Freivalds' check where that is
+    /// cheaper, for `rows` rows, or for as many as are drawn.
+    pub fn new(program: &Program, policy: Policy, bits: usize, rows: usize) -> Self {
         let rows = match policy {
-            Policy::Full => program.max_rows(),
+            Policy::Full => rows,
             Policy::Rows(s) => s as usize,
         };
         // Pieces that fold weights are as large as all others.
-        Self::with(program, |[recomputed, freivalds], fold| {
+        Self::with(program, bits, |[recomputed, freivalds], fold| {
             // Every piece of rows hashes the fold.
             let hashed = fold.padded_rows() / 4;
-            hashed <= 1 << (PIECE_BITS - 1)
-                && freivalds * rows + (fold.pieces() << PIECE_BITS) < recomputed * rows
+            // Few rows do not pay for a fold; but one that does not fit a piece cannot be recomputed.
+            hashed <= 1 << (bits - 1)
+                && (freivalds * rows + (fold.pieces() << bits) < recomputed * rows
+                    || recomputed > 1 << MAX_PIECE_BITS)
         })
+    }
+
+    /// The plan of a job's audit.
+    #[cfg(test)]
+    pub fn of_audit(program: &Program, policy: Policy) -> Self {
+        Self::new(program, policy, PIECE_BITS, program.max_rows())
     }
 
     /// The plan where every operation gets Freivalds' check that can have it.
     #[cfg(test)]
     pub fn of_freivalds(program: &Program) -> Self {
-        Self::with(program, |_, _| true)
+        Self::with(program, PIECE_BITS, |_, _| true)
     }
 
     /// The plan where `is_cheaper` says which operations get Freivalds' check: from the rows of circuit that a row takes by
     /// recomputation and by that check, and the fold.
-    fn with(program: &Program, is_cheaper: impl Fn([usize; 2], &FoldPlan) -> bool) -> Self {
+    fn with(program: &Program, bits: usize, is_cheaper: impl Fn([usize; 2], &FoldPlan) -> bool) -> Self {
         let shape = |source| {
             let value = program.tensor(source);
             RowShape { dtype: value.dtype, columns: value.columns() }
@@ -152,7 +162,7 @@ impl ProgramPlan {
         let results = program.steps().iter().zip(&values[1..]);
         dummy
             .extend(results.filter(|(step, _)| !step.operation.kind().is_view()).map(|(_, row)| row.clone()));
-        let folds = choose(program, is_cheaper, &mut steps);
+        let folds = choose(program, bits, is_cheaper, &mut steps);
         Self { shapes, steps, output: tensor_of(program.output_source()), folds, dummy }
     }
 }
@@ -160,6 +170,7 @@ impl ProgramPlan {
 /// Gives operations Freivalds' check.
 fn choose(
     program: &Program,
+    bits: usize,
     is_cheaper: impl Fn([usize; 2], &FoldPlan) -> bool,
     steps: &mut [StepPlan],
 ) -> Vec<FoldPlan> {
@@ -172,7 +183,7 @@ fn choose(
             continue;
         };
         let plan = LinearPlan::of_accumulators(&**operation, rescale(op, program_step.output.dtype));
-        let fold = FoldPlan::new(program, weights);
+        let fold = FoldPlan::new(program, weights, bits);
         let per_row = freivalds::rows(&**operation) + plan.rows_of_accumulators(&**operation);
         if is_cheaper([recomputed.rows(&**operation), per_row], &fold) {
             let operation = Arc::clone(operation);
@@ -341,7 +352,6 @@ mod tests {
     use janction_program::{DType, OperationKind, PerColumn, Requantise, Slide, Tensor};
 
     use super::*;
-    use crate::limits::MAX_PIECE_BITS;
     use crate::{AuditCircuits, AuditError, AuditPieces};
 
     /// Each operation has its file here, as in every other room, and there is no other file.
@@ -423,6 +433,6 @@ mod tests {
         let bias = b.constant("bias", Tensor::new(1, biases.len(), Cells::I32(biases)).unwrap());
         let scale = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 40 });
         b.matmul("y", x, w, DType::I8, MatMulOptions::new(scale).bias(bias));
-        ProgramPlan::new(&b.build().unwrap(), Policy::Full);
+        ProgramPlan::of_audit(&b.build().unwrap(), Policy::Full);
     }
 }

@@ -12,7 +12,7 @@ pub(crate) mod drawn;
 pub(crate) mod fold;
 pub(crate) mod full;
 
-use janction_aggregate::config::{C, Circuit, Common};
+use janction_aggregate::config::{Circuit, Common};
 use janction_gadgets::{Builder, F, sponge, uint};
 use janction_program::Program;
 use janction_protocol::{Digest, hash::tag};
@@ -261,7 +261,7 @@ pub(crate) struct PieceCircuit {
 impl PieceCircuit {
     /// Builds the circuit.
     pub fn build(layout: PieceLayout, shape: PieceShape) -> Self {
-        Self { data: layout.builder.build::<C>(), targets: layout.targets, shape }
+        Self { data: janction_gadgets::build(layout.builder), targets: layout.targets, shape }
     }
 
     /// Builds the circuit with the gates of `commons`, besides its own.

@@ -1,15 +1,18 @@
 //! What it takes to check the pieces of one program's audit themselves, without a tree over them. No prover's key.
 
 use janction_aggregate::config::{C, Common, Key, Proof};
-use janction_aggregate::{AggregateError, SEGMENT_INPUTS, Segment};
+use janction_aggregate::{AggregateError, KeySet, LeafCircuit, NodeShape, SEGMENT_INPUTS, Segment};
 use janction_gadgets::{D, F};
 use janction_protocol::{Digest, hash::hash};
 use janction_trace::{Commitment, Policy};
 use plonky2::plonk::circuit_data::VerifierCircuitData;
 
+use crate::gather::FAMILY;
 use crate::piece::NAME;
 use crate::subject::{State, Subject};
-use crate::{AuditError, AuditPieces, PieceFacts, ProofBytesError, audit_key_digest, encoding, keys, tags};
+use crate::{
+    AuditError, AuditPieces, PieceFacts, ProofBytesError, Sizing, audit_key_digest, encoding, keys, tags,
+};
 
 /// Verifies the pieces of one program under one policy: a few kilobytes that follow from program and policy alone. Whoever
 /// checks proofs makes it from the job binary; a key that came with a proof shows nothing.
@@ -17,6 +20,7 @@ use crate::{AuditError, AuditPieces, PieceFacts, ProofBytesError, audit_key_dige
 pub struct PieceVerifier {
     program: Digest,
     policy: Policy,
+    sizing: Sizing,
     facts: PieceFacts,
     /// Pieces of each fold.
     folds: Vec<u32>,
@@ -32,6 +36,7 @@ impl PieceVerifier {
         Self {
             program: pieces.program().digest(),
             policy: pieces.policy(),
+            sizing: pieces.sizing(),
             facts: pieces.facts(),
             folds: pieces.fold_pieces(),
             common: pieces.common().clone(),
@@ -51,6 +56,12 @@ impl PieceVerifier {
         self.policy
     }
 
+    /// What the pieces are made for.
+    #[must_use]
+    pub const fn sizing(&self) -> Sizing {
+        self.sizing
+    }
+
     /// How the audit is cut into pieces.
     #[must_use]
     pub const fn facts(&self) -> &PieceFacts {
@@ -67,6 +78,20 @@ impl PieceVerifier {
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         &self.keys
+    }
+
+    /// The program's leaf circuit, which joins pieces. Its key is the audit key of program and policy. Some seconds.
+    ///
+    /// # Errors
+    /// [`AuditError::Aggregate`] when a leaf over a piece does not fit the shape of nodes.
+    pub fn leaf(&self, shape: &NodeShape) -> Result<LeafCircuit, AuditError> {
+        Ok(LeafCircuit::build_over(shape, FAMILY, &self.common, KeySet::new(self.keys.clone()))?)
+    }
+
+    /// Position where every stage of rows ends for `rows` rows: the rows under `full`, at least s under `rows(s)`.
+    #[must_use]
+    pub fn end(&self, rows: u32) -> u32 {
+        self.facts.end(self.policy, rows)
     }
 
     /// Digest of all keys: `H(JPCKEYS, digests of the keys)`. It names what proofs are verified with.
@@ -149,7 +174,8 @@ impl PieceVerifier {
     /// [`AuditError::KeyBytes`] (never with the circuits of the house).
     pub fn to_bytes(&self) -> Result<Vec<u8>, AuditError> {
         let mut bytes = self.program.to_bytes().to_vec();
-        let facts = [self.policy.code(), self.facts.operations, self.facts.piece_sizes.len() as u32];
+        let sizes = self.facts.piece_sizes.len() as u32;
+        let facts = [self.policy.code(), self.sizing.code(), self.facts.operations, sizes];
         let words = facts.into_iter().chain(self.facts.piece_sizes.iter().copied());
         let words = words.chain([self.folds.len() as u32]).chain(self.folds.iter().copied());
         words.for_each(|word| bytes.extend(word.to_be_bytes()));
@@ -181,6 +207,7 @@ impl PieceVerifier {
             let (expected, got) = (policy.to_string(), of_policy.to_string());
             return Err(AuditError::Key { circuit: NAME, expected, got });
         }
+        let sizing = Sizing::from_code(word()?).ok_or_else(damaged)?;
         let operations = word()?;
         let mut list = || {
             let count = word()?;
@@ -206,6 +233,6 @@ impl PieceVerifier {
             operations,
         };
         let keys = circuits.into_iter().map(|data| data.verifier_only).collect();
-        Ok(Self { program, policy, facts, folds, common, keys })
+        Ok(Self { program, policy, sizing, facts, folds, common, keys })
     }
 }

@@ -10,20 +10,21 @@ use janction_trace::{Commitment, Openings, Policy};
 
 use crate::limits::{
     MAX_AUDITED_CELLS, MAX_AUDITED_ROWS, MAX_AUDITED_WEIGHTS, MAX_AUDITED_WORK, MAX_PIECE_BITS,
-    MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS,
+    MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS, PROOF_PIECE_BITS,
 };
 use crate::operation::{ProgramPlan, StepPlan};
 use crate::piece::{NAME, PieceCircuit, PieceLayout, PieceShape, Size};
 use crate::preparation::Preparation;
 use crate::stage::{RowStage, Stage, StageNumber};
 use crate::subject::Subject;
-use crate::{AuditError, PieceFacts, precheck};
+use crate::{AuditError, PieceFacts, Sizing, precheck};
 
 /// The piece circuits of one program's audit under one policy. They follow from program and policy alone.
 #[derive(Debug)]
 pub struct AuditPieces {
     pub(crate) program: Program,
     pub(crate) policy: Policy,
+    pub(crate) sizing: Sizing,
     pub(crate) plan: ProgramPlan,
     /// One for each stage. All have one shape.
     pub(crate) circuits: Vec<PieceCircuit>,
@@ -34,15 +35,40 @@ struct Planner<'a> {
     program: &'a Program,
     plan: &'a ProgramPlan,
     policy: Policy,
-    /// log2 of the rows that a piece should have.
+    /// log2 of the rows of circuit that a piece should have.
     bits: usize,
+    /// Most rows of the job that a piece needs to cover.
+    rows: usize,
+}
+
+/// The plan of a program, and log2 of the rows of circuit that its pieces should have.
+///
+/// # Errors
+/// Those of [`check_size`] and [`check_steps`].
+fn plan(program: &Program, policy: Policy, sizing: Sizing) -> Result<(ProgramPlan, usize), AuditError> {
+    check_size(program)?;
+    let rows = sizing.rows(program);
+    if sizing != Sizing::Audit {
+        let bits = PROOF_PIECE_BITS;
+        let plan = ProgramPlan::new(program, policy, bits, rows);
+        let planner = Planner { program, plan: &plan, policy, bits, rows };
+        // More stages are more circuits to make: then large pieces are the smaller ones in all.
+        if check_steps(program, &plan).is_ok() && planner.fits_one_stage(&RowStage::of_all(&plan)) {
+            return Ok((plan, bits));
+        }
+    }
+    let plan = ProgramPlan::new(program, policy, PIECE_BITS, rows);
+    check_steps(program, &plan)?;
+    Ok((plan, PIECE_BITS))
 }
 
 impl Planner<'_> {
     fn largest(&self) -> Size {
         match self.policy {
             Policy::Full => {
-                Size::Rows { row_bits: usize::from(self.program.depth()).min(MAX_PIECE_ROW_BITS) }
+                let depth = usize::from(self.program.depth());
+                let rows = self.rows.next_power_of_two().ilog2() as usize;
+                Size::Rows { row_bits: depth.min(MAX_PIECE_ROW_BITS).min(rows) }
             }
             Policy::Rows(s) => {
                 let blocks = (s as usize).div_ceil(DRAWS_PER_HASH);
@@ -68,14 +94,19 @@ impl Planner<'_> {
         self.lay_out(&shape, several).rows()
     }
 
+    /// Whether the check of a row of all operations fits a piece.
+    fn fits_one_stage(&self, all: &RowStage) -> bool {
+        let estimate: usize = self.plan.steps.iter().map(StepPlan::rows).sum();
+        estimate <= 2 << self.bits && self.rows(all, self.sizes()[0], false) <= 1 << self.bits
+    }
+
     /// The stages of rows: all operations in one if they fit a piece, else as many neighbouring ones as do.
     fn row_stages(&self) -> Vec<RowStage> {
         let all = RowStage::of_all(self.plan);
-        let smallest = self.sizes()[0];
-        let estimate: usize = self.plan.steps.iter().map(StepPlan::rows).sum();
-        if estimate <= 2 << self.bits && self.rows(&all, smallest, false) <= 1 << self.bits {
+        if self.fits_one_stage(&all) {
             return vec![all];
         }
+        let smallest = self.sizes()[0];
         let mut stages: Vec<Vec<usize>> = Vec::new();
         let mut free = 0;
         for k in all.steps {
@@ -244,24 +275,32 @@ fn check_steps(program: &Program, plan: &ProgramPlan) -> Result<(), AuditError> 
 }
 
 impl AuditPieces {
-    /// Builds the circuits: some seconds, and at most 2^16 rows each.
+    /// Builds the circuits of audits: some seconds, and at most 2^16 rows each.
     ///
     /// # Errors
     /// [`AuditError::TooLarge`]; [`AuditError::PieceTooLarge`] when an operation is too large for one row of it to be checked.
     pub fn build(program: Program, policy: Policy) -> Result<Self, AuditError> {
-        check_size(&program)?;
-        let plan = ProgramPlan::new(&program, policy);
-        check_steps(&program, &plan)?;
-        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
+        Self::build_sized(program, policy, Sizing::Audit)
+    }
+
+    /// Builds the circuits for what `sizing` says.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_sized(program: Program, policy: Policy, sizing: Sizing) -> Result<Self, AuditError> {
+        let (plan, bits) = plan(&program, policy, sizing)?;
+        let rows = sizing.rows(&program);
+        let planner = Planner { program: &program, plan: &plan, policy, bits, rows };
         let circuits = planner.circuits(planner.shapes()?)?;
-        Ok(Self { program, policy, plan, circuits })
+        Ok(Self { program, policy, sizing, plan, circuits })
     }
 
     /// Pieces of another size than [`Self::build`] would choose.
     #[cfg(test)]
     pub(crate) fn of_size(program: Program, policy: Policy, row_bits: usize, blocks: usize) -> Self {
-        let plan = ProgramPlan::new(&program, policy);
-        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
+        let plan = ProgramPlan::of_audit(&program, policy);
+        let rows = program.max_rows();
+        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS, rows };
         let mut shapes = planner.shapes().unwrap();
         for shape in &mut shapes {
             match (&shape.stage, policy) {
@@ -271,7 +310,7 @@ impl AuditPieces {
             }
         }
         let circuits = planner.circuits(shapes).unwrap();
-        Self { program, policy, plan, circuits }
+        Self { program, policy, sizing: Sizing::Audit, plan, circuits }
     }
 
     /// Pieces where every operation that can have it gets Freivalds' check, and stages are cut to 2^`bits` rows of circuit; each
@@ -284,7 +323,8 @@ impl AuditPieces {
         [row_bits, blocks]: [usize; 2],
     ) -> Self {
         let plan = ProgramPlan::of_freivalds(&program);
-        let planner = Planner { program: &program, plan: &plan, policy, bits };
+        let rows = program.max_rows();
+        let planner = Planner { program: &program, plan: &plan, policy, bits, rows };
         let mut shapes = planner.shapes().unwrap();
         for shape in shapes.iter_mut().filter(|shape| shape.stage.rows().is_some()) {
             shape.size = match policy {
@@ -293,14 +333,14 @@ impl AuditPieces {
             };
         }
         let circuits = planner.circuits(shapes).unwrap();
-        Self { program, policy, plan, circuits }
+        Self { program, policy, sizing: Sizing::Audit, plan, circuits }
     }
 
     /// Rows of circuit of the pieces of a program's first stage at a given size.
     #[cfg(test)]
     pub(crate) fn gates(program: &Program, policy: Policy, row_bits: usize, blocks: usize) -> usize {
-        let plan = ProgramPlan::new(program, policy);
-        let planner = Planner { program, plan: &plan, policy, bits: PIECE_BITS };
+        let plan = ProgramPlan::of_audit(program, policy);
+        let planner = Planner { program, plan: &plan, policy, bits: PIECE_BITS, rows: program.max_rows() };
         let size = match policy {
             Policy::Full => Size::Rows { row_bits },
             Policy::Rows(_) => Size::Draws { blocks },
@@ -316,13 +356,13 @@ impl AuditPieces {
     pub(crate) fn restore(
         program: Program,
         policy: Policy,
+        sizing: Sizing,
         circuits: Vec<(u32, Circuit)>,
     ) -> Result<Self, AuditError> {
         let damaged = || AuditError::KeyBytes { circuit: "piece", action: "read" };
-        check_size(&program)?;
-        let plan = ProgramPlan::new(&program, policy);
-        check_steps(&program, &plan)?;
-        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS };
+        let (plan, bits) = plan(&program, policy, sizing)?;
+        let rows = sizing.rows(&program);
+        let planner = Planner { program: &program, plan: &plan, policy, bits, rows };
         let stages = planner.stages();
         if stages.len() != circuits.len() {
             return Err(damaged());
@@ -339,7 +379,7 @@ impl AuditPieces {
             let targets = planner.lay_out(&shape, count > 1).targets;
             restored.push(PieceCircuit { targets, shape, data });
         }
-        Ok(Self { program, policy, plan, circuits: restored })
+        Ok(Self { program, policy, sizing, plan, circuits: restored })
     }
 
     /// The program.
@@ -352,6 +392,12 @@ impl AuditPieces {
     #[must_use]
     pub const fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// What the pieces are made for.
+    #[must_use]
+    pub const fn sizing(&self) -> Sizing {
+        self.sizing
     }
 
     /// The circuits, one for each stage of the audit.

@@ -16,6 +16,8 @@ pub(crate) const FOLDS: u64 = u64::from_be_bytes(*b"\0JFOLDS\0") >> 8;
 pub(crate) const VERIFIER: u64 = u64::from_be_bytes(*b"\0JVRFIER");
 /// The keys of a program's pieces.
 pub(crate) const PIECE_KEYS: u64 = u64::from_be_bytes(*b"\0JPCKEYS");
+/// The beacon of an execution that is no job's.
+pub(crate) const EXECUTION_BEACON: u64 = u64::from_be_bytes(*b"\0JPBEACN");
 /// The mark of a gathered audit.
 pub(crate) const GATHER: u64 = u64::from_be_bytes(*b"\0JGATHR\0") >> 8;
 
@@ -29,6 +31,7 @@ mod tests {
         let mut all: Vec<u64> = tag::ALL.iter().map(|&(_, value)| value).collect();
         all.extend([super::STATE, super::GATHER, super::VERIFIER, super::CHALLENGE]);
         all.extend([super::ACCUMULATORS, super::CHECKED, super::FOLD, super::FOLDS, super::PIECE_KEYS]);
+        all.push(super::EXECUTION_BEACON);
         all.extend(KeySet::TAGS);
         all.extend([Family::Audit, Family::Ledger, Family::Pieces].map(Family::tag));
         let count = all.len();

@@ -5,6 +5,7 @@ mod cached;
 mod digits;
 mod drawn;
 mod encoding;
+mod execution;
 mod flipped;
 mod freivalds;
 mod gates;

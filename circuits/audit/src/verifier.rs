@@ -6,13 +6,14 @@ use janction_gadgets::serializer::Gates;
 use janction_gadgets::{D, F};
 use janction_protocol::claim::Claim;
 use janction_protocol::{Digest, hash::hash};
+use janction_trace::{Commitment, Policy};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::plonk::circuit_data::VerifierCircuitData;
 
 use crate::gather::{self, AuditNode, GatherCircuit};
 use crate::subject::{State, Subject};
-use crate::{AuditError, AuditProof, audit_key_digest, keys, tags};
+use crate::{AuditError, AuditProof, Execution, audit_key_digest, keys, tags};
 
 const NAME: &str = "verifier";
 
@@ -91,6 +92,33 @@ impl AuditVerifier {
     /// [`AuditError::Node`], [`AuditError::Coverage`], or [`AuditError::Aggregate`] when the proof does not verify.
     pub fn verify(&self, audit: &AuditProof, claim: &Claim) -> Result<(), AuditError> {
         self.check(audit, claim)?;
+        self.verify_node(audit)
+    }
+
+    /// Checks that `audit` proves the execution of `program` that `commitment` commits to, as far as its policy says. Returns
+    /// what a proof of it for a contract states.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_execution(
+        &self,
+        audit: &AuditProof,
+        program: Digest,
+        commitment: &Commitment,
+    ) -> Result<Execution, AuditError> {
+        let &Commitment { input_root, rows, output_root, policy, .. } = commitment;
+        // At most 2^24.
+        let rows = rows as u32;
+        let coverage = if policy == Policy::Full { rows } else { policy.code() };
+        check_coverage(audit.end, policy.code(), coverage, rows)?;
+        let subject = Subject::of_execution(program, commitment, audit.end, audit.checked, audit.folds);
+        let audit_key = audit_key_digest(&audit.audit_key);
+        self.check_node(audit, &subject, audit_key)?;
+        self.verify_node(audit)?;
+        Ok(Execution { audit_key, program, input_root, output_root, rows, policy })
+    }
+
+    fn verify_node(&self, audit: &AuditProof) -> Result<(), AuditError> {
         let key = match &audit.node {
             AuditNode::Leaf(_) => &audit.audit_key,
             AuditNode::Gathered(_) => &self.gather_key,
@@ -102,13 +130,23 @@ impl AuditVerifier {
 
     /// Checks the node's public inputs and the coverage against the claim.
     pub(crate) fn check(&self, audit: &AuditProof, claim: &Claim) -> Result<(), AuditError> {
-        let AuditProof { audit_key, node, end, checked, folds } = audit;
+        check_coverage(audit.end, claim.policy, claim.coverage, claim.input_rows)?;
+        let subject = Subject::of(claim, audit.end, audit.checked, audit.folds);
+        self.check_node(audit, &subject, claim.audit_key)
+    }
+
+    /// Checks the node's public inputs against the subject, and the key that it was made with.
+    fn check_node(
+        &self,
+        audit: &AuditProof,
+        subject: &Subject,
+        expected_key: Digest,
+    ) -> Result<(), AuditError> {
+        let AuditProof { audit_key, node, checked, .. } = audit;
         let inputs = &node.proof().public_inputs;
         if inputs.len() != NODE_INPUTS {
             return Err(AuditError::NodeInputs { expected: NODE_INPUTS, got: inputs.len() });
         }
-        check_coverage(*end, claim)?;
-        let subject = Subject::of(claim, *end, *checked, *folds);
         let audit_key = audit_key_digest(audit_key);
         let mark = match node {
             AuditNode::Leaf(_) => Digest(gather::FAMILY.leaf_mark().elements),
@@ -117,7 +155,7 @@ impl AuditVerifier {
         let segment = node.segment();
         let node_mark = HashOut::from_partial(&inputs[SEGMENT_INPUTS..]);
         for (what, got, expected) in [
-            ("audit key", audit_key, claim.audit_key),
+            ("audit key", audit_key, expected_key),
             ("start", Digest(segment.before.elements), subject.state(&State::START)),
             ("end", Digest(segment.after.elements), subject.state(&State::done(*checked))),
             ("mark", Digest(node_mark.elements), mark),
@@ -130,17 +168,13 @@ impl AuditVerifier {
     }
 }
 
-/// Checks that an audit which ends at `end` covers the claim: what the wrapper enforces.
-fn check_coverage(end: u32, claim: &Claim) -> Result<(), AuditError> {
-    let covered = match claim.policy {
-        0 => end == claim.input_rows && claim.coverage == end,
-        draws => end.checked_sub(draws).is_some_and(|surplus| surplus < 1 << 24) && claim.coverage == draws,
+/// Checks that an audit which ends at `end` covers so many rows or draws: what `complete.rs` enforces.
+fn check_coverage(end: u32, policy: u32, coverage: u32, rows: u32) -> Result<(), AuditError> {
+    let covered = match policy {
+        0 => end == rows && coverage == end,
+        draws => end.checked_sub(draws).is_some_and(|surplus| surplus < 1 << 24) && coverage == draws,
     };
-    if covered {
-        return Ok(());
-    }
-    let Claim { policy, coverage, input_rows, .. } = *claim;
-    Err(AuditError::Coverage { end, policy, coverage, rows: input_rows })
+    if covered { Ok(()) } else { Err(AuditError::Coverage { end, policy, coverage, rows }) }
 }
 
 /// `H(VERIFIER, [length] ++ bytes, seven to an element)`.

@@ -1,6 +1,6 @@
 //! A chunk: so many steps, from one run state to another; the ledger's segment circuit.
 
-use janction_aggregate::config::{Builder, C, Circuit, Proof, circuit_config};
+use janction_aggregate::config::{Builder, Circuit, Proof, circuit_config};
 use janction_aggregate::run::RunTargets;
 use janction_aggregate::{Prover, SegmentTargets, prove_verified};
 use janction_protocol::state::RunState;
@@ -33,7 +33,7 @@ impl ChunkCircuit {
     pub fn build(steps: usize) -> Self {
         let mut builder = Builder::new(circuit_config());
         let (before, steps, _) = add_steps(&mut builder, steps);
-        Self { data: builder.build::<C>(), before, steps }
+        Self { data: janction_gadgets::build(builder), before, steps }
     }
 
     /// The same circuit around data that was built before (a cached key): only the layout is made again. The caller must

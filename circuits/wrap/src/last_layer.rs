@@ -174,7 +174,7 @@ impl<C: GenericConfig<D, F = F> + 'static> RecursionLayer<C> {
 
 impl RecursionLayer<InnerConfig> {
     fn shrink((builder, inner_proof): (CircuitBuilder<F, D>, ProofWithPublicInputsTarget<D>)) -> Self {
-        Self { name: "shrink layer", data: builder.build::<InnerConfig>(), inner_proof }
+        Self { name: "shrink layer", data: build::inner(builder), inner_proof }
     }
 }
 

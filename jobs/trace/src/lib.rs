@@ -5,7 +5,7 @@
 //! - [`Openings`]: everything that an audit looks at, and the whole audit natively; [`DrawnRows`]: what it is under `rows`.
 //! - [`check_row`]: the one unit of audit, natively.
 //! - [`Policy`] and [`draw`]: which rows are audited.
-//! - [`soundness`]: what that finds, in numbers.
+//! - [`soundness`]: what that finds, in numbers; [`simulation`]: the same by trying it.
 
 mod blob;
 mod check;
@@ -14,6 +14,7 @@ mod drawn;
 mod opening;
 mod openings;
 mod policy;
+pub mod simulation;
 pub mod soundness;
 mod trace;
 

@@ -44,9 +44,44 @@ pub fn draws_needed(f: f64, target: f64, beacons: f64) -> Option<u32> {
     (draws.is_finite() && draws <= f64::from(crate::Policy::MAX_ROWS)).then_some(draws.max(1.0) as u32)
 }
 
+/// What a job is worth to whoever runs it, all in one unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stakes {
+    /// R: what it is paid.
+    pub price: f64,
+    /// C: what it costs to run it honestly.
+    pub cost: f64,
+    /// G: what a false result is worth besides, if it is not found.
+    pub gain: f64,
+}
+
+impl Stakes {
+    /// The stake S above which it pays to be honest: whoever makes a fraction `f` of the rows up saves f C, and is found with
+    /// probability D = `detection`, so cheating earns (1 - D) (R + G) + f C - D S, honesty R. So
+    /// S > [(1 - D) G + f C] / D - R, at least 0; `None` where nothing is found, and no stake helps.
+    #[must_use]
+    pub fn honest_stake(&self, f: f64, detection: f64) -> Option<f64> {
+        let Self { price, cost, gain } = *self;
+        (detection > 0.0).then(|| (((1.0 - detection) * gain + f * cost) / detection - price).max(0.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at_the_honest_stake_cheating_earns_what_honesty_does() {
+        let stakes = Stakes { price: 5.0, cost: 4.0, gain: 100.0 };
+        for (f, detection) in [(0.1, 0.5), (0.5, 0.2), (1.0, 0.01)] {
+            let stake = stakes.honest_stake(f, detection).unwrap();
+            let cheating =
+                (1.0 - detection) * (stakes.price + stakes.gain) + f * stakes.cost - detection * stake;
+            assert!((cheating - stakes.price).abs() < 1e-9, "{f} {detection}");
+        }
+        assert_eq!(stakes.honest_stake(0.1, 1.0), Some(0.0), "the price is more than what is saved");
+        assert_eq!(stakes.honest_stake(0.1, 0.0), None);
+    }
 
     #[test]
     fn known_figures() {

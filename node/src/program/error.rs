@@ -12,6 +12,7 @@ use janction_program::{DType, DecodeError};
 use janction_program_prover::{FileError, ProveError, VerifyError};
 use janction_prover::EngineError;
 use janction_trace::Policy;
+use janction_wrap::WrapError;
 use thiserror::Error;
 
 use crate::failure::{Advice, Exit};
@@ -160,11 +161,32 @@ pub enum ProgramProblem {
         /// Why.
         reason: String,
     },
-    /// A proof for a contract.
-    #[error(
-        "--evm is not in this version: it makes program proofs before aggregation, which no contract reads"
-    )]
-    Evm,
+    /// The file is no proof for a contract.
+    #[error("{} is no proof for a contract: {reason}", file.display())]
+    ContractFile {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The pieces were not joined.
+    #[error("the pieces of the proof were not joined")]
+    Joining(#[source] AuditError),
+    /// The proof was not wrapped.
+    #[error("the proof for the contract was not made")]
+    Wrapping(#[source] Box<WrapError>),
+    /// A name that is none in Solidity.
+    #[error("{name:?} cannot be the name of a contract")]
+    ContractName {
+        /// The name.
+        name: String,
+    },
+    /// Cells that contracts do not read.
+    #[error("{program:?} takes or makes cells that are not of 8 bits; the contract reads int8 and uint8")]
+    ContractCells {
+        /// The program's name.
+        program: String,
+    },
 }
 
 impl Advice for ProgramProblem {
@@ -212,7 +234,10 @@ impl Advice for ProgramProblem {
             Self::Verify(_) => "proof.refused",
             Self::Engine(_) => "prover.engine",
             Self::Cores { .. } => "program.cores",
-            Self::Evm => "program.no_evm",
+            Self::ContractFile { .. } => "proof.unreadable",
+            Self::Joining(_) | Self::Wrapping(_) => "proof.failed",
+            Self::ContractName { .. } => "program.contract_name",
+            Self::ContractCells { .. } => "program.contract_cells",
         };
         code.into()
     }
@@ -280,14 +305,24 @@ impl Advice for ProgramProblem {
             }
             Self::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
             Self::Cores { .. } => "leave --cores out, or name fewer",
-            Self::Evm => "leave --evm out, and verify with `janction program verify`",
+            Self::ContractFile { .. } => {
+                "fetch the file again, or make it with `janction program prove --evm`"
+            }
+            Self::Joining(_) | Self::Wrapping(_) => {
+                "report it with this message: what is proven can be joined and wrapped"
+            }
+            Self::ContractName { .. } => "name it with letters, digits and underscores, a letter first",
+            Self::ContractCells { .. } => "end the model with an operation of 8-bit cells",
         };
         remedy.into()
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::TextSays { .. } | Self::TooManyRows { .. } | Self::Cores { .. } | Self::Evm => Exit::Usage,
+            Self::TextSays { .. }
+            | Self::TooManyRows { .. }
+            | Self::Cores { .. }
+            | Self::ContractName { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use janction_audit::{AuditFacts, PieceVerifier};
+use janction_audit::{AuditFacts, PieceVerifier, Sizing};
 use janction_program::commitment::{SCHEME, constant_root};
 use janction_program::container::{KIND_TENSOR_PROGRAM, VERSION};
 use janction_program::{Constant, Operation, Program, Step, limits};
@@ -41,8 +41,9 @@ pub fn inspect(
     let mut audits = Vec::new();
     for &policy in policies {
         let _bar = Progress::spinner(output, &format!("making the keys of {policy}"));
+        let sizing = Sizing::of_proof(&program, policy, rows as usize);
         let facts = load::audit(config, &program, policy)?;
-        let verifier = PieceKeys::new(config, &program, policy).verifier()?;
+        let verifier = PieceKeys::new(config, &program, policy, sizing).verifier()?;
         audits.push(Audit { policy, rows, facts, verifier });
     }
     output.print(&describe(&program, &audits), |_| in_words(&program, &audits));
@@ -85,6 +86,7 @@ fn describe(program: &Program, audits: &[Audit]) -> Value {
                 "pieces_key": audit.verifier.digest().to_string(),
                 "rows": audit.rows,
                 "pieces": audit.pieces(),
+                "proof_log2_rows": audit.verifier.facts().piece_bits,
                 "prove_s_on_two_cores": audit.seconds(),
                 "soundness": worth.in_words(),
                 "soundness_bits": worth.describe(),
@@ -187,7 +189,7 @@ fn in_words(program: &Program, audits: &[Audit]) -> String {
         let rows = audits.iter().map(|audit| {
             vec![
                 audit.policy.to_string(),
-                format!("{} of 2^{}", audit.pieces(), audit.facts.pieces.piece_bits),
+                format!("{} of 2^{}", audit.pieces(), audit.verifier.facts().piece_bits),
                 format!("{:.1} s", audit.seconds()),
                 audit.verifier.digest().to_string(),
             ]

@@ -1,11 +1,11 @@
 //! Circuits and verifiers of programs' pieces: made from the job binary, and kept on disk.
 //!
-//! A folder in `keys_dir/pieces` is named by program, policy and executable; its files are checksummed. What is missing, damaged
+//! A folder in `keys_dir/pieces` is named by program, policy, size of the pieces and executable; its files are checksummed. What is missing, damaged
 //! or another build's is made again.
 
 use std::time::{Duration, Instant};
 
-use janction_audit::{AuditError, AuditPieces, PieceVerifier};
+use janction_audit::{AuditError, AuditPieces, PieceVerifier, Sizing};
 use janction_program::Program;
 use janction_prover::ProverError;
 use janction_prover::cache::Cache;
@@ -22,6 +22,7 @@ const VERIFIER: &str = "verifier";
 pub struct PieceKeys<'a> {
     program: &'a Program,
     policy: Policy,
+    sizing: Sizing,
     /// All programs' and this one's; `None` when the disk cannot be used.
     folders: Option<[Cache; 2]>,
 }
@@ -41,16 +42,17 @@ fn circuit(index: usize) -> String {
 }
 
 impl<'a> PieceKeys<'a> {
-    /// The keys of `program` under `policy`. Nothing is made yet.
-    pub fn new(config: &Config, program: &'a Program, policy: Policy) -> Self {
-        let name = format!("{}-{}-{}", program.digest(), policy.code(), janction_worker::executable_id());
+    /// The keys of `program` under `policy`, for pieces of such a size. Nothing is made yet.
+    pub fn new(config: &Config, program: &'a Program, policy: Policy, sizing: Sizing) -> Self {
+        let build = janction_worker::executable_id();
+        let name = format!("{}-{}-{sizing}-{build}", program.digest(), policy.code());
         let open = || {
             let all = Cache::open(config.keys_dir.join("pieces"))?;
             let own = all.sub(&name)?;
             Ok([all, own])
         };
         let folders = open().map_err(|error: ProverError| tracing::warn!(%error, "keys are not kept")).ok();
-        Self { program, policy, folders }
+        Self { program, policy, sizing, folders }
     }
 
     /// What the program's proofs are verified with.
@@ -93,13 +95,15 @@ impl<'a> PieceKeys<'a> {
     }
 
     fn build(&self) -> Result<AuditPieces, ProgramProblem> {
-        AuditPieces::build(self.program.clone(), self.policy).map_err(ProgramProblem::AuditKey)
+        AuditPieces::build_sized(self.program.clone(), self.policy, self.sizing)
+            .map_err(ProgramProblem::AuditKey)
     }
 
     fn kept_verifier(&self) -> Option<PieceVerifier> {
         let [_, own] = self.folders.as_ref()?;
         let bytes = own.read(VERIFIER).inspect_err(|error| tracing::warn!(%error, "the key is made again"));
-        PieceVerifier::from_bytes(self.program.digest(), self.policy, &bytes.ok()??).ok()
+        let verifier = PieceVerifier::from_bytes(self.program.digest(), self.policy, &bytes.ok()??).ok()?;
+        (verifier.sizing() == self.sizing).then_some(verifier)
     }
 
     fn kept_circuits(&self) -> Option<(AuditPieces, PieceVerifier)> {

@@ -1,7 +1,9 @@
 //! `janction program`: job binaries and what they compute, on this machine alone.
 
 mod compile;
+mod contract;
 pub mod error;
+mod export;
 mod inspect;
 mod keys;
 pub mod load;
@@ -92,11 +94,14 @@ Inputs and outputs are NumPy files (in Python: numpy.save) of int8 or uint8; the
   janction program prove mlp.janction --input images.npy --output logits.npy -o logits.jcp
   janction program prove mlp.janction --input images.npy --policy rows:1838
   janction program prove mlp.janction --input images.npy --cores 1 --json
+  janction program prove mlp.janction --input image.npy --output logits.npy --evm -o proof.json
 
 Under `full` every row of every operation is proven. Under `rows:S` the S rows of each operation follow from a hash of
 the execution: whoever proves can change a false cell and draw again, for a few dozen hashes a try. Choose S for 2^64
 tries; the command says what the draws are worth. One false row among many is missed nearly always.
-The first proof of a program under a policy makes its circuits, in seconds, and keeps them in keys_dir.")]
+The first proof of a program under a policy makes its circuits, in seconds, and keeps them in keys_dir.
+With --evm the proof is one that the program's contract (`janction program export-verifier`) takes: 2 kB whatever the
+program, for about a minute and 4 GB more. The first one makes the keys that all programs share (0.6 GB).")]
     Prove {
         /// The job binary
         #[arg(value_name = "PROGRAM")]
@@ -109,6 +114,7 @@ The first proof of a program under a policy makes its circuits, in seconds, and 
     #[command(after_help = "Examples:
   janction program verify mlp.janction logits.jcp --input images.npy --output logits.npy
   janction program verify mlp.janction logits.jcp --input images.npy --output logits.npy --policy rows:1838
+  janction program verify mlp.janction proof.json --input image.npy --output logits.npy
 
 The keys are made from the job binary, never read from the proof: seconds the first time, then kept in keys_dir.
 Exit status: 0 the output is the program's, 1 it is not shown to be.")]
@@ -129,6 +135,39 @@ Exit status: 0 the output is the program's, 1 it is not shown to be.")]
         #[arg(long, value_name = "POLICY", default_value = "full")]
         policy: Policy,
     },
+    /// Write the contracts that verify a program's proofs on an EVM chain
+    #[command(after_help = "Examples:
+  janction program export-verifier mlp.janction -o contracts
+  janction program export-verifier mlp.janction --policy rows:1838 --name Classifier -o contracts
+
+Two contracts: Halo2Verifier, generated, the same for all programs, so that one on a chain is enough; and one named after
+the program, which pins program, audit key and policy and takes what `janction program prove --evm` makes. Compile
+Halo2Verifier without optimiser. Over the development SRS (the default) they work on chain 31337 only: set prover.srs_file,
+and pass the hash of the code that you compiled as --code-hash.")]
+    ExportVerifier {
+        /// The job binary
+        #[arg(value_name = "PROGRAM")]
+        program: PathBuf,
+        /// What proofs must have checked: full, or rows:S
+        #[arg(long, value_name = "POLICY", default_value = "full")]
+        policy: Policy,
+        /// Name of the contract [default: the program's, in capitals and small letters]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Hash of the generated verifier's code, which the contract then demands [default: that of the one over the
+        /// development SRS, which is known]
+        #[arg(long, value_name = "HASH", value_parser = word)]
+        code_hash: Option<[u8; 32]>,
+        /// The folder that they are written into
+        #[arg(short, long, value_name = "FOLDER", default_value = "contracts")]
+        output: PathBuf,
+    },
+}
+
+/// 32 bytes in hex.
+fn word(text: &str) -> Result<[u8; 32], String> {
+    let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text)).map_err(|e| e.to_string())?;
+    bytes.try_into().map_err(|_| "32 bytes are needed, as hexadecimal digits".to_owned())
 }
 
 /// Does what was asked for.
@@ -150,6 +189,9 @@ pub fn run(config: &Config, action: ProgramAction, output: Output) -> Outcome {
         ProgramAction::Verify { program, proof, input, output: file, policy } => {
             let files = verify::Files { program: &program, proof: &proof, input: &input, output: &file };
             verify::verify(config, output, files, policy)
+        }
+        ProgramAction::ExportVerifier { program, policy, name, code_hash, output: out } => {
+            export::export(config, output, &program, policy, name.as_deref(), code_hash, &out)
         }
     }
 }

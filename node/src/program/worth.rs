@@ -2,17 +2,23 @@
 
 use janction_audit::PieceVerifier;
 use janction_program_prover::soundness::{self, PieceBits};
+use janction_prover::ExecutionKeys;
+use janction_prover::soundness::WHOLE;
 use janction_trace::Policy;
+use janction_wrap::SrsOrigin;
 use serde_json::{Value, json};
 
 /// Shares of false rows that draws are judged by.
 const SHARES: [(f64, &str); 3] = [(0.5, "half"), (0.1, "10 %"), (0.01, "1 %")];
 
 /// The worth of proofs that a verifier accepts, in bits.
+#[derive(Clone, Copy)]
 pub struct Worth {
     pieces: PieceBits,
     /// Under `rows(s)`: against each of [`SHARES`].
     draws: Option<[f64; 3]>,
+    /// Whoever knows the secret of the development SRS, and that is everybody, can make such proofs of anything.
+    forgeable: bool,
 }
 
 impl Worth {
@@ -21,7 +27,19 @@ impl Worth {
             Policy::Full => None,
             Policy::Rows(s) => Some(SHARES.map(|(share, _)| soundness::draw_bits(share, s))),
         };
-        Self { pieces: soundness::piece_bits(verifier), draws }
+        Self { pieces: soundness::piece_bits(verifier), draws, forgeable: false }
+    }
+
+    /// The worth of proofs for contracts, which pass through every layer there is.
+    pub fn of_contract(verifier: &PieceVerifier, keys: &ExecutionKeys) -> Self {
+        let Self { pieces, draws, .. } = Self::of(verifier);
+        let pieces = PieceBits {
+            unique_decoding: pieces.unique_decoding.min(WHOLE.unique_decoding),
+            johnson: pieces.johnson.min(WHOLE.johnson),
+            conjectured: pieces.conjectured.min(WHOLE.conjectured),
+        };
+        let forgeable = keys.wrap.verifier().srs().origin() == SrsOrigin::InsecureDevelopment;
+        Self { pieces, draws, forgeable }
     }
 
     /// Each figure by its name.
@@ -36,6 +54,7 @@ impl Worth {
             "johnson_bits": johnson,
             "conjectured_bits": conjectured,
             "draws_after_2_to_64_tries": draws,
+            "development_srs": self.forgeable,
         })
     }
 
@@ -45,6 +64,11 @@ impl Worth {
         let pieces = format!(
             "{conjectured} bits conjectured, {johnson} proven (Johnson), {unique_decoding} (unique decoding)"
         );
+        if self.forgeable {
+            return format!(
+                "none: over the development SRS anybody can forge this proof; with a ceremony's: {pieces}"
+            );
+        }
         match self.draws {
             None => pieces,
             Some(bits) => {

@@ -7,10 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use janction_aggregate::NodeShape;
-use janction_audit::Wrapper;
+use janction_aggregate::config::Circuit;
+use janction_audit::{AuditVerifier, ExecutionCircuit, Wrapper};
 use janction_ledger::LedgerProver;
 use janction_prover::ProverError;
-use janction_prover::keys::wrap_lines;
+use janction_prover::keys::{execution_wrap_lines, wrap_lines};
 use janction_prover::root::RootProver;
 use janction_wrap::prover::WRAP_K;
 use janction_wrap::srs::DEVELOPMENT_CHAIN_ID;
@@ -20,7 +21,11 @@ fn main() -> Result<(), ProverError> {
     let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("data/keys"), PathBuf::from);
     let root = root()?;
     root.lines().iter().for_each(|line| println!("{line}"));
-    wrap(&root, &folder)?.iter().for_each(|line| println!("{line}"));
+    let layers = wrap(root.root.data(), &folder)?;
+    wrap_lines(layers.layers(), layers.verifier()).iter().for_each(|line| println!("{line}"));
+    drop(layers);
+    let layers = wrap(ExecutionCircuit::build(&AuditVerifier::build()?).data(), &folder)?;
+    execution_wrap_lines(layers.layers(), layers.verifier()).iter().for_each(|line| println!("{line}"));
     Ok(())
 }
 
@@ -30,9 +35,7 @@ fn root() -> Result<RootProver, ProverError> {
     RootProver::build(ledger.tree(), &wrapper)
 }
 
-fn wrap(root: &RootProver, folder: &Path) -> Result<Vec<String>, ProverError> {
+fn wrap(circuit: &Circuit, folder: &Path) -> Result<WrapProver, ProverError> {
     let srs = Srs::insecure_development(WRAP_K, DEVELOPMENT_CHAIN_ID, folder)?;
-    let circuit = root.root.data();
-    let wrap = WrapProver::load_or_build(&circuit.common, &circuit.verifier_only, srs, folder)?;
-    Ok(wrap_lines(wrap.layers(), wrap.verifier()))
+    Ok(WrapProver::load_or_build(&circuit.common, &circuit.verifier_only, srs, folder)?)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use janction_aggregate::NodeShape;
 use janction_aggregate::config::Proof;
 use janction_audit::keys::digest as audit_digest;
-use janction_audit::{AuditError, Wrapper};
+use janction_audit::{AuditError, AuditVerifier, ExecutionCircuit, Wrapper};
 use janction_ledger::keys::{CIRCUITS as LEDGER_CIRCUITS, digest as ledger_digest};
 use janction_ledger::{LedgerError, LedgerProver};
 use janction_wrap::last_layer::LastLayer;
@@ -174,6 +174,51 @@ impl Keys {
     }
 }
 
+/// Everything that a program proof takes to become one that contracts read, whatever the program.
+#[derive(Debug)]
+pub struct ExecutionKeys {
+    /// Gatherings, and what checks them.
+    pub wrapper: Arc<Wrapper>,
+    /// What every such proof ends in.
+    pub circuit: ExecutionCircuit,
+    /// The last layers and the halo2 proof.
+    pub wrap: WrapProver,
+}
+
+impl ExecutionKeys {
+    /// Loads the keys from `folder`, or builds and stores them: a minute the first time, seconds afterwards.
+    ///
+    /// # Errors
+    /// As [`Keys::load_or_build`].
+    pub fn load_or_build(
+        folder: &Path,
+        chain_id: u64,
+        srs: &SrsSource,
+        progress: &dyn Progress,
+    ) -> Result<Self, ProverError> {
+        let srs = load_srs(folder, chain_id, srs)?;
+        let meter = Meter::start(progress, Stage::Keys, 1);
+        let cache = Cache::open(folder)?;
+        let wrapper = Arc::new(wrapper_of(&cache)?);
+        let circuit = load_execution(&cache, wrapper.verifier())?;
+        meter.advance();
+        let meter = Meter::start(progress, Stage::WrapKeys, 1);
+        let data = circuit.data();
+        let wrap = WrapProver::load_or_build(&data.common, &data.verifier_only, srs, folder)?;
+        pinned(root::DIGESTS, &execution_wrap_lines(wrap.layers(), wrap.verifier()))?;
+        meter.advance();
+        Ok(Self { wrapper, circuit, wrap })
+    }
+
+    /// The verifier that contracts call, and what they pin of it.
+    ///
+    /// # Errors
+    /// Those of [`VerifierContract::of`].
+    pub fn contract(&self) -> Result<VerifierContract, ProverError> {
+        VerifierContract::of(self.wrap.verifier())
+    }
+}
+
 /// Builds the key that verifies proofs from source: no key is read and none is written, only the SRS is looked for in
 /// `folder`.
 ///
@@ -242,6 +287,21 @@ fn wrapper_of(cache: &Cache) -> Result<Wrapper, ProverError> {
     })
 }
 
+fn load_execution(cache: &Cache, verifier: &AuditVerifier) -> Result<ExecutionCircuit, ProverError> {
+    const NAME: &str = "execution";
+    let missing = AuditError::KeyBytes { circuit: NAME, action: "found" };
+    let kept = fetch(cache, "audit", NAME, || missing.into())
+        .and_then(|bytes| Ok(ExecutionCircuit::from_key(verifier, &bytes)?));
+    kept.or_else(|reason| {
+        tracing::info!(%reason, "building the key of proofs for contracts");
+        let circuit = ExecutionCircuit::build(verifier);
+        let data = circuit.data();
+        pinned(janction_audit::keys::DIGESTS, &[line(NAME, data, audit_digest(data))])?;
+        store(cache, "audit", &[NAME], |_| Ok(circuit.key()?))?;
+        Ok(circuit)
+    })
+}
+
 fn load_root(cache: &Cache, ledger: &LedgerProver, wrapper: &Wrapper) -> Result<RootProver, ProverError> {
     let missing = |circuit| ProverError::KeyBytes { circuit, action: "found" };
     let fetch = |circuit| fetch(cache, "range", circuit, || missing(circuit));
@@ -301,12 +361,22 @@ fn file(group: &str, circuit: &str) -> String {
 /// The lines of the last layer and, over the development SRS, of the wrap key in [`root::DIGESTS`].
 #[must_use]
 pub fn wrap_lines(layers: &LastLayer, verifier: &WrapVerifier) -> Vec<String> {
+    lines_of(["last-layer", "wrap"], layers, verifier)
+}
+
+/// The same of proofs for contracts.
+#[must_use]
+pub fn execution_wrap_lines(layers: &LastLayer, verifier: &WrapVerifier) -> Vec<String> {
+    lines_of(["execution-last-layer", "execution-wrap"], layers, verifier)
+}
+
+fn lines_of([of_layer, of_wrap]: [&str; 2], layers: &LastLayer, verifier: &WrapVerifier) -> Vec<String> {
     let last = layers.data();
     let hex = |bytes| blake3::Hash::from_bytes(bytes).to_hex();
     let digest = hex(last.verifier_only.circuit_digest.to_le_bytes());
-    let mut lines = vec![format!("last-layer 2^{} {digest}", last.common.degree_bits())];
+    let mut lines = vec![format!("{of_layer} 2^{} {digest}", last.common.degree_bits())];
     if verifier.srs().origin() == SrsOrigin::InsecureDevelopment {
-        lines.push(format!("wrap 2^{WRAP_K} {}", hex(verifier.key_digest())));
+        lines.push(format!("{of_wrap} 2^{WRAP_K} {}", hex(verifier.key_digest())));
     }
     lines
 }

@@ -35,4 +35,4 @@ pub use config::{ProverConfig, SrsSource, Work};
 pub use engines::{EngineKind, Engines};
 pub use error::ProverError;
 pub use janction_engine::{CudaError, EngineError};
-pub use keys::{Keys, VerifierContract, WorkKeys, build_verifier};
+pub use keys::{ExecutionKeys, Keys, VerifierContract, WorkKeys, build_verifier};

@@ -106,6 +106,17 @@ pub enum VerifyError {
         /// The proof's.
         got: Policy,
     },
+    /// The proof was made with another audit key.
+    #[error("the program's audit key is {expected}, the proof is of {got}")]
+    AuditKey {
+        /// That of program and policy.
+        expected: Digest,
+        /// The proof's.
+        got: Digest,
+    },
+    /// A proof for contracts that is none.
+    #[error(transparent)]
+    Contract(#[from] janction_wrap::AuditError),
     /// The input is none of the program.
     #[error(transparent)]
     Input(#[from] ProgramError),

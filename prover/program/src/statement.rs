@@ -1,12 +1,9 @@
 //! What a program proof states.
 
+use janction_audit::execution_beacon;
 use janction_program::Program;
-use janction_protocol::{Digest, F, hash::hash};
+use janction_protocol::{Digest, F};
 use janction_trace::{Commitment, Policy, Trace};
-use plonky2::field::types::Field;
-
-/// Tag of the beacon of an execution that is no job's.
-pub(crate) const BEACON: u64 = u64::from_be_bytes(*b"\0JPBEACN");
 
 /// That an execution of a program was committed to, and checked under a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +37,11 @@ impl Statement {
         }
     }
 
-    /// `H(JPBEACN, program ++ input root ++ trace root ++ output root ++ [rows, policy])`: what draws the rows under `rows(s)`.
+    /// What draws the rows under `rows(s)`: see [`execution_beacon`].
     #[must_use]
     pub fn beacon(&self) -> [F; 4] {
-        let roots = [self.program, self.input_root, self.trace_root, self.output_root];
-        let mut data = roots.map(|digest| digest.0).concat();
-        data.extend([self.rows, self.policy.code()].map(F::from_canonical_u32));
-        hash(BEACON, &data).0
+        let roots = [self.input_root, self.trace_root, self.output_root];
+        execution_beacon(self.program, roots, self.rows, self.policy)
     }
 
     /// What the audit of the execution is bound to.

@@ -285,13 +285,6 @@ fn a_false_trace_is_named_and_not_proven() {
     assert!(matches!(pieces.prove(&Stock, &openings, &preparation, 1), Err(AuditError::Aggregate(_))));
 }
 
-#[test]
-fn the_beacons_tag_is_its_own() {
-    use janction_protocol::hash::tag;
-
-    assert!(tag::ALL.iter().all(|&(_, other)| other != crate::statement::BEACON));
-}
-
 /// Under `rows` a lie is found where it is drawn, and the draws are others for every lie.
 #[test]
 fn draws_follow_from_the_execution() {

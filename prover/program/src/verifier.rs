@@ -32,7 +32,8 @@ pub fn verify(
     if policy != verifier.policy() {
         return Err(VerifyError::Policy { expected: verifier.policy(), got: policy });
     }
-    check_tensors(program, &proof.statement, input, output)?;
+    let Statement { rows, input_root, output_root, .. } = proof.statement;
+    check_tensors(program, rows, [(input, input_root), (output, output_root)])?;
     check_chain(verifier, proof)?;
     for (index, (circuit, piece)) in verifier.circuits(proof.statement.rows).zip(&proof.pieces).enumerate() {
         verifier
@@ -42,27 +43,25 @@ pub fn verify(
     Ok(())
 }
 
-/// Input and output are those of the statement.
-fn check_tensors(
+/// Input and output are of the program's form, of `rows` rows, and have these roots.
+pub(crate) fn check_tensors(
     program: &Program,
-    statement: &Statement,
-    input: &Tensor,
-    output: &Tensor,
+    rows: u32,
+    [input, output]: [(&Tensor, Digest); 2],
 ) -> Result<(), VerifyError> {
-    program.check_input(input)?;
-    let rows = input.rows();
-    if statement.rows as usize != rows {
-        return Err(VerifyError::Rows { expected: rows, got: statement.rows });
+    program.check_input(input.0)?;
+    let expected = input.0.rows();
+    if rows as usize != expected {
+        return Err(VerifyError::Rows { expected, got: rows });
     }
     let value = program.tensor(program.output_source());
     let form = |rows, columns, dtype| format!("{rows} rows of {columns} cells of type {dtype}");
-    let expected = form(rows, value.columns(), value.dtype);
-    let got = form(output.rows(), output.columns(), output.dtype());
+    let got = form(output.0.rows(), output.0.columns(), output.0.dtype());
+    let expected = form(expected, value.columns(), value.dtype);
     if expected != got {
         return Err(VerifyError::Output { expected, got });
     }
-    let Statement { input_root, output_root, .. } = *statement;
-    for (what, tensor, got) in [("input", input, input_root), ("output", output, output_root)] {
+    for (what, (tensor, got)) in [("input", input), ("output", output)] {
         let expected = CommittedTensor::new(tensor.clone(), program.depth())?.root();
         if expected != got {
             return Err(VerifyError::Root { what, expected, got });

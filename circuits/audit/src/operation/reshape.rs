@@ -23,7 +23,7 @@ mod tests {
         let view = b.reshape("view", y, &[2, 1]);
         let back = b.reshape("back", view, &[2]);
         b.matmul("z", back, w, DType::I8, options);
-        let plan = ProgramPlan::new(&b.build().unwrap(), Policy::Full);
+        let plan = ProgramPlan::of_audit(&b.build().unwrap(), Policy::Full);
         assert_eq!(plan.steps.iter().map(|step| step.operands.clone()).collect::<Vec<_>>(), [[0], [1]]);
         assert_eq!(plan.shapes.len(), 3);
     }

@@ -46,7 +46,7 @@ struct Product {
 
 fn product(program: &Program) -> Product {
     // For a single row nothing is worth a fold.
-    let plan = ProgramPlan::new(program, Policy::Rows(1));
+    let plan = ProgramPlan::of_audit(program, Policy::Rows(1));
     let step = plan.steps[0].clone();
     assert!(!step.is_freivalds());
     let shapes = [plan.shapes[0], plan.shapes[1]];
@@ -141,7 +141,7 @@ fn weights_are_the_programs() {
     let product = product(&program);
     let input = super::flipped::input(4);
     let trace = reference::run(&other, &input).unwrap();
-    let plan = ProgramPlan::new(&other, Policy::Rows(1));
+    let plan = ProgramPlan::of_audit(&other, Policy::Rows(1));
     let foreign = &plan.steps[0];
     let honest = reference::run(&program, &input).unwrap();
     let others: Vec<usize> = (0..4).filter(|&row| honest[0].row(row) != trace[0].row(row)).collect();

@@ -13,6 +13,7 @@ use plonky2::field::types::Field;
 
 use super::flipped::{input, two_layers};
 use super::{claim_of, honest};
+use crate::join::join_nodes;
 use crate::{AuditCircuits, AuditNode, AuditProof, Preparation, Wrapper};
 
 /// An audit that has been proven up to its node.
@@ -57,7 +58,7 @@ fn audited(wrapper: &Wrapper, program: Program, policy: Policy) -> Audited {
         .chunks(3)
         .map(|group| AuditNode::Leaf(circuits.leaf().prove(&Stock, group).unwrap().proof().clone()))
         .collect();
-    let node = circuits.gather(&Stock, wrapper, leaves.clone()).unwrap();
+    let node = join_nodes(&Stock, circuits.leaf(), wrapper.gather(), leaves.clone()).unwrap();
     Audited { circuits, trace, openings, claim, preparation, leaves, node }
 }
 

@@ -1,7 +1,7 @@
 //! The bits that are told to users and stand in `docs/security.md`, computed from the circuits themselves.
 
 use janction_aggregate::config::Common;
-use janction_audit::{AuditCircuits, MAX_PIECE_BITS};
+use janction_audit::{AuditCircuits, ExecutionCircuit, MAX_PIECE_BITS};
 use janction_engine::soundness::{Regime, Soundness};
 use janction_program::builder::{Builder, MatMulOptions};
 use janction_program::{Cells, DType, PerColumn, Program, Requantise, Tensor};
@@ -26,6 +26,7 @@ fn layers() -> Vec<Layer> {
     let circuits = &KEYS.circuits;
     let [(_, chunk), (_, leaf), (_, join)] = circuits.ledger.circuits();
     let [(_, gather), (_, wrapper)] = circuits.wrapper.circuits();
+    let execution = ExecutionCircuit::build(circuits.wrapper.verifier());
     let [(_, audit_leaf), (_, audit_join), (_, root)] = circuits.root.circuits();
     let audit = AuditCircuits::build(circuits.wrapper.shape(), program(), Policy::Full).expect("small");
     let pieces =
@@ -47,7 +48,10 @@ fn layers() -> Vec<Layer> {
             ],
         ),
         Layer { name: "audit piece", circuits: pieces },
-        named("gathering, audit wrapper", &[&gather.common, &wrapper.common]),
+        named(
+            "gathering, audit wrapper, execution",
+            &[&gather.common, &wrapper.common, &execution.data().common],
+        ),
         named("root", &[&root.common]),
         named("shrink", shrinks),
         named("last layer", &[last]),
