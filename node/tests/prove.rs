@@ -106,7 +106,7 @@ fn a_full_proof_is_made_and_checked_by_a_stranger() {
         (0, "proof.unreadable"),
         (9, "proof.newer"),
         (13, "proof.other_policy"),
-        (15, "proof.unreadable"),
+        (15, "proof.refused"),
         (17, "proof.refused"),
         (49, "proof.refused"),
         (81, "proof.refused"),

@@ -132,17 +132,23 @@ pub(crate) enum PieceTargets {
 /// How much a piece checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// 2^row_bits neighbouring rows of the stage's operations, or of weights.
-    Rows { row_bits: usize },
+    /// So many neighbouring blocks of 2^row_bits rows of the stage's operations, an odd number; of weights one.
+    Rows { row_bits: usize, blocks: usize },
     /// Four times as many draws of each of the stage's operations.
     Draws { blocks: usize },
 }
 
 impl Size {
-    /// The next smaller one.
+    /// So many rows, at least one, in the largest blocks that these are a multiple of.
+    pub const fn of_rows(rows: usize) -> Self {
+        let row_bits = rows.trailing_zeros() as usize;
+        Self::Rows { row_bits, blocks: rows >> row_bits }
+    }
+
+    /// The next smaller one; of rows those that are powers of two.
     pub fn smaller(self) -> Option<Self> {
         match self {
-            Self::Rows { row_bits } => Some(Self::Rows { row_bits: row_bits.checked_sub(1)? }),
+            Self::Rows { row_bits, .. } => Some(Self::of_rows(1 << row_bits.checked_sub(1)?)),
             Self::Draws { blocks: 1 } => None,
             Self::Draws { blocks } => Some(Self::Draws { blocks: blocks.div_ceil(2) }),
         }
@@ -151,7 +157,7 @@ impl Size {
     /// Positions that a piece covers.
     pub const fn step(self) -> u32 {
         match self {
-            Self::Rows { row_bits } => 1 << row_bits,
+            Self::Rows { row_bits, blocks } => (blocks << row_bits) as u32,
             Self::Draws { blocks } => (blocks * janction_trace::draw::DRAWS_PER_HASH) as u32,
         }
     }
@@ -219,8 +225,8 @@ impl PieceShape {
         let zero = builder.zero();
         let zeros = HashOutTarget { elements: [zero; 4] };
         let (targets, stretch, checked, folded) = match (&self.stage, self.size) {
-            (Stage::Rows(stage), Size::Rows { row_bits }) => {
-                let sizes = [depth, row_bits];
+            (Stage::Rows(stage), Size::Rows { row_bits, blocks }) => {
+                let sizes = [depth, row_bits, blocks];
                 let (targets, stretch) =
                     FullTargets::build(&mut builder, &mut layout, plan, stage, subject, sizes);
                 let checked = targets.checked;

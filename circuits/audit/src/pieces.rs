@@ -68,7 +68,7 @@ impl Planner<'_> {
             Policy::Full => {
                 let depth = usize::from(self.program.depth());
                 let rows = self.rows.next_power_of_two().ilog2() as usize;
-                Size::Rows { row_bits: depth.min(MAX_PIECE_ROW_BITS).min(rows) }
+                Size::of_rows(1 << depth.min(MAX_PIECE_ROW_BITS).min(rows))
             }
             Policy::Rows(s) => {
                 let blocks = (s as usize).div_ceil(DRAWS_PER_HASH);
@@ -129,7 +129,33 @@ impl Planner<'_> {
     fn size(&self, stages: &[&RowStage], bits: usize, several: bool) -> Size {
         let sizes = self.sizes();
         let fits = |size: &Size| stages.iter().all(|stage| self.rows(stage, *size, several) <= 1 << bits);
-        sizes.iter().copied().take_while(fits).last().unwrap_or(sizes[0])
+        let size = sizes.iter().copied().take_while(fits).last().unwrap_or(sizes[0]);
+        match stages {
+            [stage] if self.policy == Policy::Full && size != self.largest() => {
+                self.grown(stage, bits, several, size)
+            }
+            _ => size,
+        }
+    }
+
+    /// The most rows that fit, when a power of two of them, `size`, does and twice as many do not: of the multiples of an eighth of
+    /// `size`, since more and smaller blocks take more paths.
+    fn grown(&self, stage: &RowStage, bits: usize, several: bool, size: Size) -> Size {
+        let taken = |rows: u32| self.rows(stage, Size::of_rows(rows as usize), several);
+        let rows = size.step();
+        let of_size = taken(rows);
+        if of_size > 1 << bits {
+            // A single row that takes more than a piece should.
+            return size;
+        }
+        let step = (rows / 8).max(1);
+        let more = (1..rows.min(8)).rev().map(|more| rows + more * step);
+        // Rows of circuit grow as fast as rows, but for the paths.
+        let least = |more: u32| (of_size as u64 * u64::from(more) / u64::from(rows)) as usize;
+        let slack = 1 << (bits - 3);
+        let candidates = more.filter(|&more| least(more) <= (1 << bits) + slack);
+        let fitting = candidates.into_iter().find(|&more| taken(more) <= 1 << bits);
+        fitting.map_or(size, |rows| Size::of_rows(rows as usize))
     }
 
     /// All stages, in order.
@@ -164,7 +190,7 @@ impl Planner<'_> {
         };
         let size = |stage: &Stage| match stage {
             Stage::Rows(stage) => common.unwrap_or_else(|| self.size(&[stage], bits, several)),
-            Stage::Fold(index) => Size::Rows { row_bits: self.plan.folds[*index].row_bits },
+            Stage::Fold(index) => Size::of_rows(1 << self.plan.folds[*index].row_bits),
         };
         let sizes: Vec<Size> = stages.iter().map(size).collect();
         let count = stages.len();
@@ -304,11 +330,23 @@ impl AuditPieces {
         let mut shapes = planner.shapes().unwrap();
         for shape in &mut shapes {
             match (&shape.stage, policy) {
-                (Stage::Rows(_), Policy::Full) => shape.size = Size::Rows { row_bits },
+                (Stage::Rows(_), Policy::Full) => shape.size = Size::of_rows(1 << row_bits),
                 (Stage::Rows(_), Policy::Rows(_)) => shape.size = Size::Draws { blocks },
                 (Stage::Fold(_), _) => {}
             }
         }
+        let circuits = planner.circuits(shapes).unwrap();
+        Self { program, policy, sizing: Sizing::Audit, plan, circuits }
+    }
+
+    /// Pieces of `rows` rows under `full`.
+    #[cfg(test)]
+    pub(crate) fn of_rows(program: Program, rows: usize) -> Self {
+        let (policy, max_rows) = (Policy::Full, program.max_rows());
+        let plan = ProgramPlan::of_audit(&program, policy);
+        let planner = Planner { program: &program, plan: &plan, policy, bits: PIECE_BITS, rows: max_rows };
+        let mut shapes = planner.shapes().unwrap();
+        shapes.iter_mut().for_each(|shape| shape.size = Size::of_rows(rows));
         let circuits = planner.circuits(shapes).unwrap();
         Self { program, policy, sizing: Sizing::Audit, plan, circuits }
     }
@@ -328,7 +366,7 @@ impl AuditPieces {
         let mut shapes = planner.shapes().unwrap();
         for shape in shapes.iter_mut().filter(|shape| shape.stage.rows().is_some()) {
             shape.size = match policy {
-                Policy::Full => Size::Rows { row_bits },
+                Policy::Full => Size::of_rows(1 << row_bits),
                 Policy::Rows(_) => Size::Draws { blocks },
             };
         }
@@ -342,7 +380,7 @@ impl AuditPieces {
         let plan = ProgramPlan::of_audit(program, policy);
         let planner = Planner { program, plan: &plan, policy, bits: PIECE_BITS, rows: program.max_rows() };
         let size = match policy {
-            Policy::Full => Size::Rows { row_bits },
+            Policy::Full => Size::of_rows(1 << row_bits),
             Policy::Rows(_) => Size::Draws { blocks },
         };
         planner.rows(&planner.row_stages()[0], size, false)
@@ -371,8 +409,12 @@ impl AuditPieces {
         let mut restored = Vec::new();
         for (index, (stage, (step, data))) in stages.into_iter().zip(circuits).enumerate() {
             let size = match stage {
+                Stage::Rows(_) if policy == Policy::Full => {
+                    let largest = planner.largest().step();
+                    (1..=largest).contains(&step).then(|| Size::of_rows(step as usize))
+                }
                 Stage::Rows(_) => sizes.iter().copied().find(|size| size.step() == step),
-                Stage::Fold(fold) => Some(Size::Rows { row_bits: plan.folds[fold].row_bits }),
+                Stage::Fold(fold) => Some(Size::of_rows(1 << plan.folds[fold].row_bits)),
             };
             let size = size.filter(|size| size.step() == step).ok_or_else(damaged)?;
             let shape = PieceShape { stage, number: StageNumber::new(index, count), size };

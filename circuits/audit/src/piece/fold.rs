@@ -60,7 +60,7 @@ impl FoldTargets {
         let bits: Vec<BoolTarget> =
             (row_bits..depth).map(|_| BoolTarget::new_unsafe(builder.add_virtual_target())).collect();
         let total = builder.constant(F::from_canonical_usize(plan.tensor.rows()));
-        let (active, stretch) = activity(builder, &mut layout.ranges, total, &bits, row_bits);
+        let (active, stretch) = activity(builder, &mut layout.ranges, total, &bits, [row_bits, 1]);
         let rows: Vec<RowTargets> = (0..1 << row_bits).map(|_| RowTargets::new(builder, shape)).collect();
         let block = subtree(builder, shape, rows.iter(), &active);
         let path = PathTarget { bits: bits.clone(), siblings: builder.add_virtual_hashes(bits.len()) };

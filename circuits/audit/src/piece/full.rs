@@ -1,13 +1,14 @@
-//! A piece under `full`: every operation's rows `from .. from + n`, n = 2^k, those that the job has.
+//! A piece under `full`: every operation's rows `from .. from + n`, n = m 2^k, those that the job has.
 //!
-//! The piece's rows are one aligned block, so one path from the block's subtree opens all rows of a tensor. Positions
+//! The piece's rows are m aligned blocks, so one path from each block's subtree opens all rows of a tensor. Positions
 //! beyond the job's rows hold [`janction_program::commitment::EMPTY`], and which positions these are follows from `from` and
 //! the row count alone:
 //!
 //! ```text
 //! from = 2^k sum bits_i 2^i           active_0 = 1      active_i active_{i+1} = active_{i+1}      active_i a bit
 //! c = sum active_i                    to = from + c     0 <= rows - to < 2^24                 (n - c)(rows - to) = 0
-//! leaf_i = active_i digest_i          subtree of the leaves, then the path along the bits = the tensor's root
+//! leaf_i = active_i digest_i          subtree of a block's leaves, then the path along the block's bits = the tensor's root
+//! 2^k sum bits_ji 2^i = from + j 2^k  for blocks j > 0 whose first row is active; others are of no tensor
 //! ```
 //!
 //! So c = min(n, rows - from). Inactive positions still hold some rows with a true row check (those of the all-smallest
@@ -16,7 +17,7 @@
 use janction_gadgets::merkle::{self, PathTarget};
 use janction_gadgets::{Builder, F, sponge};
 use janction_program::Cells;
-use janction_protocol::hash::tag;
+use janction_protocol::{Digest, hash::tag};
 use janction_trace::{CommittedTensor, Trace};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
@@ -33,15 +34,46 @@ use crate::row::{RowShape, RowTargets};
 use crate::stage::RowStage;
 use crate::subject::{State, SubjectTargets};
 
+/// Where a block of rows stands.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockTargets {
+    /// Bits of its number.
+    pub bits: Vec<BoolTarget>,
+    /// For each tensor the siblings above it.
+    pub siblings: Vec<Vec<HashOutTarget>>,
+}
+
+impl BlockTargets {
+    /// Sets the place of block number `index` of 2^`level` rows, or of none.
+    fn assign(
+        &self,
+        inputs: &mut PartialWitness<F>,
+        stage: &RowStage,
+        trace: &Trace,
+        level: usize,
+        index: Option<usize>,
+    ) -> anyhow::Result<()> {
+        set_bits(inputs, &self.bits, index.unwrap_or(0))?;
+        for (&t, siblings) in stage.tensors.iter().zip(&self.siblings) {
+            let tree = tensor(trace, t).tree();
+            for (i, &sibling) in siblings.iter().enumerate() {
+                let node = |index: usize| tree.node(level + i, (index >> i) ^ 1);
+                set_digest(inputs, sibling, index.map_or(Digest::ZERO, node))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What the prover sets.
 #[derive(Clone, Debug)]
 pub(crate) struct FullTargets {
     pub subject: SubjectTargets,
     pub roots: RootTargets,
-    /// Bits of from / 2^k.
-    pub bits: Vec<BoolTarget>,
-    /// For each tensor the siblings above its block.
-    pub siblings: Vec<Vec<HashOutTarget>>,
+    /// The first block, at from / 2^k.
+    pub first: BlockTargets,
+    /// Those behind it.
+    pub others: Vec<BlockTargets>,
     /// Whether the job has the row; n of them.
     pub active: Vec<BoolTarget>,
     /// `rows[i][t]`: row i of the block, tensor t of the stage.
@@ -55,23 +87,26 @@ pub(crate) struct FullTargets {
 }
 
 impl FullTargets {
-    /// Builds the piece of 2^row_bits rows; `row_bits` is at most `depth`. Returns what it covers.
+    /// Builds the piece of `blocks` times 2^row_bits rows, at least one block; `row_bits` is at most `depth`. Returns what it covers.
     pub fn build(
         builder: &mut Builder,
         layout: &mut Layout,
         plan: &ProgramPlan,
         stage: &RowStage,
         subject: SubjectTargets,
-        [depth, row_bits]: [usize; 2],
+        [depth, row_bits, blocks]: [usize; 3],
     ) -> (Self, Stretch) {
         let roots = RootTargets::new(builder, plan, &subject);
-        let bits: Vec<BoolTarget> =
-            (row_bits..depth).map(|_| BoolTarget::new_unsafe(builder.add_virtual_target())).collect();
-        let (active, stretch) = activity(builder, &mut layout.ranges, subject.rows, &bits, row_bits);
+        let bits = |builder: &mut Builder| -> Vec<BoolTarget> {
+            (row_bits..depth).map(|_| BoolTarget::new_unsafe(builder.add_virtual_target())).collect()
+        };
+        let mut first = BlockTargets { bits: bits(builder), siblings: Vec::new() };
+        let (active, stretch) =
+            activity(builder, &mut layout.ranges, subject.rows, &first.bits, [row_bits, blocks]);
         let mut folds = StageFolds::new(builder, &subject, plan, &stage.steps);
         let mut rows = Vec::new();
         let mut checks: Vec<Vec<CheckTargets>> = Vec::new();
-        for _ in 0..1 << row_bits {
+        for _ in 0..blocks << row_bits {
             let shapes = stage.tensors.iter().map(|&t| plan.shapes[t]);
             let cells: Vec<RowTargets> = shapes.map(|shape| RowTargets::new(builder, shape)).collect();
             let row = |tensor: usize| &cells[stage.slot(tensor)];
@@ -83,13 +118,35 @@ impl FullTargets {
             checks.push(check.collect());
             rows.push(cells);
         }
-        let mut siblings = Vec::new();
+        // The root of a tensor's tree from one block, along its bits.
+        let root = |builder: &mut Builder, block: &mut BlockTargets, number: usize, slot: usize| {
+            let span = number << row_bits..(number + 1) << row_bits;
+            let cells = rows[span.clone()].iter().map(|row| &row[slot]);
+            let subtree = subtree(builder, plan.shapes[stage.tensors[slot]], cells, &active[span]);
+            let bits = block.bits.clone();
+            let path = PathTarget { siblings: builder.add_virtual_hashes(bits.len()), bits };
+            let root = merkle::root(builder, tag::NODE_ROW, subtree, &path);
+            block.siblings.push(path.siblings);
+            root
+        };
         for (slot, &t) in stage.tensors.iter().enumerate() {
-            let block = subtree(builder, plan.shapes[t], rows.iter().map(|row| &row[slot]), &active);
-            let path = PathTarget { bits: bits.clone(), siblings: builder.add_virtual_hashes(bits.len()) };
-            let root = merkle::root(builder, tag::NODE_ROW, block, &path);
+            let root = root(builder, &mut first, 0, slot);
             builder.connect_hashes(root, roots.0[t]);
-            siblings.push(path.siblings);
+        }
+        let mut others = Vec::new();
+        for number in 1..blocks {
+            let mut block = BlockTargets { bits: bits(builder), siblings: Vec::new() };
+            let is_used = active[number << row_bits].target;
+            let place = start_of(builder, &block.bits, row_bits);
+            let expected = builder.add_const(stretch.from, F::from_canonical_usize(number << row_bits));
+            builder.conditional_assert_eq(is_used, place, expected);
+            for (slot, &t) in stage.tensors.iter().enumerate() {
+                let root = root(builder, &mut block, number, slot);
+                for (&got, &expected) in root.elements.iter().zip(&roots.0[t].elements) {
+                    builder.conditional_assert_eq(is_used, got, expected);
+                }
+            }
+            others.push(block);
         }
         let before = builder.add_virtual_hash();
         let mut digests = Vec::new();
@@ -101,10 +158,10 @@ impl FullTargets {
         }
         let checked = [before, checked_after(builder, before, &digests)];
         let folds = folds.map(|folds| folds.targets());
-        (Self { subject, roots, bits, siblings, active, rows, checks, folds, checked }, stretch)
+        (Self { subject, roots, first, others, active, rows, checks, folds, checked }, stretch)
     }
 
-    /// Sets everything for the block that starts at `state`.
+    /// Sets everything for the rows from `state` on.
     pub fn assign(
         &self,
         inputs: &mut PartialWitness<F>,
@@ -122,14 +179,12 @@ impl FullTargets {
         }
         self.roots.assign(inputs, trace.tensors().iter().map(CommittedTensor::root))?;
         let n = self.rows.len();
-        set_bits(inputs, &self.bits, from / n)?;
-        let first_level = n.trailing_zeros() as usize;
-        for (&t, siblings) in stage.tensors.iter().zip(&self.siblings) {
-            let tree = tensor(trace, t).tree();
-            for (i, &sibling) in siblings.iter().enumerate() {
-                let level = first_level + i;
-                set_digest(inputs, sibling, tree.node(level, (from >> level) ^ 1))?;
-            }
+        let level = (n / (1 + self.others.len())).trailing_zeros() as usize;
+        self.first.assign(inputs, stage, trace, level, Some(from >> level))?;
+        for (i, block) in self.others.iter().enumerate() {
+            let start = from + ((i + 1) << level);
+            let index = (start < subject.rows as usize).then_some(start >> level);
+            block.assign(inputs, stage, trace, level, index)?;
         }
         for i in 0..n {
             let row = from + i;
@@ -152,19 +207,26 @@ impl FullTargets {
     }
 }
 
-/// Which positions of the block have a row, of `rows` rows in all, and the stretch that those cover.
+/// First row of the block of 2^`row_bits` rows with a number of these bits.
+fn start_of(builder: &mut Builder, bits: &[BoolTarget], row_bits: usize) -> Target {
+    let (zero, one) = (builder.zero(), builder.one());
+    let block =
+        bits.iter().rev().fold(zero, |sum, bit| builder.arithmetic(F::TWO, F::ONE, sum, one, bit.target));
+    builder.arithmetic(F::from_canonical_u64(1 << row_bits), F::ONE, block, one, zero)
+}
+
+/// Which positions of a piece of `blocks` blocks of 2^`row_bits` rows have a row, of `rows` rows in all, and the stretch that
+/// those cover. `bits` are those of the first block's number.
 pub(crate) fn activity(
     builder: &mut Builder,
     ranges: &mut Ranges,
     rows: Target,
     bits: &[BoolTarget],
-    row_bits: usize,
+    [row_bits, blocks]: [usize; 2],
 ) -> (Vec<BoolTarget>, Stretch) {
-    let n = 1 << row_bits;
-    let (zero, one) = (builder.zero(), builder.one());
-    let block =
-        bits.iter().rev().fold(zero, |sum, bit| builder.arithmetic(F::TWO, F::ONE, sum, one, bit.target));
-    let from = builder.arithmetic(F::from_canonical_u64(n), F::ONE, block, one, zero);
+    let n = (blocks as u64) << row_bits;
+    let from = start_of(builder, bits, row_bits);
+    let zero = builder.zero();
     let mut active = vec![builder.add_virtual_bool_target_unsafe()];
     builder.assert_one(active[0].target);
     for i in 1..n as usize {

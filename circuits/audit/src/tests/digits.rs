@@ -37,9 +37,9 @@ fn rows_of_circuit() {
 #[test]
 fn sizes_of_pieces() {
     for (name, policy, size, bits) in [
-        ("mlp_64_32_10", Policy::Full, 256, 14),
+        ("mlp_64_32_10", Policy::Full, 288, 14),
         ("mlp_64_32_10", Policy::Rows(44), 44, 13),
-        ("mlp_64_48_24_10", Policy::Full, 128, 14),
+        ("mlp_64_48_24_10", Policy::Full, 192, 14),
         ("mlp_64_48_24_10", Policy::Rows(44), 44, 13),
     ] {
         let program = program(name);
