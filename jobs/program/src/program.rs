@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     arrangement::{Place, Source},
     error::ProgramError,
-    operation::Operation,
+    operation::{Conv, Operand, Operation},
     tensor::{DType, Tensor},
 };
 
@@ -161,6 +161,36 @@ impl Program {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.parts.steps
+    }
+
+    /// A bound on the absolute value of an operation's accumulators, whatever the cells: what has been proven free of overflow.
+    /// `None` for operations that sum nothing.
+    ///
+    /// # Panics
+    /// When the operation is not of this program.
+    #[must_use]
+    pub fn accumulator_bound(&self, operation: &Operation) -> Option<i64> {
+        let dtype = |id| self.value(id).dtype;
+        match operation {
+            Operation::MatMul(op) | Operation::Conv(Conv { product: op, .. }) => {
+                let bias = op.bias.map(|id| self.constant(id));
+                let bounds = op.accumulator_bounds(dtype(op.input), self.constant(op.weights), bias);
+                bounds.into_iter().max()
+            }
+            Operation::Add(op) => {
+                let right = match op.right {
+                    Operand::Value(id) => dtype(id),
+                    Operand::Constant(id) => self.constant(id).dtype(),
+                };
+                Some(op.accumulator_bound(dtype(op.left), right))
+            }
+            Operation::AveragePool(op) => Some(op.accumulator_bound(dtype(op.input), &op.window(self))),
+            Operation::Lookup(_)
+            | Operation::MaxPool(_)
+            | Operation::Reshape(_)
+            | Operation::Transpose(_)
+            | Operation::Concat(_) => None,
+        }
     }
 
     /// The steps whose results are committed to (all but views), in order: the k-th one's result is the trace's

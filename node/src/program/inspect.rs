@@ -50,6 +50,12 @@ pub fn inspect(
     Ok(())
 }
 
+/// Gas of the contracts' calls, which their tests compare.
+const GAS: &str = include_str!("../../../verifier-contracts/snapshots/calls.json");
+/// Bytes that proving takes besides the circuit, and for each of its rows: about those of docs/benchmarks.md.
+const BASE_BYTES: u64 = 40_000_000;
+const BYTES_A_ROW: u64 = 60_000;
+
 /// The audit under one policy, and the proof of some rows.
 struct Audit {
     policy: Policy,
@@ -63,10 +69,21 @@ impl Audit {
         self.verifier.count(self.rows)
     }
 
+    /// Memory that proving takes, in bytes, about.
+    fn bytes(&self) -> u64 {
+        BASE_BYTES + (BYTES_A_ROW << self.verifier.facts().piece_bits)
+    }
+
     /// Seconds to prove the pieces on two cores.
     fn seconds(&self) -> f64 {
         ProvingTime::TWO_CORES.of_pieces(self.verifier.facts(), self.policy, self.rows)
     }
+}
+
+/// Gas of a contract's call that verifies a program's proof: measured, docs/program-proofs.md.
+fn evm_gas() -> Option<u64> {
+    let calls: Value = serde_json::from_str(GAS).ok()?;
+    calls["program proof, by roots"].as_str()?.parse().ok()
 }
 
 fn describe(program: &Program, audits: &[Audit]) -> Value {
@@ -88,6 +105,8 @@ fn describe(program: &Program, audits: &[Audit]) -> Value {
                 "pieces": audit.pieces(),
                 "proof_log2_rows": audit.verifier.facts().piece_bits,
                 "prove_s_on_two_cores": audit.seconds(),
+                "prove_bytes": audit.bytes(),
+                "evm_gas": evm_gas(),
                 "soundness": worth.in_words(),
                 "soundness_bits": worth.describe(),
             })
@@ -133,6 +152,7 @@ fn operation(program: &Program, step: &Step) -> Value {
         "reads": operands(program, &step.operation),
         "output": step.output.to_string(),
         "committed": !kind.is_view(),
+        "accumulators_within": program.accumulator_bound(&step.operation),
     })
 }
 
@@ -165,10 +185,13 @@ fn in_words(program: &Program, audits: &[Audit]) -> String {
             kind.name().to_owned(),
             operands(program, &step.operation).join(", "),
             step.output.to_string(),
+            program
+                .accumulator_bound(&step.operation)
+                .map_or(String::new(), |bound| format!("within {bound}")),
             committed.to_owned(),
         ]
     });
-    text += &format!("\n{}", table(&["operation", "kind", "reads", "row", ""], rows));
+    text += &format!("\n{}", table(&["operation", "kind", "reads", "row", "accumulators", ""], rows));
     let rows = program.constants().iter().map(|c| {
         let shape = format!("{}[{}, {}]", c.tensor.dtype(), c.tensor.rows(), c.tensor.columns());
         vec![c.name.clone(), shape, constant_root(&c.tensor).to_string()]
@@ -191,13 +214,22 @@ fn in_words(program: &Program, audits: &[Audit]) -> String {
                 audit.policy.to_string(),
                 format!("{} of 2^{}", audit.pieces(), audit.verifier.facts().piece_bits),
                 format!("{:.1} s", audit.seconds()),
+                format!("{} MB", audit.bytes() / 1_000_000),
                 audit.verifier.digest().to_string(),
             ]
         });
         let of_rows = format!("pieces, {} rows", audits[0].rows);
-        text += &format!("\n{}", table(&["program proof", &of_rows, "two cores", "key of the pieces"], rows));
+        text += &format!(
+            "\n{}",
+            table(&["program proof", &of_rows, "two cores", "memory", "key of the pieces"], rows)
+        );
         for audit in audits {
             text += &format!("{}: {}\n", audit.policy, Worth::of(&audit.verifier).in_words());
+        }
+        if let Some(gas) = evm_gas() {
+            text += &format!(
+                "on chain (--evm): {gas} gas for the contract's call, besides the transaction's own\n"
+            );
         }
     }
     text + &format!(

@@ -107,6 +107,10 @@ pub fn prove(config: &Config, output: Output, path: &Path, options: &Options) ->
     let gpus = if options.gpu.is_empty() { &config.prover.gpus } else { &options.gpu };
     let engines = Engines::new(config.prover.engine, gpus, &config.keys_dir.join("kernels"))
         .map_err(ProgramProblem::Engine)?;
+    if options.evm {
+        // Said before the seconds that the pieces take.
+        config.prover()?;
+    }
     // What a contract reads is made of the pieces of audits, whose key it pins.
     let sizing =
         if options.evm { Sizing::Audit } else { Sizing::of_proof(&program, options.policy, input.rows()) };
