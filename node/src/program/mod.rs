@@ -101,7 +101,7 @@ the execution: whoever proves can change a false cell and draw again, for a few 
 tries; the command says what the draws are worth. One false row among many is missed nearly always.
 The first proof of a program under a policy makes its circuits, in seconds, and keeps them in keys_dir.
 With --evm the proof is one that the program's contract (`janction program export-verifier`) takes: 2 kB whatever the
-program, for about a minute and 4 GB more. The first one makes the keys that all programs share (0.6 GB).")]
+program, for half a minute of two cores and 2.5 GB. The first one makes the keys that all programs share (0.7 GB).")]
     Prove {
         /// The job binary
         #[arg(value_name = "PROGRAM")]

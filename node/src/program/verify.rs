@@ -1,12 +1,14 @@
 //! `program verify`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use janction_audit::Sizing;
 use janction_program::{Program, Tensor, npy};
 use janction_program_prover::{ProgramProof, VerifyError};
+use janction_protocol::Digest;
 use janction_trace::Policy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::ProgramProblem;
 use super::keys::PieceKeys;
@@ -70,33 +72,65 @@ pub fn verify(config: &Config, output: Output, files: Files<'_>, policy: Policy)
     });
     drop(bar);
     verified?;
-    let worth = Worth::of(&verifier);
-    let pieces = verifier.count(statement.rows);
-    let value = json!({
-        "verified": true,
-        "program": statement.program.to_string(),
-        "policy": policy.to_string(),
-        "rows": statement.rows,
-        "input_root": statement.input_root.to_string(),
+    let shown = Shown {
+        rows: statement.rows,
+        policy,
+        roots: [statement.input_root, statement.output_root],
+        key: ("key", verifier.digest()),
+        worth: Worth::of(&verifier),
+        took,
+    };
+    let more = json!({
         "trace_root": statement.trace_root.to_string(),
-        "output_root": statement.output_root.to_string(),
-        "pieces": pieces,
-        "key": verifier.digest().to_string(),
-        "verify_s": took.as_secs_f64(),
-        "soundness": worth.in_words(),
-        "soundness_bits": worth.describe(),
+        "pieces": verifier.count(statement.rows),
     });
-    output.print(&value, |_| {
-        columns(&[
-            ("verified", format!("the output is what {} makes of the input", program.name())),
-            ("policy", policy.to_string()),
-            ("rows", statement.rows.to_string()),
-            ("soundness", worth.in_words()),
-            ("key", verifier.digest().to_string()),
-            ("seconds", format!("{:.3}", took.as_secs_f64())),
-        ])
-    });
+    shown.print(output, &program, more);
     Ok(())
+}
+
+/// What a proof has shown.
+struct Shown {
+    rows: u32,
+    policy: Policy,
+    /// Of input and output.
+    roots: [Digest; 2],
+    /// What it was verified with, and what that is called.
+    key: (&'static str, Digest),
+    worth: Worth,
+    took: Duration,
+}
+
+impl Shown {
+    /// Prints it; with `--json` also the fields of `more`.
+    fn print(&self, output: Output, program: &Program, more: Value) {
+        let [input_root, output_root] = self.roots.map(|root| root.to_string());
+        let (key_name, key) = (self.key.0, self.key.1.to_string());
+        let mut value = json!({
+            "verified": true,
+            "program": program.digest().to_string(),
+            "policy": self.policy.to_string(),
+            "rows": self.rows,
+            "input_root": input_root,
+            "output_root": output_root,
+            (key_name.replace(' ', "_")): key,
+            "verify_s": self.took.as_secs_f64(),
+            "soundness": self.worth.in_words(),
+            "soundness_bits": self.worth.describe(),
+        });
+        if let (Value::Object(fields), Value::Object(more)) = (&mut value, more) {
+            fields.extend(more);
+        }
+        output.print(&value, |_| {
+            columns(&[
+                ("verified", format!("the output is what {} makes of the input", program.name())),
+                ("policy", self.policy.to_string()),
+                ("rows", self.rows.to_string()),
+                ("soundness", self.worth.in_words()),
+                (key_name, key.clone()),
+                ("seconds", format!("{:.3}", self.took.as_secs_f64())),
+            ])
+        });
+    }
 }
 
 /// Input and output.
@@ -136,28 +170,14 @@ fn verify_for_contract(
     let (verified, took) =
         timed(|| contract::verify(&keys, program, (policy, audit_key), [&input, &result], &proof));
     verified?;
-    let worth = Worth::of_contract(&verifier, &keys);
-    let value = json!({
-        "verified": true,
-        "program": stated.program.to_string(),
-        "policy": policy.to_string(),
-        "rows": stated.rows,
-        "input_root": stated.input_root.to_string(),
-        "output_root": stated.output_root.to_string(),
-        "audit_key": audit_key.to_string(),
-        "verify_s": took.as_secs_f64(),
-        "soundness": worth.in_words(),
-        "soundness_bits": worth.describe(),
-    });
-    output.print(&value, |_| {
-        columns(&[
-            ("verified", format!("the output is what {} makes of the input", program.name())),
-            ("policy", policy.to_string()),
-            ("rows", stated.rows.to_string()),
-            ("soundness", worth.in_words()),
-            ("audit key", audit_key.to_string()),
-            ("seconds", format!("{:.3}", took.as_secs_f64())),
-        ])
-    });
+    let shown = Shown {
+        rows: stated.rows,
+        policy,
+        roots: [stated.input_root, stated.output_root],
+        key: ("audit key", audit_key),
+        worth: Worth::of_contract(&verifier, &keys),
+        took,
+    };
+    shown.print(output, program, json!({}));
     Ok(())
 }

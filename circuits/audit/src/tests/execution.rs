@@ -8,6 +8,7 @@ use janction_gadgets::F;
 use janction_gadgets::test_utils::{check, generate};
 use janction_program::Program;
 use janction_protocol::Digest;
+use janction_protocol::claim::Claim;
 use janction_trace::{Commitment, Openings, Policy, Trace};
 use plonky2::field::types::{Field, PrimeField64};
 
@@ -155,34 +156,32 @@ fn the_audit_is_complete_and_of_the_key() {
     }
 }
 
+/// What the audit of a job would prove, if it were that of an execution.
+fn of_claim(claim: &Claim) -> Execution {
+    Execution {
+        audit_key: claim.audit_key,
+        program: claim.program,
+        input_root: claim.input_root,
+        output_root: claim.output_root,
+        rows: claim.input_rows,
+        policy: Policy::from_code(claim.policy).unwrap(),
+    }
+}
+
 /// Rows that were drawn by a beacon of the prover's choice: the audit of a *job* with that beacon is no proof of an execution.
 #[test]
 fn the_beacon_follows_from_the_commitment() {
     let audited = &WORLD.drawn;
     let claim = &audited.claim;
     let audit = audited.proof(&audited.node, 8);
-    let execution = Execution {
-        audit_key: claim.audit_key,
-        program: claim.program,
-        input_root: claim.input_root,
-        output_root: claim.output_root,
-        rows: claim.input_rows,
-        policy: Policy::Rows(claim.policy),
-    };
+    let execution = of_claim(claim);
     let inputs = CIRCUIT.assign(&audit, &execution.public_inputs(), claim.trace_root).unwrap();
     assert!(generate(CIRCUIT.data(), inputs, &[]).and_then(|w| check(CIRCUIT.data(), &w)).is_err());
     // Under `full` there is none, and the audit of a job whose claim has none is one.
     let audited = &WORLD.full;
     let claim = &audited.claim;
     let audit = audited.proof(&audited.node, 4);
-    let execution = Execution {
-        audit_key: claim.audit_key,
-        program: claim.program,
-        input_root: claim.input_root,
-        output_root: claim.output_root,
-        rows: claim.input_rows,
-        policy: Policy::Full,
-    };
+    let execution = of_claim(claim);
     let inputs = CIRCUIT.assign(&audit, &execution.public_inputs(), claim.trace_root).unwrap();
     satisfied(CIRCUIT.data(), inputs, &[]).unwrap();
     // So does a gathering, and every lie about it is refused.
