@@ -112,7 +112,7 @@ impl Audit<'_> {
         Ok(())
     }
 
-    /// An audit of at most three pieces, up to its proof.
+    /// An audit of a few pieces, up to its proof.
     fn prove(&self, bench: &mut Bench) -> anyhow::Result<(Claim, AuditProof)> {
         let Self { name, circuits, shared } = self;
         let images = match circuits.policy() {
@@ -126,7 +126,7 @@ impl Audit<'_> {
         let mut pieces: Vec<Proof> = Vec::new();
         for index in 0..preparation.pieces() {
             let piece = || Ok(circuits.prove_piece(&prover, &openings, &preparation, index)?);
-            // They are all of one circuit: the first one is measured.
+            // All circuits have one size: the first piece is measured.
             pieces.push(if index == 0 {
                 bench.timed(Stage::Pieces.name(), name, (checks, "row check"), RUNS, piece)?
             } else {
@@ -134,13 +134,19 @@ impl Audit<'_> {
             });
         }
         let nodes = Stage::AuditNodes.name();
-        let leaf = bench.timed(nodes, &format!("leaf, {name}"), (3, "piece"), RUNS, || {
-            Ok(AuditNode::Leaf(circuits.leaf().prove(&prover, &pieces)?.proof().clone()))
-        })?;
+        let numbered: Vec<(usize, &Proof)> =
+            pieces.iter().enumerate().map(|(index, piece)| (preparation.circuit(index), piece)).collect();
+        // As many as fit a leaf; a gathering of one takes as long as of three.
+        let first = &numbered[..numbered.len().min(circuits.leaf().arity())];
+        let leaf =
+            bench.timed(nodes, &format!("leaf, {name}"), (first.len() as u64, "piece"), RUNS, || {
+                Ok(AuditNode::Leaf(circuits.leaf().prove_of(&prover, first)?.proof().clone()))
+            })?;
         let gather = shared.wrapper.gather();
-        let node = bench.timed(nodes, &format!("gather, {name}"), (3, "node"), RUNS, || {
+        bench.timed(nodes, &format!("gather, {name}"), (3, "node"), RUNS, || {
             Ok(gather.prove(&prover, circuits.leaf(), std::slice::from_ref(&leaf))?)
         })?;
+        let node = janction_audit::join(&prover, circuits.leaf(), gather, &numbered)?;
         let proof = circuits.proof_of(node, &preparation);
         proof.verify(shared.wrapper.verifier(), &claim)?;
         Ok((claim, proof))
