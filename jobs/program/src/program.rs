@@ -1,6 +1,8 @@
 //! What a program consists of.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
+
+use janction_protocol::Digest;
 
 use crate::{
     arrangement::{Place, Source},
@@ -87,7 +89,21 @@ pub struct Program {
     places: Vec<Place>,
     /// The steps that are no views, in order.
     committed: Vec<usize>,
+    pub(crate) digest: DigestMemo,
 }
+
+/// A program's digest, once it has been asked for: it takes hashing every constant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DigestMemo(pub(crate) OnceLock<Digest>);
+
+/// Whether it has been asked for makes no difference between programs.
+impl PartialEq for DigestMemo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for DigestMemo {}
 
 impl Program {
     /// Checks `parts`: names, limits, shapes, types, parameters, and that no accumulator can overflow for any
@@ -97,7 +113,7 @@ impl Program {
     /// The first rule that does not hold, with the operation's name.
     pub fn new(parts: Parts) -> Result<Self, ProgramError> {
         let (places, committed) = crate::validate::check(&parts)?;
-        Ok(Self { parts, places, committed })
+        Ok(Self { parts, places, committed, digest: DigestMemo::default() })
     }
 
     /// Name of the program.

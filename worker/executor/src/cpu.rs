@@ -43,9 +43,9 @@ impl Executor for Cpu {
         Device::Cpu { threads: rayon::current_num_threads() }
     }
 
-    fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
-        program.check_input(&input)?;
-        let mut tensors: Vec<Tensor> = vec![input];
+    fn execute(&self, program: &Program, input: &Tensor) -> Result<Vec<Tensor>, ExecutorError> {
+        program.check_input(input)?;
+        let mut tensors: Vec<Tensor> = vec![input.clone()];
         // Views that are no reshapes have tensors of their own here, so that whoever reads them finds rows.
         let mut places = vec![0];
         let mut is_view = vec![false];
@@ -72,13 +72,13 @@ impl Executor for Cpu {
             places.push(tensors.len());
             tensors.push(result);
         }
-        let mut committed = tensors
-            .into_iter()
-            .zip(is_view)
-            .filter(|(_, is_view)| !is_view)
-            .map(|(tensor, _)| commit(tensor, program.depth()));
-        let input = committed.next().expect("the input is the first tensor")?;
-        let tensors = committed.collect::<Result<_, _>>()?;
-        Ok(Trace::of(program, input, tensors)?)
+        let committed = tensors.into_iter().zip(is_view).skip(1).filter(|(_, is_view)| !is_view);
+        Ok(committed.map(|(tensor, _)| tensor).collect())
+    }
+
+    fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError> {
+        let depth = program.depth();
+        let tensors = tensors.into_iter().map(|t| commit(t, depth)).collect::<Result<_, _>>()?;
+        Ok(Trace::of(program, commit(input, depth)?, tensors)?)
     }
 }

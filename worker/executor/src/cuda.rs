@@ -195,6 +195,15 @@ impl Executor for Cuda {
         self.device.card().into()
     }
 
+    fn execute(&self, program: &Program, input: &Tensor) -> Result<Vec<Tensor>, ExecutorError> {
+        let trace = self.run(program, input.clone())?;
+        Ok(trace.tensors().iter().map(|committed| committed.tensor().clone()).collect())
+    }
+
+    fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError> {
+        Ok(Trace::commit(program, input, tensors)?)
+    }
+
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
         program.check_input(&input)?;
         let prepared: Vec<Prepared<'_>> = program

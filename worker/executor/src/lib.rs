@@ -7,6 +7,7 @@
 pub mod cpu;
 pub mod cuda;
 mod error;
+pub mod prepared;
 
 pub use error::ExecutorError;
 
@@ -50,11 +51,28 @@ pub trait Executor: Send + Sync {
     /// What it runs on.
     fn device(&self) -> Device;
 
+    /// Runs `program` on `input`: the results of [`Program::committed_steps`], in order. Nothing is committed to.
+    ///
+    /// What is made of the program first (weights in the device's order) is kept for the next run of it.
+    ///
+    /// # Errors
+    /// When the input does not fit the program, or the device fails.
+    fn execute(&self, program: &Program, input: &Tensor) -> Result<Vec<Tensor>, ExecutorError>;
+
+    /// Commits to `input` and to `tensors`, what [`Self::execute`] gave for it.
+    ///
+    /// # Errors
+    /// When the tensors are no trace of the program, or the device fails.
+    fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError>;
+
     /// Runs `program` on `input` and commits to the input and to every tensor that was computed.
     ///
     /// # Errors
     /// When the input does not fit the program, or the device fails.
-    fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError>;
+    fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
+        let tensors = self.execute(program, &input)?;
+        self.commit(program, input, tensors)
+    }
 }
 
 /// Which executor to use.
