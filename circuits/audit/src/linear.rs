@@ -139,7 +139,7 @@ struct Reach {
 impl Reach {
     /// With one kind more.
     fn and(self, rescale: &Rescale, (requantise, bound): Kind) -> Self {
-        let Requantise { multiplier, shift } = requantise;
+        let Requantise { multiplier, shift, .. } = requantise;
         // At most 2^31 and 2^62 before they are moved by at most 61 bits.
         let multiplier = u128::from(multiplier) << (62 - shift);
         Self {
@@ -368,7 +368,7 @@ impl LinearPlan {
         acc: &Accumulator<'_>,
         output: &[Target],
     ) -> (F, F, Target) {
-        let Requantise { multiplier, shift } = acc.requantise;
+        let Requantise { multiplier, shift, .. } = acc.requantise;
         let power = 2 * gate.rem_digits as u32;
         let scaled = i128::from(multiplier) << (power - u32::from(shift));
         let constant = (1i128 << (power - 1)) + i128::from(start) * scaled

@@ -370,13 +370,7 @@ mod tests {
         let x = b.input("x", DType::U8, &[inner as u32]);
         let cells = (0..inner * outer).map(|i| (i % 251) as i8).collect();
         let w = b.constant("w", Tensor::new(inner, outer, Cells::I8(cells)).unwrap());
-        b.matmul(
-            "big",
-            x,
-            w,
-            DType::I8,
-            MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1 << 30, shift: 39 })),
-        );
+        b.matmul("big", x, w, DType::I8, MatMulOptions::new(PerColumn::All(Requantise::new(1 << 30, 39))));
         b.build().unwrap()
     }
 
@@ -408,7 +402,7 @@ mod tests {
         let mut b = Builder::new("pool", 0);
         let x = b.input("x", DType::U8, &[1, 1023, 1023]);
         let slide = Slide::new([512, 512]);
-        let scale = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 48 });
+        let scale = PerColumn::All(Requantise::new(1 << 30, 48));
         b.averagepool("a", x, DType::U8, AveragePoolOptions::new(slide, scale));
         let pool = b.build().unwrap();
         // More rows of circuit than all of it may take, in many operations.
@@ -431,7 +425,7 @@ mod tests {
         let x = b.input("x", DType::U8, &[1]);
         let w = b.constant("w", Tensor::new(1, biases.len(), Cells::I8(vec![1; biases.len()])).unwrap());
         let bias = b.constant("bias", Tensor::new(1, biases.len(), Cells::I32(biases)).unwrap());
-        let scale = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 40 });
+        let scale = PerColumn::All(Requantise::new(1 << 30, 40));
         b.matmul("y", x, w, DType::I8, MatMulOptions::new(scale).bias(bias));
         ProgramPlan::of_audit(&b.build().unwrap(), Policy::Full);
     }

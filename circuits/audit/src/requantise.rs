@@ -58,7 +58,7 @@ impl Rescale {
     }
 
     /// Most by which an accumulator of at most `bound` in absolute value can lie outside the clamp, once scaled.
-    pub fn excess(&self, Requantise { multiplier, shift }: Requantise, bound: i64) -> u64 {
+    pub fn excess(&self, Requantise { multiplier, shift, .. }: Requantise, bound: i64) -> u64 {
         // With bound M < 2^62 and a rounding term of at most 2^61 nothing overflows.
         let product = bound * i64::from(multiplier);
         let round = 1i64 << (shift - 1);

@@ -7,7 +7,7 @@
 //! let x = b.input("x", DType::I8, &[2, 1]);
 //! let x = b.reshape("flat", x, &[2]);
 //! let w = b.constant("w", Tensor::new(2, 1, Cells::I8(vec![3, -5]))?);
-//! let half = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 31 });
+//! let half = PerColumn::All(Requantise::new(1 << 30, 31));
 //! b.matmul("y", x, w, DType::I8, MatMulOptions::new(half).relu());
 //! let program = b.build()?;
 //! assert_eq!(program.output().name, "y");
@@ -166,6 +166,7 @@ impl Builder {
             right_zero: options.right_zero,
             right_multiplier: options.right_multiplier,
             shift: options.shift,
+            rounding: options.rounding,
             output_zero,
             clamp,
         });

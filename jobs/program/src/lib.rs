@@ -24,6 +24,7 @@ pub mod operation;
 mod program;
 pub mod reference;
 mod requantise;
+mod rounding;
 mod tensor;
 #[cfg(feature = "test-utils")]
 pub mod test_utils;
@@ -40,5 +41,6 @@ pub use operation::{
 };
 pub use program::{Constant, ConstantId, Parts, Program, Step, Value, ValueId};
 pub use requantise::{PerColumn, Requantise, common_shift};
+pub use rounding::Rounding;
 pub use tensor::{Cells, DType, Tensor};
 pub use window::{Slide, Window};

@@ -1,10 +1,13 @@
 //! From a 32-bit accumulator back to 8 bits, with integers only.
 
 use crate::limits::{MAX_SHIFT, MULTIPLIER_END};
+use crate::rounding::Rounding;
 
-/// Multiplication by `multiplier / 2^shift`, rounded to the nearest integer, halves towards plus infinity:
+/// Multiplication by `multiplier / 2^shift`, rounded to the nearest integer. With halves up that is
 ///
 /// `q = floor((acc * multiplier + 2^(shift-1)) / 2^shift)`
+///
+/// and with another [`Rounding`] one less where the division leaves nothing and q has the other parity.
 ///
 /// With 0 < multiplier < 2^31, 1 <= shift <= 62 and |acc| < 2^31 the sum `acc * multiplier + 2^(shift-1) + 2^62`
 /// lies in 2^32..2^63 + 2^61, so as a field element it is that integer: the audit writes it as
@@ -15,10 +18,35 @@ pub struct Requantise {
     pub multiplier: u32,
     /// 1 to 62.
     pub shift: u8,
+    /// Where halves go.
+    pub rounding: Rounding,
 }
 
 impl Requantise {
-    /// The multiplier and shift nearest to the real factor `factor`, with as many significant bits as fit.
+    /// This multiplier and shift, halves up.
+    #[must_use]
+    pub const fn new(multiplier: u32, shift: u8) -> Self {
+        Self { multiplier, shift, rounding: Rounding::HalfUp }
+    }
+
+    /// With another rounding.
+    #[must_use]
+    pub const fn rounded(self, rounding: Rounding) -> Self {
+        Self { rounding, ..self }
+    }
+
+    /// Whether the quotient of some accumulator of at most `bound` in absolute value lies at a half.
+    ///
+    /// With multiplier = odd * 2^t that is so where acc is an odd multiple of 2^(shift-1-t).
+    #[must_use]
+    pub const fn meets_halves(self, bound: i64) -> bool {
+        let twos = self.multiplier.trailing_zeros();
+        let shift = self.shift as u32;
+        // At most 2^61.
+        twos < shift && 1i64 << (shift - 1 - twos) <= bound
+    }
+
+    /// The multiplier and shift nearest to the real factor `factor`, with as many significant bits as fit; halves up.
     ///
     /// Returns `None` when the factor is not a positive number in 2^-62..2^30.
     #[must_use]
@@ -37,7 +65,7 @@ impl Requantise {
             scaled /= 2.0;
         }
         let multiplier = scaled.round();
-        (multiplier >= 1.0).then_some(Self { multiplier: multiplier as u32, shift })
+        (multiplier >= 1.0).then_some(Self::new(multiplier as u32, shift))
     }
 
     /// Whether multiplier and shift are in their ranges.
@@ -50,14 +78,8 @@ impl Requantise {
     #[must_use]
     pub const fn apply(self, acc: i32) -> i64 {
         // |acc * multiplier| <= 2^31 * (2^31 - 1) and the rounding term is at most 2^61: no overflow.
-        round_shift(acc as i64 * self.multiplier as i64, self.shift)
+        self.rounding.divide(acc as i64 * self.multiplier as i64, self.shift)
     }
-}
-
-/// `value / 2^shift`, rounded to the nearest integer, halves towards plus infinity. With |value| < 2^62 and a shift of 1 to
-/// 62 nothing overflows.
-pub(crate) const fn round_shift(value: i64, shift: u8) -> i64 {
-    (value + (1i64 << (shift - 1))) >> shift
 }
 
 /// The output cell for a scaled accumulator: moved by the output's zero point, then clamped.
@@ -135,9 +157,30 @@ mod tests {
     }
 
     #[test]
-    fn rounds_halves_up() {
-        let half = Requantise { multiplier: 1, shift: 1 };
-        assert_eq!([-3, -2, -1, 0, 1, 2, 3].map(|a| half.apply(a)), [-1, -1, 0, 0, 1, 1, 2]);
+    fn rounds_as_it_says() {
+        let of =
+            |rounding| [-3, -2, -1, 0, 1, 2, 3].map(|a| Requantise::new(1, 1).rounded(rounding).apply(a));
+        assert_eq!(of(Rounding::HalfUp), [-1, -1, 0, 0, 1, 1, 2]);
+        assert_eq!(of(Rounding::HalfEven), [-2, -1, 0, 0, 0, 1, 2]);
+        assert_eq!(of(Rounding::HalfOdd), [-1, -1, -1, 0, 1, 1, 1]);
+    }
+
+    /// By trying all accumulators.
+    #[test]
+    fn halves_are_met_where_it_says() {
+        for multiplier in [1, 2, 3, 4, 6, 7, 8, 12, 16, 24, 64, 65, 96] {
+            for shift in 1..=9 {
+                let r = Requantise::new(multiplier, shift);
+                let is_half =
+                    |acc: i64| (acc * i64::from(multiplier)).rem_euclid(1 << shift) == 1 << (shift - 1);
+                for bound in [0, 1, 2, 3, 4, 7, 8, 15, 16, 100] {
+                    assert_eq!(r.meets_halves(bound), (-bound..=bound).any(is_half), "{r:?} to {bound}");
+                }
+            }
+        }
+        assert!(!Requantise::new(1, 62).meets_halves((1 << 31) - 1));
+        assert!(!Requantise::new(1 << 30, 30).meets_halves((1 << 31) - 1));
+        assert!(Requantise::new(1 << 30, 61).meets_halves(1 << 30));
     }
 
     #[test]
@@ -145,7 +188,7 @@ mod tests {
         for acc in [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX] {
             for multiplier in [1, 2, (1 << 30) + 1, (1 << 31) - 1] {
                 for shift in 1..=62 {
-                    let r = Requantise { multiplier, shift };
+                    let r = Requantise::new(multiplier, shift);
                     assert_eq!(i128::from(r.apply(acc)), exact(acc, r), "{acc} {r:?}");
                 }
             }
@@ -179,15 +222,15 @@ mod tests {
 
     #[test]
     fn factors_become_normalised_multipliers() {
-        assert_eq!(Requantise::from_factor(0.5), Some(Requantise { multiplier: 1 << 30, shift: 31 }));
-        assert_eq!(Requantise::from_factor(1.0), Some(Requantise { multiplier: 1 << 30, shift: 30 }));
-        assert_eq!(Requantise::from_factor(2f64.powi(-62)), Some(Requantise { multiplier: 1, shift: 62 }));
+        assert_eq!(Requantise::from_factor(0.5), Some(Requantise::new(1 << 30, 31)));
+        assert_eq!(Requantise::from_factor(1.0), Some(Requantise::new(1 << 30, 30)));
+        assert_eq!(Requantise::from_factor(2f64.powi(-62)), Some(Requantise::new(1, 62)));
         for factor in [0.0, -1.0, f64::NAN, f64::INFINITY, 2f64.powi(31), 2f64.powi(-64)] {
             assert_eq!(Requantise::from_factor(factor), None, "{factor}");
         }
         // Rounding up to 2^31 must carry into the shift.
         let nearly_one = Requantise::from_factor(1.0 - 2f64.powi(-40)).unwrap();
         assert!(nearly_one.is_valid());
-        assert_eq!(nearly_one, Requantise { multiplier: 1 << 30, shift: 30 });
+        assert_eq!(nearly_one, Requantise::new(1 << 30, 30));
     }
 }

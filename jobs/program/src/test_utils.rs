@@ -80,9 +80,7 @@ impl Random {
     /// extreme one.
     fn requantise(&mut self, inner: usize) -> Requantise {
         match self.range(0, 9) {
-            0 => {
-                Requantise { multiplier: self.range(1, (1 << 31) - 1) as u32, shift: self.range(1, 62) as u8 }
-            }
+            0 => Requantise::new(self.range(1, (1 << 31) - 1) as u32, self.range(1, 62) as u8),
             _ => {
                 let spread = 60.0 * 60.0 * (inner as f64).sqrt();
                 let factor = self.range(20, 400) as f64 / spread;

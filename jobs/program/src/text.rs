@@ -10,7 +10,7 @@
 //!   [-5],
 //! ]
 //! y: i8[1] = matmul(x, w) {
-//!   requantise 1073741824 >> 31  # acc * 2^30 / 2^31, rounded; one, or [a >> b, ...] for each column
+//!   requantise 1073741824 >> 31  # acc * 2^30 / 2^31, halves up (`31 even`: to even); one, or [a >> b, ...] for each column
 //!   clamp 0 127
 //! }
 //! output y
@@ -24,7 +24,7 @@ mod parser;
 mod printer;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use printer::Printer;
+pub(crate) use printer::{Printer, rounded};
 
 pub use parser::parse;
 pub use printer::print;

@@ -4,6 +4,7 @@ use crate::{
     error::DecodeError,
     limits::MAX_COLUMNS,
     requantise::{PerColumn, Requantise},
+    rounding::Rounding,
 };
 
 /// Appends fields to a byte string.
@@ -60,11 +61,11 @@ impl Writer {
         }
     }
 
-    /// Multipliers (4 bytes) and shifts (1 byte), one or each.
+    /// Multipliers (4 bytes) and shifts with their roundings (1 byte), one or each.
     pub fn requantise(&mut self, entries: &PerColumn<Requantise>) {
         self.per_column(entries, |w, r| {
             w.u32(r.multiplier);
-            w.u8(r.shift);
+            w.u8(r.rounding.code(r.shift));
         });
     }
 
@@ -180,7 +181,11 @@ impl<'a> Reader<'a> {
 
     /// See [`Writer::requantise`].
     pub fn requantise(&mut self) -> Result<PerColumn<Requantise>, DecodeError> {
-        self.per_column(MAX_COLUMNS, 5, |r| Ok(Requantise { multiplier: r.u32()?, shift: r.u8()? }))
+        self.per_column(MAX_COLUMNS, 5, |r| {
+            let multiplier = r.u32()?;
+            let (shift, rounding) = Rounding::from_code(r.u8()?);
+            Ok(Requantise { multiplier, shift, rounding })
+        })
     }
 
     /// See [`Writer::clamp`].

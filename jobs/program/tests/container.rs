@@ -15,10 +15,7 @@ fn small() -> Program {
     let flat = b.reshape("flat", x, &[4]);
     let w = b.constant("w", Tensor::new(4, 2, Cells::I8(vec![1, -2, 3, -4, 5, -6, 7, -128])).unwrap());
     let bias = b.constant("b", Tensor::new(1, 2, Cells::I32(vec![-300, 70_000])).unwrap());
-    let each = PerColumn::Each(vec![
-        Requantise { multiplier: 1 << 30, shift: 36 },
-        Requantise { multiplier: 3, shift: 11 },
-    ]);
+    let each = PerColumn::Each(vec![Requantise::new(1 << 30, 36), Requantise::new(3, 11)]);
     b.matmul("y", flat, w, DType::I8, MatMulOptions::new(each).bias(bias).zeros(7, -3).relu());
     b.build().unwrap()
 }

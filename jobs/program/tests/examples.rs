@@ -52,6 +52,14 @@ fn examples() -> Vec<Example> {
             cells(&[0, 255, 8, 100, 3, 50, 9, 255, 255]),
             cells(&[90, 69, 79, 104, 104, 138, 92, 112, 141]),
         ),
+        // 1.5, 1.5, -2.5, -2.5 become 2, 1, -2, -3; then 2.5, 2.5, -0.5, -1.5.
+        Example(
+            "rounding",
+            include_str!("programs/rounding.txt"),
+            "0xf0ee0b9c8d32c19f7c602288f5d4d6fe6917d79e62d803b69a02ae49c2688f77",
+            cells(&[1, 2, 1, 2, -1, -4, -1, -4]),
+            cells(&[2, 2, 0, -2]),
+        ),
         Example(
             "views",
             include_str!("programs/views.txt"),

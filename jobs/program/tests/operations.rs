@@ -198,7 +198,7 @@ const AVERAGEPOOL: &str = include_str!("programs/averagepool.txt");
 fn pools() {
     let most = |change: fn(&mut MaxPool)| changed!(MAXPOOL, MaxPool, op => change(op));
     let average = |change: fn(&mut AveragePool)| changed!(AVERAGEPOOL, AveragePool, op => change(op));
-    let one = Requantise { multiplier: 1, shift: 1 };
+    let one = Requantise::new(1, 1);
     // Slides with windows in the padding alone, with the output's shape that they make.
     let empty = |text: &str, slide: Slide, shape: [u32; 3]| {
         broken(parts(text), |p| {
@@ -230,14 +230,11 @@ fn pools() {
         (broken(parts(MAXPOOL), |p| p.input.shape = vec![3, 3]), "of three dimensions"),
         (average(|op| op.slide.dilations = [2, 1]), "dilations = 2 is outside 1..=1"),
         (
-            average(|op| op.requantise = PerColumn::Each(vec![Requantise { multiplier: 1, shift: 1 }; 3])),
+            average(|op| op.requantise = PerColumn::Each(vec![Requantise::new(1, 1); 3])),
             "requantise must be one entry, or 9 as the output has positions",
         ),
-        (
-            average(|op| op.requantise = PerColumn::All(Requantise { multiplier: 0, shift: 1 })),
-            "multiplier = 0",
-        ),
-        (average(|op| op.requantise = PerColumn::All(Requantise { multiplier: 1, shift: 63 })), "shift = 63"),
+        (average(|op| op.requantise = PerColumn::All(Requantise::new(0, 1))), "multiplier = 0"),
+        (average(|op| op.requantise = PerColumn::All(Requantise::new(1, 63))), "shift = 63"),
         (average(|op| op.input_zero = 256), "input_zero = 256"),
         (average(|op| op.output_zero = -1), "output_zero = -1"),
         (average(|op| op.clamp = (9, 8)), "the lower clamp bound = 9"),

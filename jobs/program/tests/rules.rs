@@ -20,7 +20,7 @@ fn matmul() -> MatMul {
         bias: Some(ConstantId(1)),
         input_zero: 3,
         weight_zero: PerColumn::All(0),
-        requantise: PerColumn::All(Requantise { multiplier: 1 << 30, shift: 31 }),
+        requantise: PerColumn::All(Requantise::new(1 << 30, 31)),
         output_zero: -1,
         clamp: (-128, 127),
     }
@@ -119,7 +119,7 @@ fn shapes_and_types() {
     assert!(with(1, 2, 2, Cells::I32(vec![0; 4])).contains("the bias must be [1, 2]"));
     assert!(with(1, 1, 2, Cells::I8(vec![0; 2])).contains("the bias cannot be i8"));
     assert!(broken_matmul(|op| op.weight_zero = PerColumn::Each(vec![0; 3])).contains("weight_zero must be"));
-    let three = PerColumn::Each(vec![Requantise { multiplier: 1, shift: 1 }; 3]);
+    let three = PerColumn::Each(vec![Requantise::new(1, 1); 3]);
     assert!(broken_matmul(|op| op.requantise = three).contains("requantise must be"));
 }
 
@@ -132,7 +132,7 @@ fn parameters() {
     assert!(broken_matmul(|op| op.clamp = (0, 128)).contains("the upper clamp bound = 128"));
     assert!(broken_matmul(|op| op.clamp = (1, 0)).contains("the lower clamp bound = 1 is outside -128..=0"));
     for (multiplier, shift) in [(0, 1), (1 << 31, 1), (1, 0), (1, 63)] {
-        let requantise = PerColumn::All(Requantise { multiplier, shift });
+        let requantise = PerColumn::All(Requantise::new(multiplier, shift));
         let error = broken_matmul(|op| op.requantise = requantise);
         assert!(error.contains("multiplier = ") || error.contains("shift = "), "{error}");
     }

@@ -22,13 +22,14 @@ output y
 ";
 
 /// All of them ASCII.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     PRODUCT,
     include_str!("programs/matmul.txt"),
     include_str!("programs/conv.txt"),
     include_str!("programs/add.txt"),
     include_str!("programs/lookup.txt"),
     include_str!("programs/maxpool.txt"),
+    include_str!("programs/rounding.txt"),
     include_str!("programs/averagepool.txt"),
     include_str!("programs/views.txt"),
 ];
@@ -112,6 +113,8 @@ fn errors_of_operations_have_a_place() {
         (with(add, "add(x, y)", "add(x, z)"), "28: no value \"z\" is defined before"),
         (with(add, "add(x, y)", "add(x)"), "26: expected \",\", found \")\""),
         (with(add, "shift 2", ""), "21: \"shift\" is missing"),
+        (with(add, "shift 2", "shift 2 up"), "11: expected left_zero"),
+        (with(average, "requantise [", "requantise [1 >> 1 half"), "22: expected \",\" or \"]\", found"),
         (with(add, "left_multiplier 4", ""), "21: \"left_multiplier\" is missing"),
         (with(add, "right_multiplier -1", ""), "21: \"right_multiplier\" is missing"),
         (with(add, "right_multiplier -1", "right_multiplier 2147483648"), "20: the number 2147483648"),

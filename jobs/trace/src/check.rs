@@ -1,6 +1,6 @@
 //! The row check, natively: what the audit circuits prove of one row, with an error that says what is wrong.
 
-use janction_program::{Cells, Conv, Operation, Program, Requantise, Step, Value, reference};
+use janction_program::{Cells, Conv, Operation, Program, Requantise, Rounding, Step, Value, reference};
 use thiserror::Error;
 
 use crate::{Trace, TraceError};
@@ -39,11 +39,21 @@ pub enum CheckError {
     Trace(#[from] TraceError),
 }
 
+/// A rounding as a function's name.
+const fn round(rounding: Rounding) -> &'static str {
+    match rounding {
+        Rounding::HalfUp => "round",
+        Rounding::HalfEven => "round_half_even",
+        Rounding::HalfOdd => "round_half_odd",
+    }
+}
+
 /// The rule that makes column `column` of the result of `step`, with its numbers. `values` are the row's cells of the values
 /// that the step reads.
 fn rule(program: &Program, step: &Step, values: &[Cells], column: usize) -> String {
     let scaled = |acc: i32, r: Requantise, zero: i32, (low, high): (i32, i32)| {
-        format!("clamp(round({acc} * {} / 2^{}) + {zero}, {low}, {high})", r.multiplier, r.shift)
+        let round = round(r.rounding);
+        format!("clamp({round}({acc} * {} / 2^{}) + {zero}, {low}, {high})", r.multiplier, r.shift)
     };
     let first = &values[0];
     match &step.operation {
@@ -66,7 +76,8 @@ fn rule(program: &Program, step: &Step, values: &[Cells], column: usize) -> Stri
         Operation::Add(op) => {
             let acc = reference::add::accumulators(program, op, first, values.get(1))[column];
             let (zero, (low, high)) = (op.output_zero, op.clamp);
-            format!("clamp(round({acc} / 2^{}) + {zero}, {low}, {high})", op.shift)
+            let round = round(op.rounding);
+            format!("clamp({round}({acc} / 2^{}) + {zero}, {low}, {high})", op.shift)
         }
         Operation::Lookup(_) => format!("table[{}]", first.get(column) - first.dtype().min()),
         Operation::MaxPool(_) => "the largest cell of the window".into(),

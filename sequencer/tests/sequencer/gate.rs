@@ -66,7 +66,7 @@ fn program(seed: u64) -> Program {
     let mut b = Builder::new("product", 2);
     let x = b.input("x", DType::I8, &[3]);
     let w = b.constant("w", Random::new(seed).tensor(DType::I8, 3, 2));
-    let half = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 36 });
+    let half = PerColumn::All(Requantise::new(1 << 30, 36));
     b.matmul("y", x, w, DType::I8, MatMulOptions::new(half).relu());
     b.build().unwrap()
 }

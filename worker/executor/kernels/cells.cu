@@ -9,7 +9,13 @@ __device__ __forceinline__ u8 settle(long long scaled, int output_zero, int low,
     return (u8)(q < low ? low : q > high ? high : q);
 }
 
-// value / 2^shift, rounded, halves up. The shift of a negative number is arithmetic, that is, rounds down.
-__device__ __forceinline__ long long round_shift(long long value, u32 shift) {
-    return (value + (1ll << (shift - 1))) >> shift;
+// value / 2^shift as the nearest integer. The lower six bits of `code` are the shift. Halves go up, or with bit 7 to the
+// quotient whose parity is bit 6. The shift of a negative number is arithmetic, that is, rounds down.
+__device__ __forceinline__ long long round_shift(long long value, u32 code) {
+    u32 shift = code & 63;
+    long long half = 1ll << (shift - 1);
+    long long sum = value + half;
+    long long up = sum >> shift;
+    bool is_half = (sum & (2 * half - 1)) == 0;
+    return up - (long long)(is_half && (code & 128) != 0 && ((up ^ (code >> 6)) & 1) != 0);
 }

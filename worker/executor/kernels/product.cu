@@ -7,7 +7,7 @@
 // where the host has folded the input's zero point into `bias` (see cuda/matmul.rs). All sums are modulo 2^32, and the
 // program's check has proven that the true accumulator fits 32 bits. Then
 //
-//   y[i][j] = clamp(floor((acc * multiplier[j] + 2^(shift[j]-1)) / 2^shift[j]) + output_zero, low, high)
+//   y[i][j] = clamp(round_shift(acc * multiplier[j], shift[j]) + output_zero, low, high)
 //
 // A block of 256 threads makes 64 items x 64 columns from tiles of 64 items x 16 words (4 cells each); a thread makes 4 x 4:
 // items ty + 16 i and columns tx + 16 j. `b` is transposed: a line for each column, `b_pitch` bytes apart (a multiple of 4),

@@ -124,7 +124,7 @@ fn windows_that_reach_far() {
     let mut b = Builder::new("pools", 1);
     let x = b.input("x", DType::I8, &[1, 2, 3]);
     let most_of = b.maxpool("most", x, Slide::new([2, 2]).dilations([most, most]).pads([0, 0, most, most]));
-    let one = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 30 });
+    let one = PerColumn::All(Requantise::new(1 << 30, 30));
     let all = Slide::new([most, most]).pads([most - 2, most - 1, 0, most - 3]);
     b.averagepool("all", most_of, DType::U8, AveragePoolOptions::new(all, one).zeros(-3, 90));
     let program = b.build().unwrap();
@@ -171,7 +171,7 @@ fn accumulators_at_the_ends_of_their_range() {
         // |bias| + 8 * 255 * 127 = 2^31 - 1
         let bias = sign * (i32::MAX - 8 * 255 * 127);
         let bias = b.constant("b", Tensor::new(1, 1, Cells::I32(vec![bias])).unwrap());
-        let requantise = PerColumn::All(Requantise { multiplier: (1 << 31) - 1, shift: 55 });
+        let requantise = PerColumn::All(Requantise::new((1 << 31) - 1, 55));
         b.matmul("y", x, w, DType::I8, MatMulOptions::new(requantise).bias(bias));
         let program = b.build().unwrap();
         check(&program, &Tensor::new(2, 8, Cells::U8([[255; 8], [0; 8]].concat())).unwrap());

@@ -38,7 +38,7 @@ fn program() -> Program {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
     let make = || {
         let mut random = Random::new(7);
-        let requantise = || PerColumn::All(Requantise { multiplier: 1 << 30, shift: 35 });
+        let requantise = || PerColumn::All(Requantise::new(1 << 30, 35));
         let mut b = Builder::new("two_products", 3);
         let x = b.input("x", DType::I8, &[2, 3]);
         let x = b.reshape("flat", x, &[6]);

@@ -50,7 +50,7 @@ impl AddPlan {
             right,
             base: smallest(left.dtype, op.left_zero) * factor,
             bound: op.accumulator_bound(left.dtype, dtype),
-            requantise: Requantise { multiplier: 1, shift: op.shift },
+            requantise: Requantise::new(1, op.shift).rounded(op.rounding),
         }
     }
 

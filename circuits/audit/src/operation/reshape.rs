@@ -18,7 +18,7 @@ mod tests {
         let x = b.input("x", DType::I8, &[2, 1]);
         let flat = b.reshape("flat", x, &[2]);
         let w = b.constant("w", Tensor::new(2, 2, Cells::I8(vec![1, 2, 3, 4])).unwrap());
-        let options = MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1, shift: 1 }));
+        let options = MatMulOptions::new(PerColumn::All(Requantise::new(1, 1)));
         let y = b.matmul("y", flat, w, DType::I8, options.clone());
         let view = b.reshape("view", y, &[2, 1]);
         let back = b.reshape("back", view, &[2]);

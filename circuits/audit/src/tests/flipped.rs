@@ -22,7 +22,7 @@ pub(super) fn two_layers(depth: u8, name: &str) -> Program {
     let w0 = b.constant("w0", r.tensor(DType::I8, 3, 4));
     let w1 = b.constant("w1", r.tensor(DType::U8, 4, 2));
     let bias = b.constant("bias", Tensor::new(1, 4, Cells::I32(vec![100, -2000, 30, 4])).unwrap());
-    let half = |shift| PerColumn::All(Requantise { multiplier: 1 << 30, shift });
+    let half = |shift| PerColumn::All(Requantise::new(1 << 30, shift));
     let options = MatMulOptions::new(half(36)).bias(bias).zeros(3, -20).relu().clamp(-128, 90);
     let y = b.matmul("y", x, w0, DType::I8, options);
     let view = b.reshape("view", y, &[4, 1]);

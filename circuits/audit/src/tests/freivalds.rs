@@ -29,7 +29,7 @@ fn program(depth: u8) -> Program {
     let mut r = Random::new(17);
     let mut b = Builder::new("mixed", depth);
     let x = b.input("x", DType::U8, &[2, 3, 3]);
-    let half = |shift| PerColumn::All(Requantise { multiplier: 1 << 30, shift });
+    let half = |shift| PerColumn::All(Requantise::new(1 << 30, shift));
     let kernel = b.constant("kernel", r.tensor(DType::I8, 18, 5));
     let slide = Slide::new([3, 3]).pads([1, 1, 1, 1]);
     let options = MatMulOptions::new(half(38)).zeros(7, -3).weight_zero(PerColumn::All(2));
@@ -376,7 +376,7 @@ fn several_stages_end_in_the_wrapper() {
 fn stages_with_tables_have_one_shape() {
     let mut b = Builder::new("table", 1);
     let x = b.input("x", DType::U8, &[1]);
-    let half = || MatMulOptions::new(PerColumn::All(Requantise { multiplier: 1 << 30, shift: 33 }));
+    let half = || MatMulOptions::new(PerColumn::All(Requantise::new(1 << 30, 33)));
     let mut r = Random::new(3);
     let wide = b.constant("wide", r.tensor(DType::I8, 1, 300));
     let y = b.matmul("y", x, wide, DType::I8, half());

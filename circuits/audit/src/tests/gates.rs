@@ -105,7 +105,7 @@ impl Circuits {
     }
 }
 
-fn right(rescale: &Rescale, Requantise { multiplier, shift }: Requantise, acc: i64) -> i64 {
+fn right(rescale: &Rescale, Requantise { multiplier, shift, .. }: Requantise, acc: i64) -> i64 {
     let sum = i128::from(acc) * i128::from(multiplier) + (1i128 << (shift - 1));
     let cell = (sum >> shift) + i128::from(rescale.output_zero);
     cell.clamp(rescale.clamp.0.into(), rescale.clamp.1.into()) as i64
@@ -113,7 +113,7 @@ fn right(rescale: &Rescale, Requantise { multiplier, shift }: Requantise, acc: i
 
 fn cases() -> Vec<(Rescale, Requantise, i64)> {
     let rescale = |output_zero, clamp, output| Rescale { output_zero, clamp, output };
-    let requantise = |multiplier, shift| Requantise { multiplier, shift };
+    let requantise = |multiplier, shift| Requantise::new(multiplier, shift);
     vec![
         (rescale(0, (-128, 127), DType::I8), requantise(1 << 30, 31), 2000),
         (rescale(0, (-128, 127), DType::I8), requantise(1_500_000_001, 39), 80_000),
@@ -181,7 +181,7 @@ fn one_cell_for_each_accumulator() {
 #[test]
 fn every_wire_is_bound() {
     let rescale = Rescale { output_zero: -7, clamp: (-20, 100), output: DType::I8 };
-    let requantise = Requantise { multiplier: 1_234_567_890, shift: 40 };
+    let requantise = Requantise::new(1_234_567_890, 40);
     let bound = 400_000;
     let circuits = Circuits::new(rescale, vec![(requantise, bound); 2], 2);
     let (gate, row) = (circuits.gate, circuits.row);

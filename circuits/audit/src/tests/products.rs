@@ -112,7 +112,7 @@ fn the_widest_accumulators_are_checked() {
     let bias = b.constant("bias", Tensor::new(1, 4, Cells::I32(bias)).unwrap());
     for shift in [31, 47, 55, 62] {
         let mut b = b.clone();
-        let requantise = PerColumn::All(Requantise { multiplier: (1 << 31) - 1, shift });
+        let requantise = PerColumn::All(Requantise::new((1 << 31) - 1, shift));
         b.matmul("y", x, w, DType::I8, MatMulOptions::new(requantise).bias(bias));
         let program = b.build().unwrap();
         let product = product(&program);

@@ -77,14 +77,14 @@ fn rescale(op: &MatMul, output: DType) -> Rescale {
 fn one_cell_for_each_accumulator() {
     let bound = i64::from(i32::MAX);
     let cases = [
-        (Requantise { multiplier: 1 << 30, shift: 31 }, 0, (-128, 127), DType::I8, 2000),
-        (Requantise { multiplier: 1_234_567_890, shift: 40 }, -7, (-7, 100), DType::I8, 100_000),
-        (Requantise { multiplier: 1_999_999_999, shift: 39 }, 128, (3, 255), DType::U8, 90_000),
-        (Requantise { multiplier: (1 << 31) - 1, shift: 62 }, 5, (0, 255), DType::U8, bound),
-        (Requantise { multiplier: (1 << 31) - 1, shift: 55 }, 250, (0, 251), DType::U8, bound),
-        (Requantise { multiplier: (1 << 31) - 1, shift: 1 }, 0, (-128, 127), DType::I8, bound),
-        (Requantise { multiplier: 1, shift: 1 }, -128, (-128, -127), DType::I8, 600),
-        (Requantise { multiplier: 3, shift: 2 }, 9, (9, 9), DType::U8, 600),
+        (Requantise::new(1 << 30, 31), 0, (-128, 127), DType::I8, 2000),
+        (Requantise::new(1_234_567_890, 40), -7, (-7, 100), DType::I8, 100_000),
+        (Requantise::new(1_999_999_999, 39), 128, (3, 255), DType::U8, 90_000),
+        (Requantise::new((1 << 31) - 1, 62), 5, (0, 255), DType::U8, bound),
+        (Requantise::new((1 << 31) - 1, 55), 250, (0, 251), DType::U8, bound),
+        (Requantise::new((1 << 31) - 1, 1), 0, (-128, 127), DType::I8, bound),
+        (Requantise::new(1, 1), -128, (-128, -127), DType::I8, 600),
+        (Requantise::new(3, 2), 9, (9, 9), DType::U8, 600),
     ];
     for (case, (requantise, zero, clamp, dtype, bound)) in cases.into_iter().enumerate() {
         let op = operation(requantise, zero, clamp);
@@ -145,7 +145,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
     (multiplier, shift, bound, dtype, [cell(), cell(), cell()]).prop_map(
         |(multiplier, shift, bound, dtype, [zero, a, b])| {
             let (a, b) = (a.min(b) + dtype.min(), a.max(b) + dtype.min());
-            let requantise = Requantise { multiplier, shift };
+            let requantise = Requantise::new(multiplier, shift);
             Parameters { requantise, zero: zero + dtype.min(), clamp: (a, b), dtype, bound }
         },
     )
@@ -158,7 +158,7 @@ impl Parameters {
 
     /// Accumulators: the ends, small ones, those around the clamp's ends, and one at random.
     fn accumulators(&self, random: u64) -> Vec<i64> {
-        let Requantise { multiplier, shift } = self.requantise;
+        let Requantise { multiplier, shift, .. } = self.requantise;
         let mut accs = vec![-self.bound, self.bound, 0, 1, -1];
         for end in [self.clamp.0, self.clamp.1] {
             let near = (i128::from(end - self.zero) << shift) / i128::from(multiplier);

@@ -3,6 +3,7 @@
 use crate::{
     program::ConstantId,
     requantise::{PerColumn, Requantise},
+    rounding::Rounding,
     tensor::DType,
     window::Slide,
 };
@@ -123,16 +124,32 @@ pub struct AddOptions {
     pub(super) right_zero: i32,
     pub(super) right_multiplier: i32,
     pub(super) shift: u8,
+    pub(super) rounding: Rounding,
     range: Range,
 }
 
 impl AddOptions {
     /// Factors `multipliers[0] / 2^shift` for the left and `multipliers[1] / 2^shift` for the right operand (see
-    /// [`crate::common_shift`]), zero points of zero, the whole range of the output's type.
+    /// [`crate::common_shift`]), halves up, zero points of zero, the whole range of the output's type.
     #[must_use]
     pub const fn new(multipliers: [i32; 2], shift: u8) -> Self {
         let [left_multiplier, right_multiplier] = multipliers;
-        Self { left_zero: 0, left_multiplier, right_zero: 0, right_multiplier, shift, range: Range::NEW }
+        let rounding = Rounding::HalfUp;
+        Self {
+            left_zero: 0,
+            left_multiplier,
+            right_zero: 0,
+            right_multiplier,
+            shift,
+            rounding,
+            range: Range::NEW,
+        }
+    }
+
+    /// Where halves go.
+    #[must_use]
+    pub const fn rounded(self, rounding: Rounding) -> Self {
+        Self { rounding, ..self }
     }
 
     /// Zero points of left operand, right operand and output.

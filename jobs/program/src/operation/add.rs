@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! acc = (A - left_zero) * left_multiplier + (B - right_zero) * right_multiplier
-//! q   = floor((acc + 2^(shift-1)) / 2^shift)
+//! q   = acc / 2^shift, rounded
 //! Y   = clamp(q + output_zero, clamp.0, clamp.1)
 //! ```
 
@@ -11,9 +11,10 @@ use crate::{
     limits::{MAX_SHIFT, MULTIPLIER_END},
     operation::{Context, matmul::reach},
     program::{ConstantId, Value, ValueId},
-    requantise::{round_shift, settle},
+    requantise::settle,
+    rounding::Rounding,
     tensor::DType,
-    text::{Arguments, Printer, TextError},
+    text::{Arguments, Printer, TextError, rounded},
     wire::{Reader, Writer},
 };
 
@@ -55,6 +56,8 @@ pub struct Add {
     pub right_multiplier: i32,
     /// The sum is divided by 2^shift; 1 to 62.
     pub shift: u8,
+    /// Where halves go.
+    pub rounding: Rounding,
     /// Zero point of Y.
     pub output_zero: i32,
     /// Smallest and largest cell of Y.
@@ -73,7 +76,7 @@ impl Add {
     /// The output cell for a sum.
     #[must_use]
     pub fn finish(&self, accumulator: i64) -> i32 {
-        settle(round_shift(accumulator, self.shift), self.output_zero, self.clamp)
+        settle(self.rounding.divide(accumulator, self.shift), self.output_zero, self.clamp)
     }
 
     /// The largest absolute value of the sum, for any cells of these types: at most 2 * 255 * (2^31 - 1), below 2^40. So
@@ -131,7 +134,7 @@ impl Add {
         for number in [self.left_zero, self.left_multiplier, self.right_zero, self.right_multiplier] {
             writer.i32(number);
         }
-        writer.u8(self.shift);
+        writer.u8(self.rounding.code(self.shift));
         writer.i32(self.output_zero);
         writer.clamp(self.clamp);
     }
@@ -139,14 +142,18 @@ impl Add {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let left = ValueId(reader.u32()? as usize);
         let (is_constant, number) = (reader.flag()?, reader.u32()? as usize);
+        let [left_zero, left_multiplier, right_zero, right_multiplier] =
+            [reader.i32()?, reader.i32()?, reader.i32()?, reader.i32()?];
+        let (shift, rounding) = Rounding::from_code(reader.u8()?);
         Ok(Self {
             left,
             right: if is_constant { ConstantId(number).into() } else { ValueId(number).into() },
-            left_zero: reader.i32()?,
-            left_multiplier: reader.i32()?,
-            right_zero: reader.i32()?,
-            right_multiplier: reader.i32()?,
-            shift: reader.u8()?,
+            left_zero,
+            left_multiplier,
+            right_zero,
+            right_multiplier,
+            shift,
+            rounding,
             output_zero: reader.i32()?,
             clamp: reader.clamp()?,
         })
@@ -162,7 +169,7 @@ impl Add {
         p.field("left_multiplier", self.left_multiplier);
         p.field("right_zero", self.right_zero);
         p.field("right_multiplier", self.right_multiplier);
-        p.field("shift", self.shift);
+        p.field("shift", rounded(self.shift, self.rounding));
         p.field("output_zero", self.output_zero);
         p.clamp(self.clamp);
     }
@@ -172,6 +179,7 @@ impl Add {
         let output = a.output_dtype();
         let (mut left_zero, mut right_zero, mut output_zero) = (0, 0, 0);
         let (mut left_multiplier, mut right_multiplier, mut shift) = (None, None, None);
+        let mut rounding = Rounding::HalfUp;
         let mut clamp = (output.min(), output.max());
         let fields = [
             "left_zero",
@@ -188,7 +196,7 @@ impl Add {
                 "left_multiplier" => left_multiplier = Some(a.integer()?),
                 "right_zero" => right_zero = a.integer()?,
                 "right_multiplier" => right_multiplier = Some(a.integer()?),
-                "shift" => shift = Some(a.integer()?),
+                "shift" => (shift, rounding) = (Some(a.integer()?), a.rounding()?),
                 "output_zero" => output_zero = a.integer()?,
                 _ => clamp = (a.integer()?, a.integer()?),
             }
@@ -202,6 +210,7 @@ impl Add {
             right_zero,
             right_multiplier: right_multiplier.ok_or_else(|| a.missing("right_multiplier"))?,
             shift: shift.ok_or_else(|| a.missing("shift"))?,
+            rounding,
             output_zero,
             clamp,
         })

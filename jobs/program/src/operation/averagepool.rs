@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! acc[c][y][x] = sum over the window's real cells of (A[c][h][w] - input_zero)
-//! q            = floor((acc * multiplier + 2^(shift-1)) / 2^shift), with the entry of position y * OW + x
+//! q            = acc * multiplier / 2^shift, rounded, with the entry of position y * OW + x
 //! Y[c][y][x]   = clamp(q + output_zero, clamp.0, clamp.1)
 //! ```
 //!

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! acc[i][j] = bias[j] + sum_k (A[i][k] - input_zero) * (B[k][j] - weight_zero[j])
-//! q         = floor((acc * multiplier[j] + 2^(shift[j]-1)) / 2^shift[j])
+//! q         = acc * multiplier[j] / 2^shift[j], rounded
 //! Y[i][j]   = clamp(q + output_zero, clamp.0, clamp.1)
 //! ```
 //!

@@ -106,10 +106,7 @@ impl Maker {
     fn requantise(&mut self, terms: usize) -> Requantise {
         match self.extent {
             Extent::Usual => self.r.requantise(terms),
-            Extent::Limits => Requantise {
-                multiplier: self.number(1, (1 << 31) - 1) as u32,
-                shift: self.number(1, 62) as u8,
-            },
+            Extent::Limits => Requantise::new(self.number(1, (1 << 31) - 1) as u32, self.number(1, 62) as u8),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     operation::Operand,
     program::{ConstantId, ValueId},
     requantise::{PerColumn, Requantise},
+    rounding::Rounding,
     tensor::DType,
 };
 
@@ -118,13 +119,24 @@ impl<'p, 't> Arguments<'p, 't> {
         })
     }
 
-    /// `multiplier >> shift`, one or each.
+    /// `multiplier >> shift` and perhaps where halves go, one or each.
     pub fn requantise(&mut self) -> Result<PerColumn<Requantise>, TextError> {
         self.per_column(|a| {
             let multiplier = a.integer()?;
             a.parser.sign(">>")?;
-            Ok(Requantise { multiplier, shift: a.integer()? })
+            Ok(Requantise { multiplier, shift: a.integer()?, rounding: a.rounding()? })
         })
+    }
+
+    /// `even` or `odd`, where halves do not go up.
+    pub fn rounding(&mut self) -> Result<Rounding, TextError> {
+        let Token::Name(word) = self.parser.peek()? else { return Ok(Rounding::HalfUp) };
+        let rounding = Rounding::ALL.into_iter().find(|rounding| rounding.word() == Some(word));
+        if rounding.is_some() {
+            self.parser.word("where halves go")?;
+        }
+        // Another word is the next field's name.
+        Ok(rounding.unwrap_or_default())
     }
 
     /// An integer that fits `T`.

@@ -6,6 +6,7 @@ use crate::{
     commitment::SCHEME,
     program::{Constant, ConstantId, Program, ValueId},
     requantise::{PerColumn, Requantise},
+    rounding::Rounding,
 };
 
 /// Collects the text of a program.
@@ -14,6 +15,14 @@ pub(crate) struct Printer<'p> {
     text: String,
     /// Whether a field of the current operation was written.
     in_fields: bool,
+}
+
+/// A shift, and where halves go unless they go up.
+pub(crate) fn rounded(shift: u8, rounding: Rounding) -> String {
+    match rounding.word() {
+        None => shift.to_string(),
+        Some(word) => format!("{shift} {word}"),
+    }
 }
 
 /// The text form of `program`.
@@ -110,7 +119,9 @@ impl<'p> Printer<'p> {
 
     /// The field `requantise`.
     pub fn requantise(&mut self, entries: &PerColumn<Requantise>) {
-        self.per_column("requantise", entries, |r| format!("{} >> {}", r.multiplier, r.shift));
+        self.per_column("requantise", entries, |r| {
+            format!("{} >> {}", r.multiplier, rounded(r.shift, r.rounding))
+        });
     }
 
     /// The field `clamp`.

@@ -138,7 +138,7 @@ pub fn network() -> Program {
     let x = b.input("x", DType::I8, &[64]);
     let first = b.constant("first", cells(64, 32));
     let second = b.constant("second", cells(32, 10));
-    let scale = |shift| PerColumn::All(Requantise { multiplier: 1 << 30, shift });
+    let scale = |shift| PerColumn::All(Requantise::new(1 << 30, shift));
     let hidden = b.matmul("hidden", x, first, DType::I8, MatMulOptions::new(scale(38)).relu());
     b.matmul("logits", hidden, second, DType::I8, MatMulOptions::new(scale(38)));
     b.build().expect("a valid program")

@@ -59,7 +59,7 @@ pub fn program() -> Program {
     let x = b.input("x", DType::I8, &[3]);
     let w0 = b.constant("w0", tensor(3, 4));
     let w1 = b.constant("w1", tensor(4, 2));
-    let half = |shift| PerColumn::All(Requantise { multiplier: 1 << 30, shift });
+    let half = |shift| PerColumn::All(Requantise::new(1 << 30, shift));
     let y = b.matmul("y", x, w0, DType::I8, MatMulOptions::new(half(36)).relu());
     b.matmul("z", y, w1, DType::I8, MatMulOptions::new(half(38)));
     b.build().expect("a valid program")

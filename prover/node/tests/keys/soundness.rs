@@ -63,7 +63,7 @@ fn program() -> Program {
     let mut b = Builder::new("one_product", 2);
     let x = b.input("x", DType::I8, &[3]);
     let w = b.constant("w", Tensor::new(3, 4, Cells::I8(vec![7; 12])).expect("cells fit"));
-    let half = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 36 });
+    let half = PerColumn::All(Requantise::new(1 << 30, 36));
     b.matmul("y", x, w, DType::I8, MatMulOptions::new(half));
     b.build().expect("a valid program")
 }

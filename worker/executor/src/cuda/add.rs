@@ -43,7 +43,7 @@ impl Prepared {
             &cells(left.dtype, op.left_zero, op.left_multiplier),
             &right,
             &cells(right_dtype, op.right_zero, op.right_multiplier),
-            &[Argument::Word(op.shift.into())],
+            &[Argument::Word(op.rounding.code(op.shift).into())],
             &result.place(),
             &[left.rows, left.columns].map(|size| Argument::Word(size as u32)),
             &[op.output_zero, op.clamp.0, op.clamp.1].map(word),

@@ -21,7 +21,7 @@ impl Prepared {
         let window = op.window(program);
         let entries: Vec<_> = (0..window.positions()).map(|position| op.requantise.get(position)).collect();
         let multipliers: Vec<u32> = entries.iter().map(|entry| entry.multiplier).collect();
-        let shifts: Vec<u8> = entries.iter().map(|entry| entry.shift).collect();
+        let shifts: Vec<u8> = entries.iter().map(|entry| entry.rounding.code(entry.shift)).collect();
         Ok(Self {
             window: upload_window(cuda, &window)?,
             multiplier: cuda.device.upload(&multipliers)?,

@@ -64,7 +64,8 @@ impl Prepared {
         }
         let requantise = |j| op.requantise.get(j);
         let multipliers: Vec<u32> = (0..columns).map(|j| requantise(j).multiplier).collect();
-        let shifts: Vec<u8> = (0..columns).map(|j| requantise(j).shift).collect();
+        let shifts: Vec<u8> =
+            (0..columns).map(|j| requantise(j).rounding.code(requantise(j).shift)).collect();
         let device = &cuda.device;
         Ok(Self {
             weights: device.upload(&transposed)?,

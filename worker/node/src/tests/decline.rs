@@ -81,7 +81,7 @@ fn other_program() -> Program {
 }
 
 fn product(inner: usize, outer: usize) -> Program {
-    let requantise = PerColumn::All(Requantise { multiplier: 1 << 30, shift: 50 });
+    let requantise = PerColumn::All(Requantise::new(1 << 30, 50));
     let mut b = Builder::new("another", 3);
     let x = b.input("x", DType::I8, &[inner as u32]);
     let w = b.constant("w", Random::new(9).tensor(DType::I8, inner, outer));
