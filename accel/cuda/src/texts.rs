@@ -25,6 +25,13 @@ pub fn poseidon() -> File {
     File::new("poseidon.cuh", include_str!("../kernels/poseidon.cuh"))
 }
 
+/// Tensor cores for 8-bit integers and copies that arrive later: `mma.cuh`, namespace `warp`. Needs [`goldilocks`] for the
+/// names of types. Serves cards from compute capability 7.5 on.
+#[must_use]
+pub fn mma() -> File {
+    File::new("mma.cuh", include_str!("../kernels/mma.cuh"))
+}
+
 /// Plonky2's own Poseidon constants as text: they are not written down a second time.
 #[must_use]
 pub fn poseidon_constants() -> File {

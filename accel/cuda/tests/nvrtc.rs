@@ -5,8 +5,8 @@ use std::error::Error;
 
 use janction_accel_cuda::{CudaError, File, Source, compile_image, sources};
 
-/// What is compiled for: A100, RTX 40, H100, B200, RTX 50.
-const CAPABILITIES: [(i32, i32); 5] = [(8, 0), (8, 9), (9, 0), (10, 0), (12, 0)];
+/// What is compiled for: T4, A100, RTX 30, RTX 40, H100, B200, RTX 50.
+const CAPABILITIES: [(i32, i32); 7] = [(7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0)];
 
 #[test]
 fn kernels_compile_and_keep_to_registers() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-// Matrix product with requantisation (product.cu).
+// Matrix product with requantisation: on tensor cores (tiles.cu) and without them (product.cu).
 //
 // The items are the vectors of all rows: `vectors` of `inner` cells in a row of `a`, and of `columns` cells in a row of `y`.
 // Rows are `pitch` bytes apart (multiples of 16). Bytes of `a` beyond a vector may hold anything: they are masked.
@@ -56,4 +56,73 @@ extern "C" __global__ void matmul(const u8* a, u32 a_pitch, u32 a_flip, const u8
             line[c] = finish(sums.acc[i][j], sums.rows[i], column, output_zero, low, high);
         }
     }
+}
+
+// The same on tensor cores. Items lie `item_pitch` bytes apart (a multiple of 16; vectors that do not are copied to such lines
+// before: align_vectors); rows of `y` hold `vectors` of them. Blocks are numbered in one direction.
+template <class S>
+__device__ __forceinline__ void tensor_matmul(const u8* a, u32 item_pitch, u32 a_flip, const u8* b, u32 b_pitch,
+                                              const tiles::Finish& by, u8* y, u32 y_pitch, u32 items, u32 vectors,
+                                              u32 inner, u32 columns) {
+    __shared__ uint4 stages[tiles::STAGES * S::STAGE];
+    u32 across = (columns + S::COLUMNS - 1) / S::COLUMNS, down = (items + S::ITEMS - 1) / S::ITEMS, tile_y, tile_x;
+    tiles::tile_of(blockIdx.x, down, across, &tile_y, &tile_x);
+    u32 first_item = tile_y * S::ITEMS, first_column = tile_x * S::COLUMNS;
+    u32 own_items = items - first_item, own_columns = columns - first_column, chunks = (inner + 15) / 16;
+    tiles::Lines left = {a + (u64)first_item * item_pitch, item_pitch, own_items, chunks};
+    tiles::Lines right = {b + (u64)first_column * b_pitch, b_pitch, own_columns, chunks};
+    tiles::Parts<S> sums;
+    tiles::product<S>(stages, left, right, a_flip, (chunks + tiles::CHUNKS - 1) / tiles::CHUNKS, sums);
+    u8* cells = (u8*)stages;
+    tiles::finish_tile<S, false>(cells, sums, by, first_item, own_items, first_column, own_columns);
+    const u32 pieces = S::COLUMNS / 16, pitch = tiles::Pitch<S::COLUMNS>::BYTES;
+    for (u32 i = threadIdx.x; i < S::ITEMS * pieces; i += S::THREADS) {
+        u32 item = i / pieces, column = i % pieces * 16;
+        if (item >= own_items || column >= own_columns) continue;
+        const u8* piece = cells + item * pitch + column;
+        u32 own = first_item + item, vector = vectors == 1 ? 0 : own % vectors, row = vectors == 1 ? own : own / vectors;
+        u8* to = y + (u64)row * y_pitch + (u64)vector * columns + first_column + column;
+        if (vectors == 1 || columns % 16 == 0) {
+            // Bytes between the rows may be anything.
+            *(uint4*)to = *(const uint4*)piece;
+        } else {
+            u32 count = own_columns - column < 16 ? own_columns - column : 16;
+            for (u32 c = 0; c < count; c++) to[c] = piece[c];
+        }
+    }
+}
+
+#define TENSOR_MATMUL(name, shape, blocks)                                                                                     \
+    extern "C" __global__ void __launch_bounds__(shape::THREADS, blocks)                                                       \
+        name(const u8* a, u32 item_pitch, u32 a_flip, const u8* b, u32 b_pitch, const u32* bias, const u32* weight_zero,       \
+             const u32* multiplier, const u8* shift, const int* item_sums, u8* y, u32 y_pitch, u32 items, u32 vectors,         \
+             u32 inner, u32 columns, int output_zero, int low, int high) {                                                     \
+        tiles::Finish by = {bias, weight_zero, multiplier, shift, item_sums, output_zero, low, high};                          \
+        tensor_matmul<shape>(a, item_pitch, a_flip, b, b_pitch, by, y, y_pitch, items, vectors, inner, columns);               \
+    }
+TENSOR_MATMUL(matmul_large, tiles::Large, 2)
+TENSOR_MATMUL(matmul_small, tiles::Small, 4)
+
+// Vectors of rows as lines of their own, `to_pitch` bytes apart (a multiple of 16, at least `inner`), as signed cells; one thread
+// for 16 cells. Cells behind a vector are zero.
+extern "C" __global__ void align_vectors(const u8* a, u32 a_pitch, u32 a_flip, u32 vectors, u32 inner, u8* to, u32 to_pitch,
+                                         u32 items) {
+    u32 chunks = to_pitch / 16, i = blockIdx.x * blockDim.x + threadIdx.x, item = i / chunks, chunk = i % chunks;
+    if (item >= items) return;
+    const u8* vector = a + (u64)(item / vectors) * a_pitch + (u64)(item % vectors) * inner;
+    u32 first = 4 * chunk;
+    uint4 cells = make_uint4(load_vector(vector, first, inner, a_flip), load_vector(vector, first + 1, inner, a_flip),
+                             load_vector(vector, first + 2, inner, a_flip), load_vector(vector, first + 3, inner, a_flip));
+    *(uint4*)(to + (u64)item * to_pitch + 16 * chunk) = cells;
+}
+
+// The sum of each item's signed cells; a warp an item.
+extern "C" __global__ void item_sums(const u8* a, u32 item_pitch, u32 a_flip, u32 inner, int* sums, u32 items) {
+    u32 item = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    const u8* line = item < items ? a + (u64)item * item_pitch : nullptr;
+    int sum = 0;
+    for (u32 word = lane; word < (inner + 3) / 4; word += 32)
+        sum = __dp4a((int)load_vector(line, word, inner, a_flip), 0x01010101, sum);
+    sum = warp::sum(sum);
+    if (lane == 0 && item < items) sums[item] = sum;
 }

@@ -1,5 +1,5 @@
-//! The CPU as a device, for tests: the kernels' own text, compiled as C++ between `host/runtime.hpp` and
-//! `host/launch.hpp`, loaded as a library.
+//! The CPU as a device, for tests: the kernels' own text, compiled as C++ between `host/runtime.hpp`,
+//! `host/warp.hpp` and `host/launch.hpp`, loaded as a library.
 #![allow(unsafe_code)] // Calls into the libraries that are compiled here, and raw memory.
 
 use std::collections::HashMap;
@@ -239,6 +239,7 @@ fn compiler() -> String {
 pub fn compile(source: &Source) -> Result<Arc<Loaded>, CudaError> {
     static LOADED: LazyLock<Mutex<HashMap<blake3::Hash, Arc<Loaded>>>> = LazyLock::new(Mutex::default);
     let mut text = String::from(include_str!("../../host/runtime.hpp"));
+    text.push_str(include_str!("../../host/warp.hpp"));
     text.push_str(&source.text());
     text.push_str("#line 1 \"launch.hpp\"\n");
     text.push_str(include_str!("../../host/launch.hpp"));
