@@ -51,7 +51,7 @@ extern "C" __global__ void conv(const u8* a, u32 a_pitch, u32 a_flip, u32 fill, 
     Sums sums;
     clear(sums);
     u32 words = (inner + 3) / 4;
-    for (u32 start = 0; start < words; start += DEPTH) {
+    for (u32 start = 0; start < words; start += WORDS) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             a_tile[ty + 16 * i][tx] = gather_word(items[i], w, places, start + tx, inner, a_flip, fill);

@@ -35,7 +35,7 @@ extern "C" __global__ void matmul(const u8* a, u32 a_pitch, u32 a_flip, const u8
     Sums sums;
     clear(sums);
     u32 words = (inner + 3) / 4;
-    for (u32 start = 0; start < words; start += DEPTH) {
+    for (u32 start = 0; start < words; start += WORDS) {
 #pragma unroll
         for (int i = 0; i < 4; i++) a_tile[ty + 16 * i][tx] = load_vector(lines[i], start + tx, inner, a_flip);
         load_columns(b_tile, b, b_pitch, first_column, columns, start, words, tx, ty);

@@ -13,11 +13,11 @@
 // items ty + 16 i and columns tx + 16 j. `b` is transposed: a line for each column, `b_pitch` bytes apart (a multiple of 4),
 // words of zeros at its end.
 
-#define TILE 64
-#define DEPTH 16
+static const u32 TILE = 64;
+static const u32 WORDS = 16;
 
 // Lines of words, one more than the depth, so that a column of the tile lies in different banks.
-typedef u32 Tile[TILE][DEPTH + 1];
+typedef u32 Tile[TILE][WORDS + 1];
 
 struct Sums {
     int acc[4][4];
@@ -46,7 +46,7 @@ __device__ __forceinline__ void load_columns(Tile& tile, const u8* b, u32 b_pitc
 
 __device__ __forceinline__ void multiply(const Tile& a, const Tile& b, u32 tx, u32 ty, Sums& sums) {
 #pragma unroll
-    for (int k = 0; k < DEPTH; k++) {
+    for (int k = 0; k < WORDS; k++) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             int cells = (int)a[ty + 16 * i][k];

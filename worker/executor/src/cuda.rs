@@ -10,10 +10,12 @@ mod conv;
 mod lookup;
 mod matmul;
 mod maxpool;
+mod product;
 mod reshape;
 mod rows;
 mod source;
 mod tensor;
+mod tiles;
 mod transpose;
 
 use std::rc::Rc;
@@ -39,6 +41,10 @@ pub struct Cuda {
     device: janction_accel_cuda::Device,
     module: Module,
     most_rows: usize,
+    /// Whether products run on tensor cores.
+    has_tensor_cores: bool,
+    /// Of the GPU: how many blocks keep it busy.
+    multiprocessors: usize,
 }
 
 /// The GPUs that the driver sees, by ordinal. Takes no memory on them and needs no compiler.
@@ -50,7 +56,7 @@ pub fn devices() -> Result<Vec<Device>, CudaError> {
 }
 
 impl From<Card> for Device {
-    fn from(Card { ordinal, name, memory, capability }: Card) -> Self {
+    fn from(Card { ordinal, name, memory, capability, .. }: Card) -> Self {
         Self::Cuda { ordinal, name, memory, capability }
     }
 }
@@ -134,7 +140,14 @@ impl Cuda {
     /// When the kernels cannot be compiled for it.
     pub fn on(device: janction_accel_cuda::Device) -> Result<Self, CudaError> {
         let module = device.compile(&source())?;
-        Ok(Self { device, module, most_rows: MOST_ROWS })
+        let (has_tensor_cores, multiprocessors) = (device.has_tensor_cores(), device.card().multiprocessors);
+        Ok(Self { device, module, most_rows: MOST_ROWS, has_tensor_cores, multiprocessors })
+    }
+
+    /// The same without tensor cores, as on a card that has none.
+    #[must_use]
+    pub fn without_tensor_cores(self) -> Self {
+        Self { has_tensor_cores: false, ..self }
     }
 
     /// The same, computing at most `rows` rows together.

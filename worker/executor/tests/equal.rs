@@ -19,6 +19,8 @@ fn emulated() -> Cuda {
 }
 
 static EMULATED: LazyLock<Cuda> = LazyLock::new(emulated);
+/// As on a card without tensor cores.
+static PLAIN: LazyLock<Cuda> = LazyLock::new(|| emulated().without_tensor_cores());
 /// As with so little memory that rows are computed a few at a time.
 static SMALL: LazyLock<Cuda> = LazyLock::new(|| emulated().with_most_rows(3));
 
@@ -28,9 +30,12 @@ fn expected(program: &Program, input: &Tensor) -> Trace {
 
 fn check(program: &Program, input: &Tensor) {
     let expected = expected(program, input);
-    for (name, executor) in
-        [("cpu", &Cpu as &dyn Executor), ("kernels", &*EMULATED), ("kernels, little memory", &*SMALL)]
-    {
+    for (name, executor) in [
+        ("cpu", &Cpu as &dyn Executor),
+        ("kernels", &*EMULATED),
+        ("kernels, no tensor cores", &*PLAIN),
+        ("kernels, little memory", &*SMALL),
+    ] {
         let got = executor.run(program, input.clone()).unwrap();
         assert_eq!(got.tensors(), expected.tensors(), "{name}");
         assert_eq!(got, expected, "{name}");
@@ -69,6 +74,10 @@ fn sizes_around_the_tiles() {
         (130, 129, 1),
         (2, 300, 140),
         (70, 7, 14),
+        // Several large tiles, and as many stages as turns of the ring.
+        (129, 200, 260),
+        (300, 64, 129),
+        (128, 321, 256),
     ] {
         let (program, input) = product(rows, inner, columns, DType::U8, DType::I8);
         check(&program, &input);

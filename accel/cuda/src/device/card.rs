@@ -33,11 +33,13 @@ pub struct Card {
     pub memory: u64,
     /// Compute capability, major and minor.
     pub capability: (i32, i32),
+    /// Multiprocessors: how many blocks run side by side, at least.
+    pub multiprocessors: usize,
 }
 
 impl std::fmt::Display for Card {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { ordinal, name, memory, capability: (major, minor) } = self;
+        let Self { ordinal, name, memory, capability: (major, minor), .. } = self;
         write!(f, "GPU {ordinal}: {name}, {} MiB, compute capability {major}.{minor}", memory >> 20)
     }
 }
@@ -122,7 +124,9 @@ fn describe(ordinal: usize) -> Result<Card, CudaError> {
         );
         // SAFETY: as above.
         let memory = unsafe { result::device::total_mem(device) }? as u64;
-        Ok(Card { ordinal, name: result::device::get_name(device)?, memory, capability })
+        let multiprocessors = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let multiprocessors = usize::try_from(multiprocessors).unwrap_or(1);
+        Ok(Card { ordinal, name: result::device::get_name(device)?, memory, capability, multiprocessors })
     };
     ask().map_err(failed("asking a GPU for its properties"))
 }

@@ -64,7 +64,7 @@ impl Host {
     }
 
     pub fn card(&self) -> Card {
-        Card { ordinal: 0, name: "host".into(), memory: self.memory, capability: (0, 0) }
+        Card { ordinal: 0, name: "host".into(), memory: self.memory, capability: (0, 0), multiprocessors: 2 }
     }
 
     pub fn free_memory(&self) -> u64 {

@@ -200,6 +200,16 @@ impl Device {
         }
     }
 
+    /// Whether it has what `mma.cuh` ([`crate::texts::mma`]) stands on.
+    #[must_use]
+    pub fn has_tensor_cores(&self) -> bool {
+        match &self.backend {
+            Backend::Card(stream) => stream.card().capability >= (7, 5),
+            #[cfg(feature = "host")]
+            Backend::Host(_) => true,
+        }
+    }
+
     /// Free memory in bytes, what the process keeps in reserve for itself included.
     ///
     /// # Errors

@@ -1,94 +1,59 @@
 //! Matrix product on the GPU (`kernels/matmul.cu`).
-//!
-//! The kernel multiplies signed cells. A uint8 cell c becomes c - 128 and its zero point moves alike, which leaves
-//! (c - zero) as it was. With signed cells a, b and zero points za, zb:
-//!
-//! ```text
-//! bias + sum (a - za)(b - zb) = sum a b - zb * sum a + [bias - za * sum b + inner * za * zb]
-//! ```
-//!
-//! The bracket does not depend on the row and is computed here; everything is modulo 2^32.
 
 use janction_accel_cuda::{Argument, Buffer, Grid};
-use janction_program::{DType, MatMul, Program, Value};
+use janction_program::{MatMul, Program, Value};
 
-use super::{Cuda, CudaError, tensor::OnDevice, tensor::pitch};
+use super::{
+    Cuda, CudaError,
+    product::{Columns, Weights, range, words_to_signed},
+    tensor::{OnDevice, pitch},
+    tiles::{PLAIN, Tile},
+};
 
-/// Outputs of a block, in each direction.
-pub(super) const TILE: usize = 64;
-/// Threads of a block.
-pub(super) const THREADS: u32 = 256;
+/// Threads of a block where a thread moves 16 cells or a warp adds up a vector.
+const THREADS: u32 = 256;
 
 /// Constants of an operation on the device.
 pub(super) struct Prepared {
-    /// Signed weights, transposed: a line for each output column, `weight_pitch` bytes apart.
-    weights: Buffer<u8>,
-    weight_pitch: usize,
-    bias: Buffer<u32>,
-    weight_zero: Buffer<u32>,
-    multiplier: Buffer<u32>,
-    shift: Buffer<u8>,
-    pub inner: usize,
-    pub columns: usize,
+    weights: Weights,
+    columns: Columns,
+    /// Cells of a vector.
+    inner: usize,
+    /// Columns of the weights.
+    outer: usize,
 }
 
-/// What a cell or zero point of type `dtype` becomes when cells are signed.
-pub(super) const fn signed(dtype: DType, value: i32) -> i32 {
-    match dtype {
-        DType::U8 => value - 128,
-        _ => value,
-    }
+/// The left side of a product: vectors at one distance.
+struct Items<'a> {
+    cells: &'a Buffer<u8>,
+    pitch: usize,
+    /// What four cells are xored with to become signed.
+    flip: u32,
+    count: usize,
 }
 
 impl Prepared {
     pub fn new(cuda: &Cuda, program: &Program, op: &MatMul) -> Result<Self, CudaError> {
         let weights = program.constant(op.weights);
-        let (inner, columns) = (weights.rows(), weights.columns());
-        let weight_pitch = pitch(inner);
-        let input_zero = signed(program.value(op.input).dtype, op.input_zero);
-        let mut transposed = vec![0u8; columns * weight_pitch];
-        let mut bias = Vec::with_capacity(columns);
-        let mut weight_zero = Vec::with_capacity(columns);
-        for j in 0..columns {
-            let zero = signed(weights.dtype(), op.weight_zero.get(j));
-            let mut sum = 0i32;
-            for k in 0..inner {
-                let weight = signed(weights.dtype(), weights.get(k, j));
-                transposed[j * weight_pitch + k] = weight as i8 as u8;
-                sum = sum.wrapping_add(weight);
-            }
-            let own = op.bias.map_or(0, |id| program.constant(id).get(0, j));
-            let zeros = (inner as i32).wrapping_mul(input_zero).wrapping_mul(zero);
-            bias.push(own.wrapping_sub(input_zero.wrapping_mul(sum)).wrapping_add(zeros) as u32);
-            weight_zero.push(zero as u32);
-        }
-        let requantise = |j| op.requantise.get(j);
-        let multipliers: Vec<u32> = (0..columns).map(|j| requantise(j).multiplier).collect();
-        let shifts: Vec<u8> =
-            (0..columns).map(|j| requantise(j).rounding.code(requantise(j).shift)).collect();
-        let device = &cuda.device;
         Ok(Self {
-            weights: device.upload(&transposed)?,
-            weight_pitch,
-            bias: device.upload(&bias)?,
-            weight_zero: device.upload(&weight_zero)?,
-            multiplier: device.upload(&multipliers)?,
-            shift: device.upload(&shifts)?,
-            inner,
-            columns,
+            weights: Weights::new(cuda, weights, Weights::pitch(weights.rows()), |k| k)?,
+            columns: Columns::new(cuda, program, op)?,
+            inner: weights.rows(),
+            outer: weights.columns(),
         })
     }
 
-    /// What kernels take of it: weights and their pitch, then each column's constants.
-    pub fn arguments(&self) -> [Argument<'_>; 6] {
-        [
-            (&self.weights).into(),
-            Argument::Word(self.weight_pitch as u32),
-            (&self.bias).into(),
-            (&self.weight_zero).into(),
-            (&self.multiplier).into(),
-            (&self.shift).into(),
-        ]
+    /// Bytes that the constants take.
+    pub fn bytes(program: &Program, op: &MatMul) -> u64 {
+        let weights = program.constant(op.weights);
+        (weights.columns() * Weights::pitch(weights.rows())) as u64 + Columns::bytes(weights.columns())
+    }
+
+    /// Bytes that a row takes besides operands and result.
+    pub fn row_bytes(program: &Program, op: &MatMul) -> u64 {
+        let inner = program.constant(op.weights).rows();
+        let vectors = program.value(op.input).columns() / inner;
+        (vectors * (pitch(inner) + size_of::<i32>())) as u64
     }
 
     /// The operation's result for the rows of `input`.
@@ -99,16 +64,100 @@ impl Prepared {
         input: &OnDevice,
         output: &Value,
     ) -> Result<OnDevice, CudaError> {
+        if !cuda.has_tensor_cores {
+            return self.run_plain(cuda, op, input, output);
+        }
+        let result = OnDevice::room(cuda, output, input.rows)?;
+        let vectors = input.columns / self.inner;
+        let aligned = self.align(cuda, input, vectors)?;
+        let count = input.rows * vectors;
+        let items = match &aligned {
+            Some(cells) => Items { cells, pitch: pitch(self.inner), flip: 0, count },
+            None => {
+                let pitch = if vectors == 1 { input.pitch } else { self.inner };
+                Items { cells: &input.buffer, pitch, flip: words_to_signed(input.dtype), count }
+            }
+        };
+        let sums = self.sums(cuda, &items)?;
+        let tile = Tile::of(cuda, count, self.outer);
+        let arguments = [
+            &[items.cells.into(), Argument::Word(items.pitch as u32), Argument::Word(items.flip)],
+            &self.weights.place()[..],
+            &self.columns.arguments(),
+            &[(&sums).into()],
+            &result.place(),
+            &[count, vectors, self.inner, self.outer].map(|size| Argument::Word(size as u32)),
+            &range(op),
+        ]
+        .concat();
+        cuda.launch(tile.kernel("matmul_large", "matmul_small"), tile.grid(count, self.outer, 1)?, &arguments)?;
+        Ok(result)
+    }
+
+    /// The vectors as aligned lines of signed cells, where they do not lie so.
+    fn align(
+        &self,
+        cuda: &Cuda,
+        input: &OnDevice,
+        vectors: usize,
+    ) -> Result<Option<Buffer<u8>>, CudaError> {
+        if vectors == 1 || self.inner.is_multiple_of(16) {
+            return Ok(None);
+        }
+        let (pitch, count) = (pitch(self.inner), input.rows * vectors);
+        let lines = cuda.device.allocate(count * pitch)?;
+        let arguments = [
+            &input.place()[..],
+            &[Argument::Word(words_to_signed(input.dtype))],
+            &[vectors, self.inner].map(|size| Argument::Word(size as u32)),
+            &[(&lines).into(), Argument::Word(pitch as u32), Argument::Word(count as u32)],
+        ]
+        .concat();
+        cuda.launch("align_vectors", Grid::over(count * pitch / 16, THREADS)?, &arguments)?;
+        Ok(Some(lines))
+    }
+
+    /// The sum of each item's cells; nothing where no column asks for it.
+    fn sums(&self, cuda: &Cuda, items: &Items<'_>) -> Result<Buffer<i32>, CudaError> {
+        if !self.columns.has_zeros {
+            return cuda.device.allocate(0);
+        }
+        let sums = cuda.device.allocate(items.count)?;
+        let arguments = [
+            items.cells.into(),
+            Argument::Word(items.pitch as u32),
+            Argument::Word(items.flip),
+            Argument::Word(self.inner as u32),
+            (&sums).into(),
+            Argument::Word(items.count as u32),
+        ];
+        cuda.launch("item_sums", Grid::over(32 * items.count, THREADS)?, &arguments)?;
+        Ok(sums)
+    }
+
+    /// [`Self::run`] without tensor cores.
+    fn run_plain(
+        &self,
+        cuda: &Cuda,
+        op: &MatMul,
+        input: &OnDevice,
+        output: &Value,
+    ) -> Result<OnDevice, CudaError> {
         let result = OnDevice::room(cuda, output, input.rows)?;
         let (rows, vectors) = (input.rows, input.columns / self.inner);
-        let flip = if input.dtype == DType::U8 { 0x8080_8080 } else { 0 };
-        let sizes = [rows, vectors, self.inner, self.columns].map(|size| Argument::Word(size as u32));
-        let range = [op.output_zero, op.clamp.0, op.clamp.1].map(|number| Argument::Word(number as u32));
-        let arguments =
-            [&input.place()[..], &[Argument::Word(flip)], &self.arguments(), &result.place(), &sizes, &range]
-                .concat();
-        let blocks = ((rows * vectors).div_ceil(TILE) as u32, self.columns.div_ceil(TILE) as u32, 1);
-        cuda.launch("matmul", Grid { blocks, threads: THREADS }, &arguments)?;
+        let arguments = [
+            &input.place()[..],
+            &[Argument::Word(words_to_signed(input.dtype))],
+            &self.weights.place(),
+            &self.columns.arguments(),
+            &result.place(),
+            &[rows, vectors, self.inner, self.outer].map(|size| Argument::Word(size as u32)),
+            &range(op),
+        ]
+        .concat();
+        let down = u32::try_from((rows * vectors).div_ceil(PLAIN.items)).unwrap_or(u32::MAX);
+        let blocks = (down, self.outer.div_ceil(PLAIN.columns) as u32, 1);
+        cuda.launch("matmul", Grid { blocks, threads: PLAIN.threads }, &arguments)?;
         Ok(result)
     }
 }

@@ -9,6 +9,7 @@ pub fn source() -> Source {
         ("rows.cu", include_str!("../../kernels/rows.cu")),
         ("cells.cu", include_str!("../../kernels/cells.cu")),
         ("product.cu", include_str!("../../kernels/product.cu")),
+        ("tiles.cu", include_str!("../../kernels/tiles.cu")),
         ("window.cu", include_str!("../../kernels/window.cu")),
         ("matmul.cu", include_str!("../../kernels/matmul.cu")),
         ("conv.cu", include_str!("../../kernels/conv.cu")),
@@ -21,12 +22,21 @@ pub fn source() -> Source {
     ];
     let field = Source::new("executor")
         .with(texts::goldilocks())
+        .with(texts::mma())
         .with(texts::poseidon_constants())
         .with(texts::poseidon());
     files.into_iter().fold(field, |source, (name, text)| source.with(File::new(name, text))).with_kernels(&[
         "hash_rows",
         "matmul",
+        "matmul_large",
+        "matmul_small",
+        "align_vectors",
+        "item_sums",
         "conv",
+        "conv_large",
+        "conv_small",
+        "channels_last",
+        "window_sums",
         "add",
         "lookup",
         "maxpool",
