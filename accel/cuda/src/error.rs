@@ -65,6 +65,19 @@ pub enum CudaError {
         /// Bytes that were asked for.
         bytes: u64,
     },
+    /// More than the share of the GPU's memory that this user of it was given.
+    #[error(
+        "{bytes} more bytes of GPU memory would exceed the budget of {budget} bytes, of which {taken} are taken: raise the \
+         budget (`worker.vram_mib` for a unit), or take smaller tasks"
+    )]
+    OverBudget {
+        /// Bytes that were asked for.
+        bytes: u64,
+        /// Bytes that are taken already.
+        taken: u64,
+        /// The budget in bytes.
+        budget: u64,
+    },
     /// Kernels do not compile.
     #[error("the kernels of `{source_name}` do not compile for {target}: {log}")]
     Compile {
@@ -98,6 +111,6 @@ impl CudaError {
     /// Whether the same request may succeed with more memory: later, elsewhere, or cut into smaller ones.
     #[must_use]
     pub const fn is_out_of_memory(&self) -> bool {
-        matches!(self, Self::OutOfMemory { .. } | Self::TooSmall { .. })
+        matches!(self, Self::OutOfMemory { .. } | Self::OverBudget { .. } | Self::TooSmall { .. })
     }
 }

@@ -25,7 +25,9 @@ pub mod polynomial;
 mod source;
 pub mod texts;
 
-pub use device::{Argument, Buffer, Card, Device, Grid, Module, Slice, Word, cards, compile_image};
+pub use device::{
+    Argument, Buffer, Card, Device, Event, Grid, Module, Slice, Word, bytes, cards, compile_image,
+};
 pub use error::CudaError;
 pub use grind::grind;
 pub use library::sources;

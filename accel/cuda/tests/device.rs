@@ -8,7 +8,7 @@ use std::error::Error;
 use common::{Words, on_devices};
 use janction_accel_cuda::{Argument, CudaError, Device, File, Grid, Module, Source};
 
-on_devices!(all_kernels_compile, copies, ranges, launches, streams, misfits, barriers);
+on_devices!(all_kernels_compile, copies, ranges, launches, streams, loans, budgets, misfits, barriers);
 
 const TEXT: &str = r#"
 extern "C" __global__ void add_all(const u64* a, const u32* b, u64 c, u32 d, u64* out, u32 n) {
@@ -111,6 +111,48 @@ fn streams(device: &Device) {
     drop(buffer);
     assert_eq!(fork.read(own.all()).unwrap(), [1, 2, 3]);
     assert_eq!(fork.card(), device.card());
+}
+
+/// A buffer of one stream on others, without waiting for any of them.
+fn loans(device: &Device) {
+    let (first, second) = (device.fork().unwrap(), device.fork().unwrap());
+    for length in [1, 2500, 40 << 20] {
+        let bytes: Vec<u8> = (0..length).map(|i| (i * 7 + i / 251) as u8).collect();
+        let buffer = device.upload(&bytes).unwrap();
+        let ready = device.record().unwrap();
+        first.borrow(&buffer, &ready).unwrap();
+        second.borrow(&buffer, &ready).unwrap();
+        let copied = first.allocate::<u8>(length).unwrap();
+        first.copy(buffer.all(), copied.all()).unwrap();
+        let ready = first.record().unwrap();
+        // What was copied is read on a third stream, after the original is gone.
+        drop(buffer);
+        second.borrow(&copied, &ready).unwrap();
+        let mut got = Vec::new();
+        second.read_pieces(copied.all(), |piece| got.extend_from_slice(piece)).unwrap();
+        assert!(got == bytes, "{length} bytes");
+        assert!(matches!(second.borrow(&copied, &device.record().unwrap()), Err(CudaError::Misfit(_))));
+        assert!(matches!(device.read(copied.all()), Err(CudaError::Misfit(_))));
+    }
+}
+
+fn budgets(device: &Device) {
+    let small = device.with_budget(1000).unwrap();
+    let fork = small.fork().unwrap();
+    assert_eq!((small.free_memory().unwrap(), small.memory_limit()), (1000, 1000));
+    let first = small.zeros::<u64>(50).unwrap();
+    let second = fork.zeros::<u8>(600).unwrap();
+    assert_eq!(small.free_memory().unwrap(), 0);
+    let error = small.allocate::<u8>(1).unwrap_err();
+    assert_eq!(error, CudaError::OverBudget { bytes: 1, taken: 1000, budget: 1000 });
+    assert!(error.is_out_of_memory());
+    drop(first);
+    assert_eq!(fork.free_memory().unwrap(), 400);
+    // Others are not concerned, and neither is the budget by what a card does not have.
+    device.zeros::<u8>(1 << 20).unwrap();
+    assert!(small.require_memory(1001).unwrap_err().is_out_of_memory());
+    drop(second);
+    assert_eq!(fork.free_memory().unwrap(), 1000);
 }
 
 fn misfits(device: &Device) {

@@ -7,9 +7,12 @@ mod add;
 mod averagepool;
 mod concat;
 mod conv;
+mod flow;
 mod lookup;
 mod matmul;
 mod maxpool;
+mod memory;
+mod prepared;
 mod product;
 mod reshape;
 mod rows;
@@ -18,33 +21,42 @@ mod tensor;
 mod tiles;
 mod transpose;
 
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use janction_accel_cuda::CudaError;
 pub use source::source;
 
 use janction_accel_cuda::{Argument, Card, Grid, Module, cards};
-use janction_program::{Cells, DType, Operation, Program, Step, Tensor};
+use janction_program::{Cells, Program, Tensor, Value};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 
+use crate::prepared::PreparedCache;
 use crate::{Device, Executor, ExecutorError};
-use tensor::{OnDevice, pitch};
+use flow::{Collected, Wanted};
+use memory::Need;
+use prepared::Prepared;
 
-/// So many rows at once keep any GPU busy.
-const MOST_ROWS: usize = 1 << 20;
-/// Kernels count the cells of a tensor in 32 bits.
-const MOST_CELLS: usize = 1 << 31;
+/// So many rows at once keep any GPU busy; more of them would only make the first wait for the last.
+const MOST_ROWS: usize = 1 << 16;
 
-/// The executor on one GPU.
+/// The executor on one GPU, or on a share of its memory. It runs one job at a time; others wait.
 pub struct Cuda {
+    /// Where operations run; constants lie here.
     device: janction_accel_cuda::Device,
+    /// Streams of the same card: rows come in, are hashed, and what was computed goes out.
+    uploading: janction_accel_cuda::Device,
+    hashing: janction_accel_cuda::Device,
+    copying: janction_accel_cuda::Device,
     module: Module,
     most_rows: usize,
     /// Whether products run on tensor cores.
     has_tensor_cores: bool,
     /// Of the GPU: how many blocks keep it busy.
     multiprocessors: usize,
+    /// Constants of the programs that ran last.
+    programs: PreparedCache<Vec<Prepared>>,
+    one_at_a_time: Mutex<()>,
 }
 
 /// The GPUs that the driver sees, by ordinal. Takes no memory on them and needs no compiler.
@@ -59,70 +71,6 @@ impl From<Card> for Device {
     fn from(Card { ordinal, name, memory, capability, .. }: Card) -> Self {
         Self::Cuda { ordinal, name, memory, capability }
     }
-}
-
-/// An operation with its constants on the device.
-enum Prepared<'p> {
-    MatMul(&'p janction_program::MatMul, Box<matmul::Prepared>),
-    Conv(&'p janction_program::Conv, Box<conv::Prepared>),
-    Add(&'p janction_program::Add, add::Prepared),
-    Lookup(lookup::Prepared),
-    MaxPool(maxpool::Prepared),
-    AveragePool(&'p janction_program::AveragePool, averagepool::Prepared),
-    Transpose(transpose::Prepared),
-    Concat(&'p janction_program::Concat),
-    Reshape,
-}
-
-impl<'p> Prepared<'p> {
-    fn new(cuda: &Cuda, program: &Program, step: &'p Step) -> Result<Self, CudaError> {
-        Ok(match &step.operation {
-            Operation::MatMul(op) => Self::MatMul(op, Box::new(matmul::Prepared::new(cuda, program, op)?)),
-            Operation::Conv(op) => Self::Conv(op, Box::new(conv::Prepared::new(cuda, program, op)?)),
-            Operation::Add(op) => Self::Add(op, add::Prepared::new(cuda, program, op)?),
-            Operation::Lookup(op) => Self::Lookup(lookup::Prepared::new(cuda, program, op)?),
-            Operation::MaxPool(op) => Self::MaxPool(maxpool::Prepared::new(cuda, program, op)?),
-            Operation::AveragePool(op) => {
-                Self::AveragePool(op, averagepool::Prepared::new(cuda, program, op)?)
-            }
-            Operation::Transpose(op) => Self::Transpose(transpose::Prepared::new(cuda, program, op)?),
-            Operation::Concat(op) => Self::Concat(op),
-            Operation::Reshape(_) => Self::Reshape,
-        })
-    }
-
-    /// The result of `step` for the rows of `operands`.
-    fn run(
-        &self,
-        cuda: &Cuda,
-        program: &Program,
-        step: &Step,
-        operands: &[Rc<OnDevice>],
-    ) -> Result<Rc<OnDevice>, CudaError> {
-        let (first, output) = (&operands[0], &step.output);
-        let all: Vec<&OnDevice> = operands.iter().map(Rc::as_ref).collect();
-        let result = match self {
-            Self::MatMul(op, prepared) => prepared.run(cuda, op, first, output),
-            Self::Conv(op, prepared) => prepared.run(cuda, op, first, output),
-            Self::Add(op, prepared) => prepared.run(cuda, op, &all, output),
-            Self::Lookup(prepared) => prepared.run(cuda, first, output),
-            Self::MaxPool(prepared) => prepared.run(cuda, first, output),
-            Self::AveragePool(op, prepared) => prepared.run(cuda, op, first, output),
-            Self::Transpose(prepared) => prepared.run(cuda, first, output),
-            Self::Concat(op) => concat::run(cuda, program, op, &all, output),
-            Self::Reshape => {
-                reshape::check(first, output);
-                return Ok(Rc::clone(first));
-            }
-        };
-        result.map(Rc::new)
-    }
-}
-
-/// A part of a tensor that came back from the device.
-struct Piece {
-    cells: Vec<u8>,
-    digests: Vec<Digest>,
 }
 
 impl Cuda {
@@ -140,8 +88,32 @@ impl Cuda {
     /// When the kernels cannot be compiled for it.
     pub fn on(device: janction_accel_cuda::Device) -> Result<Self, CudaError> {
         let module = device.compile(&source())?;
-        let (has_tensor_cores, multiprocessors) = (device.has_tensor_cores(), device.card().multiprocessors);
-        Ok(Self { device, module, most_rows: MOST_ROWS, has_tensor_cores, multiprocessors })
+        Self::with_module(device, module)
+    }
+
+    fn with_module(device: janction_accel_cuda::Device, module: Module) -> Result<Self, CudaError> {
+        Ok(Self {
+            uploading: device.fork()?,
+            hashing: device.fork()?,
+            copying: device.fork()?,
+            module,
+            most_rows: MOST_ROWS,
+            has_tensor_cores: device.has_tensor_cores(),
+            multiprocessors: device.card().multiprocessors,
+            // The other half is for rows.
+            programs: PreparedCache::new(device.memory_limit() / 2),
+            one_at_a_time: Mutex::new(()),
+            device,
+        })
+    }
+
+    /// An executor on the same GPU, beside this one, that takes at most `bytes` of its memory: every allocation counts.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn with_budget(&self, bytes: u64) -> Result<Self, CudaError> {
+        let own = Self::with_module(self.device.with_budget(bytes)?, self.module.clone())?;
+        Ok(Self { most_rows: self.most_rows, has_tensor_cores: self.has_tensor_cores, ..own })
     }
 
     /// The same without tensor cores, as on a card that has none.
@@ -156,51 +128,82 @@ impl Cuda {
         Self { most_rows: rows, ..self }
     }
 
-    /// Starts a kernel. The callers, in the files beside this one, pass the arguments that the kernel declares, with
-    /// buffers as long as the sizes among them say.
-    #[allow(unsafe_code)]
+    /// Starts a kernel on the stream that computes. The callers, in the files beside this one, pass the arguments that the
+    /// kernel declares, with buffers as long as the sizes among them say.
     fn launch(&self, kernel: &str, grid: Grid, arguments: &[Argument<'_>]) -> Result<(), CudaError> {
-        // SAFETY: what this function asks of its callers. The tests run the same calls on the host, which checks the
-        // arguments' kinds and ends where a kernel leaves its buffers.
-        unsafe { self.device.launch(&self.module, kernel, grid, arguments) }
+        self.launch_on(&self.device, kernel, grid, arguments)
     }
 
-    /// Rows that are computed together: as many as take half of the free memory.
-    fn rows_at_once(&self, program: &Program) -> Result<usize, CudaError> {
-        let mut widest = program.input().columns();
-        let mut row = pitch(widest) + 32;
-        for step in program.steps() {
-            // Other views have rows of their own here.
-            if !matches!(step.operation, Operation::Reshape(_)) {
-                let columns = step.output.columns();
-                widest = widest.max(columns);
-                row += pitch(columns) + 32;
+    /// [`Self::launch`] on another stream.
+    #[allow(unsafe_code)]
+    fn launch_on(
+        &self,
+        device: &janction_accel_cuda::Device,
+        kernel: &str,
+        grid: Grid,
+        arguments: &[Argument<'_>],
+    ) -> Result<(), CudaError> {
+        // SAFETY: what `launch` asks of its callers. The tests run the same calls on the host, which checks the arguments'
+        // kinds and ends where a kernel leaves its buffers.
+        unsafe { device.launch(&self.module, kernel, grid, arguments) }
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The program's constants on the device: those of the run before, or new ones.
+    fn prepare(&self, program: &Program, need: &Need) -> Result<Arc<Vec<Prepared>>, CudaError> {
+        self.programs.get_or_prepare(program, need.constants, || {
+            program.steps().iter().map(|step| Prepared::new(self, program, step)).collect()
+        })
+    }
+
+    /// Runs `program` on `input`.
+    fn flow(
+        &self,
+        program: &Program,
+        input: &Tensor,
+        wanted: Wanted,
+    ) -> Result<Vec<Collected>, ExecutorError> {
+        program.check_input(input)?;
+        let _alone = self.alone();
+        let need = Need::of(program, |_| 0);
+        need.check(program, self.device.memory_limit())?;
+        let attempt = || {
+            let prepared = self.prepare(program, &need)?;
+            let at_once = need.rows_at_once(input.rows(), self.device.free_memory()?, self.most_rows);
+            flow::run(self, program, &prepared, input, at_once, wanted)
+        };
+        let collected = match attempt() {
+            Err(error) if error.is_out_of_memory() => {
+                // Other programs' constants make room, and there may be less of it than was thought: once more.
+                self.programs.clear();
+                attempt()
             }
-        }
-        let free = self.device.free_memory()? / 2;
-        let fitting = usize::try_from(free / row as u64).unwrap_or(usize::MAX);
-        Ok(fitting.min(MOST_CELLS / widest).clamp(1, self.most_rows))
+            result => result,
+        };
+        Ok(collected?)
     }
 
-    /// Digests of the rows, and the cells without the space between rows.
-    fn collect(&self, tensor: &OnDevice, piece: &mut Piece, with_cells: bool) -> Result<(), CudaError> {
-        piece.digests.extend(rows::digests(self, tensor)?);
-        if with_cells {
-            piece.cells.extend(tensor.read(self)?);
-        }
-        Ok(())
+    /// The digests of all rows of `tensor`.
+    fn digests(&self, tensor: &Tensor) -> Result<Vec<Digest>, CudaError> {
+        let row = tensor::pitch(tensor.columns()) as u64 + 32;
+        let fitting = self.device.free_memory()? / (memory::PARTS * row);
+        let at_once = usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, self.most_rows);
+        flow::digests(self, tensor, at_once)
     }
 }
 
-/// A committed tensor of what came back.
-fn assemble(piece: Piece, dtype: DType, columns: usize, depth: u8) -> Result<CommittedTensor, ExecutorError> {
-    let rows = piece.digests.len();
-    let cells = match dtype {
-        DType::I8 => Cells::I8(piece.cells.into_iter().map(|byte| byte as i8).collect()),
-        _ => Cells::U8(piece.cells),
+/// The tensor of `value` whose cells came back.
+fn tensor(cells: Vec<u8>, value: &Value) -> Tensor {
+    let columns = value.columns();
+    let rows = cells.len() / columns;
+    let cells = match value.dtype {
+        janction_program::DType::I8 => Cells::I8(cells.into_iter().map(|byte| byte as i8).collect()),
+        _ => Cells::U8(cells),
     };
-    let tensor = Tensor::new(rows, columns, cells).expect("a cell came back for every row and column");
-    Ok(CommittedTensor::with_digests(tensor, piece.digests, depth)?)
+    Tensor::new(rows, columns, cells).expect("a cell came back for every row and column")
 }
 
 impl Executor for Cuda {
@@ -209,49 +212,39 @@ impl Executor for Cuda {
     }
 
     fn execute(&self, program: &Program, input: &Tensor) -> Result<Vec<Tensor>, ExecutorError> {
-        let trace = self.run(program, input.clone())?;
-        Ok(trace.tensors().iter().map(|committed| committed.tensor().clone()).collect())
+        let collected = self.flow(program, input, Wanted::Cells)?.into_iter().skip(1);
+        let steps = program.committed_steps();
+        Ok(steps.zip(collected).map(|(step, collected)| tensor(collected.cells, &step.output)).collect())
     }
 
     fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError> {
-        Ok(Trace::commit(program, input, tensors)?)
+        let _alone = self.alone();
+        let commit = |tensor: Tensor| -> Result<CommittedTensor, ExecutorError> {
+            if !tensor.dtype().is_byte() {
+                // No program computes it: what is wrong with it is said below.
+                return Ok(CommittedTensor::new(tensor, program.depth())?);
+            }
+            let digests = self.digests(&tensor)?;
+            Ok(CommittedTensor::with_digests(tensor, digests, program.depth())?)
+        };
+        let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
+        Ok(Trace::of(program, commit(input)?, tensors)?)
     }
 
+    /// Rows are hashed where they were computed, while others are computed.
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
-        program.check_input(&input)?;
-        let prepared: Vec<Prepared<'_>> = program
-            .steps()
-            .iter()
-            .map(|step| Prepared::new(self, program, step))
-            .collect::<Result<_, _>>()?;
-        let at_once = self.rows_at_once(program)?;
-        let empty = || Piece { cells: Vec::new(), digests: Vec::new() };
-        let mut input_piece = empty();
-        let mut pieces: Vec<Piece> = program.committed_steps().map(|_| empty()).collect();
-        for first in (0..input.rows()).step_by(at_once) {
-            let rows = first..input.rows().min(first + at_once);
-            let on_device = Rc::new(OnDevice::upload(self, &input, rows)?);
-            self.collect(&on_device, &mut input_piece, false)?;
-            let mut values = vec![on_device];
-            let mut pieces = pieces.iter_mut();
-            for (step, prepared) in program.steps().iter().zip(&prepared) {
-                let inputs = step.operation.inputs();
-                let operands: Vec<Rc<OnDevice>> = inputs.iter().map(|id| Rc::clone(&values[id.0])).collect();
-                let result = prepared.run(self, program, step, &operands)?;
-                if !step.operation.kind().is_view() {
-                    let piece = pieces.next().expect("there is a piece for each committed step");
-                    self.collect(&result, piece, true)?;
-                }
-                values.push(result);
-            }
-        }
+        let mut collected = self.flow(program, &input, Wanted::CellsAndDigests)?.into_iter();
         let depth = program.depth();
-        let committed = program
+        let digests = collected.next().unwrap_or_default().digests;
+        let input = CommittedTensor::with_digests(input, digests, depth)?;
+        let tensors = program
             .committed_steps()
-            .zip(pieces)
-            .map(|(step, piece)| assemble(piece, step.output.dtype, step.output.columns(), depth))
-            .collect::<Result<_, _>>()?;
-        let input = CommittedTensor::with_digests(input, input_piece.digests, depth)?;
-        Ok(Trace::of(program, input, committed)?)
+            .zip(collected)
+            .map(|(step, collected)| {
+                let tensor = tensor(collected.cells, &step.output);
+                Ok(CommittedTensor::with_digests(tensor, collected.digests, depth)?)
+            })
+            .collect::<Result<_, ExecutorError>>()?;
+        Ok(Trace::of(program, input, tensors)?)
     }
 }

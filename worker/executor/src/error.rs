@@ -15,6 +15,24 @@ pub enum ExecutorError {
     /// The results could not be committed to.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// Not even one row of the program fits the GPU's memory, or the share of it that the executor may take.
+    #[error(
+        "program {program:?} takes {constants} bytes of GPU memory for its constants and {row} for one row, most of it for \
+         operation {operation:?}, and there are {limit}: raise `worker.vram_mib` if the GPU has more, or use a larger GPU or \
+         the CPU"
+    )]
+    TooLittleMemory {
+        /// Name of the program.
+        program: String,
+        /// Name of the operation that takes most.
+        operation: String,
+        /// Bytes of all constants.
+        constants: u64,
+        /// Bytes of one row in all tensors, and of what operations take while they run.
+        row: u64,
+        /// Bytes that there are.
+        limit: u64,
+    },
     /// The GPU cannot be used or failed.
     #[error(transparent)]
     Cuda(#[from] CudaError),

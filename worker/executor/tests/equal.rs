@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use janction_accel_cuda::Device;
-use janction_executor::{Executor, cpu::Cpu, cuda::Cuda};
+use janction_executor::{Executor, ExecutorError, cpu::Cpu, cuda::Cuda};
 use janction_program::{
     Cells, DType, OperationKind, PerColumn, Program, Requantise, Slide, Tensor,
     builder::{AveragePoolOptions, Builder, ConvOptions, MatMulOptions},
@@ -205,15 +205,68 @@ proptest! {
     }
 }
 
-/// With less memory than a task takes, the error says so, and the device is usable afterwards.
+/// With less memory than one row takes, the error names the operation; where other users of the card leave too little, it says
+/// that; over its budget, an executor is refused more. The device is usable afterwards.
 #[test]
 fn too_little_memory_is_an_error() {
     let (program, input) = product(66, 67, 68, DType::U8, DType::I8);
-    let device = Device::host_with_memory(4000).expect("a host device");
-    let small = Cuda::on(device.clone()).expect("the kernels compile");
-    let error = small.run(&program, input).unwrap_err();
+    let device = Device::host_with_memory(20_000).expect("a host device");
+    let cuda = Cuda::on(device.clone()).expect("the kernels compile");
+    let small = cuda.with_budget(6000).expect("a share");
+    match small.run(&program, input.clone()) {
+        Err(ExecutorError::TooLittleMemory { operation, constants, row, limit: 6000, .. }) => {
+            assert_eq!(operation, "y");
+            assert!(constants > 67 * 68 && row > 67 + 68, "{constants} {row}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let expected = expected(&program, &input);
+    // 66 rows do not fit at once.
+    let share = cuda.with_budget(9000).expect("a share");
+    assert_eq!(share.run(&program, input.clone()).unwrap(), expected);
+    let taken = device.allocate::<u8>(16_000).expect("memory");
+    let error = cuda.run(&program, input.clone()).map(drop).unwrap_err();
     assert!(error.to_string().contains("not enough free memory"), "{error}");
-    assert_eq!(device.free_memory(), Ok(4000));
+    drop(taken);
+    assert_eq!(cuda.run(&program, input).unwrap(), expected);
+}
+
+/// Constants stay on the device from run to run, up to half of the memory, and results do not depend on that.
+#[test]
+fn programs_share_the_memory_one_after_the_other() {
+    let device = Device::host_with_memory(60_000).expect("a host device");
+    let cuda = Cuda::on(device.clone()).expect("the kernels compile");
+    let all = [(67, 68), (100, 60), (30, 200), (16, 300)].map(|(inner, outer)| {
+        let (program, input) = product(9, inner, outer, DType::U8, DType::U8);
+        let expected = expected(&program, &input);
+        (program, input, expected)
+    });
+    for _ in 0..2 {
+        for (program, input, expected) in &all {
+            assert_eq!(&cuda.run(program, input.clone()).unwrap(), expected);
+            let left = device.free_memory().unwrap();
+            assert_eq!(&cuda.run(program, input.clone()).unwrap(), expected);
+            assert_eq!(device.free_memory().unwrap(), left, "nothing more is kept");
+            assert!((30_000..60_000).contains(&left), "{left}");
+        }
+    }
+}
+
+/// Execution and commitment by themselves give what they give together.
+#[test]
+fn commitment_by_itself() {
+    for seed in 0..6 {
+        let program = random_program(seed);
+        let input = random_input(&program, seed);
+        let expected = expected(&program, &input);
+        for executor in [&*EMULATED, &*SMALL] {
+            let tensors = executor.execute(&program, &input).unwrap();
+            assert_eq!(executor.commit(&program, input.clone(), tensors).unwrap(), expected, "seed {seed}");
+        }
+    }
+    let (program, input) = product(2, 3, 4, DType::U8, DType::I8);
+    let wrong = Tensor::new(2, 4, Cells::I32(vec![0; 8])).unwrap();
+    assert!(matches!(EMULATED.commit(&program, input, vec![wrong]), Err(ExecutorError::Trace(_))));
 }
 
 /// The same on a card.

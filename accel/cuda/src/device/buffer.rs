@@ -4,8 +4,10 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use super::card;
+use super::allocation;
+use super::budget::Taken;
 #[cfg(feature = "host")]
 use super::host;
 
@@ -22,10 +24,11 @@ macro_rules! words {
         impl Word for $t {}
     )* };
 }
-words!(u8 u32 i32 u64);
+words!(u8 i8 u32 i32 u64);
 
 /// Elements as bytes.
-pub(super) fn bytes<T: Word>(elements: &[T]) -> &[u8] {
+#[must_use]
+pub fn bytes<T: Word>(elements: &[T]) -> &[u8] {
     // SAFETY: the types of `Word` are integers, without padding; the length is that of the slice.
     unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
 }
@@ -44,23 +47,28 @@ pub(super) struct Memory {
     stream: u64,
     /// Whether all streams may read it.
     shared: AtomicBool,
+    /// Streams that it was lent to.
+    borrowers: Mutex<Vec<u64>>,
+    /// What it takes of a budget; given back behind the memory.
+    _taken: Option<Taken>,
 }
 
 #[derive(Debug)]
-enum Allocation {
-    Card(card::Allocation),
+pub(super) enum Allocation {
+    Card(allocation::Allocation),
     #[cfg(feature = "host")]
     Host(host::Allocation),
 }
 
 impl Memory {
-    pub fn card(allocation: card::Allocation, stream: u64) -> Self {
-        Self { allocation: Allocation::Card(allocation), stream, shared: AtomicBool::new(false) }
-    }
-
-    #[cfg(feature = "host")]
-    pub fn host(allocation: host::Allocation, stream: u64) -> Self {
-        Self { allocation: Allocation::Host(allocation), stream, shared: AtomicBool::new(false) }
+    pub fn new(allocation: Allocation, stream: u64, taken: Option<Taken>) -> Self {
+        Self {
+            allocation,
+            stream,
+            shared: AtomicBool::new(false),
+            borrowers: Mutex::default(),
+            _taken: taken,
+        }
     }
 
     fn address(&self) -> u64 {
@@ -71,9 +79,20 @@ impl Memory {
         }
     }
 
+    pub fn allocation(&self) -> &Allocation {
+        &self.allocation
+    }
+
+    /// Whether it belongs to this stream.
+    pub fn is_of(&self, stream: u64) -> bool {
+        self.stream == stream
+    }
+
     /// Whether this stream may use it.
     pub fn is_open_to(&self, stream: u64) -> bool {
-        self.stream == stream || self.shared.load(Ordering::Acquire)
+        self.is_of(stream)
+            || self.shared.load(Ordering::Acquire)
+            || self.borrowers.lock().unwrap_or_else(PoisonError::into_inner).contains(&stream)
     }
 
     /// Opens it to all streams.
@@ -84,6 +103,14 @@ impl Memory {
             Allocation::Host(_) => {}
         }
         self.shared.store(true, Ordering::Release);
+    }
+
+    /// Opens it to one more stream.
+    pub fn lend(&self, stream: u64) {
+        let mut borrowers = self.borrowers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !borrowers.contains(&stream) {
+            borrowers.push(stream);
+        }
     }
 }
 

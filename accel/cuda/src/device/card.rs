@@ -5,17 +5,16 @@
 #![allow(unsafe_code)] // Foreign functions; each block says why it is sound.
 
 use std::collections::HashMap;
-use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaStream, DriverError, LaunchConfig, PushKernelArg, result,
-    sys::{CUdevice_attribute, CUmemPool_attribute, CUmemoryPool, CUresult, cuDriverGetVersion},
+    CudaContext, CudaEvent, CudaFunction, CudaStream, DriverError, LaunchConfig, PushKernelArg, result,
+    sys::{CUdevice_attribute, CUresult, cuDriverGetVersion},
 };
 use cudarc::nvrtc::Ptx;
 
+use super::allocation::Pool;
 use super::staging::{Idle, Staging};
 use super::{Argument, Grid, nvrtc};
 use crate::cache::Cache;
@@ -64,7 +63,7 @@ fn too_old(reason: impl Into<String>) -> CudaError {
     CudaError::DriverTooOld { driver: driver_version(), reason: reason.into() }
 }
 
-fn failed(action: &'static str) -> impl FnOnce(DriverError) -> CudaError {
+pub(super) fn failed(action: &'static str) -> impl FnOnce(DriverError) -> CudaError {
     move |error| match error.0 {
         CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION
         | CUresult::CUDA_ERROR_SYSTEM_DRIVER_MISMATCH
@@ -75,7 +74,7 @@ fn failed(action: &'static str) -> impl FnOnce(DriverError) -> CudaError {
 }
 
 /// The same for something that takes `bytes` bytes of memory.
-fn failed_with(action: &'static str, bytes: u64) -> impl FnOnce(DriverError) -> CudaError {
+pub(super) fn failed_with(action: &'static str, bytes: u64) -> impl FnOnce(DriverError) -> CudaError {
     move |error| match error.0 {
         CUresult::CUDA_ERROR_OUT_OF_MEMORY => CudaError::OutOfMemory { bytes },
         _ => failed(action)(error),
@@ -83,7 +82,7 @@ fn failed_with(action: &'static str, bytes: u64) -> impl FnOnce(DriverError) -> 
 }
 
 /// Runs what cudarc may panic in when the driver lacks a function. Nothing of a failed attempt is used afterwards.
-fn guarded<T>(attempt: impl FnOnce() -> Result<T, CudaError>) -> Result<T, CudaError> {
+pub(super) fn guarded<T>(attempt: impl FnOnce() -> Result<T, CudaError>) -> Result<T, CudaError> {
     catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
@@ -137,24 +136,16 @@ const KERNEL: u64 = 1 << 20;
 /// A stream of an open card.
 pub struct Stream {
     card: Card,
-    context: Arc<CudaContext>,
-    stream: Arc<CudaStream>,
+    pub(super) context: Arc<CudaContext>,
+    pub(super) stream: Arc<CudaStream>,
     cache: Option<Cache>,
     /// Where allocations come from, on cards that order them by stream (all but the oldest).
-    pool: Option<Pool>,
-    /// For uploads, from the first one on; nothing where page-locked memory could not be had.
+    pub(super) pool: Option<Pool>,
+    /// For copies, from the first one on; nothing where page-locked memory could not be had.
     staging: OnceLock<Option<Mutex<Staging>>>,
     /// Of all streams of the card.
     idle: Idle,
 }
-
-#[derive(Clone, Copy)]
-struct Pool(CUmemoryPool);
-
-// SAFETY: a handle of the driver's, whose functions may be called from any thread.
-unsafe impl Send for Pool {}
-// SAFETY: as above.
-unsafe impl Sync for Pool {}
 
 /// Kernels on the card, by name.
 pub struct Loaded(HashMap<String, CudaFunction>);
@@ -236,11 +227,41 @@ impl Stream {
         let new = || match self.call("allocating page-locked memory", || self.idle.take(&self.context)) {
             Ok(staging) => Some(Mutex::new(staging)),
             Err(error) => {
-                tracing::warn!(%error, "uploads will be slow");
+                tracing::warn!(%error, "copies will be slow");
                 None
             }
         };
         self.staging.get_or_init(new).as_ref()
+    }
+
+    /// Hands the bytes to `take`, piece by piece in order; the next piece is on its way meanwhile.
+    pub fn read_pieces(
+        &self,
+        address: u64,
+        bytes: u64,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), CudaError> {
+        if let Some(staging) = self.staging() {
+            let mut staging = staging.lock().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: the range is that of a slice whose buffer stays borrowed until everything has arrived.
+            return self.call("copying from the GPU", || unsafe {
+                staging.receive(&self.stream, address, bytes as usize, take)
+            });
+        }
+        let mut all = vec![0; bytes as usize];
+        self.read(address, &mut all)?;
+        take(&all);
+        Ok(())
+    }
+
+    /// A mark behind what the stream was asked.
+    pub fn record(&self) -> Result<CudaEvent, CudaError> {
+        guarded(|| self.stream.record_event(None).map_err(failed("marking a moment")))
+    }
+
+    /// What this stream is asked from now on happens behind the mark.
+    pub fn wait(&self, event: &CudaEvent) -> Result<(), CudaError> {
+        guarded(|| self.stream.wait(event).map_err(failed("waiting for another stream")))
     }
 
     pub fn read(&self, address: u64, to: &mut [u8]) -> Result<(), CudaError> {
@@ -315,125 +336,6 @@ impl Drop for Stream {
     fn drop(&mut self) {
         if let Some(Some(staging)) = self.staging.take() {
             self.idle.give(staging.into_inner().unwrap_or_else(PoisonError::into_inner));
-        }
-    }
-}
-
-impl Pool {
-    /// The card's pool, told to keep what is freed: a proof allocates what the one before it has freed.
-    fn of(context: &CudaContext) -> Result<Self, CudaError> {
-        let mut keep = u64::MAX;
-        let mut pool = || {
-            // SAFETY: the context is open, so its device and the pool of that are valid; the attribute is 64 bits.
-            unsafe {
-                let pool = result::device::get_default_mem_pool(context.cu_device())?;
-                let threshold = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-                result::mem_pool::set_attribute(pool, threshold, (&raw mut keep).cast::<c_void>())?;
-                Ok(pool)
-            }
-        };
-        pool().map(Self).map_err(failed("setting up the pool of memory"))
-    }
-
-    /// Bytes that the pool holds and nobody uses.
-    fn reserve(self) -> Result<u64, CudaError> {
-        let read = |attribute| {
-            let mut value = 0u64;
-            // SAFETY: the pool is that of a device; both attributes are 64 bits.
-            unsafe { result::mem_pool::get_attribute(self.0, attribute, (&raw mut value).cast::<c_void>()) }
-                .map(|()| value)
-                .map_err(failed("asking for the pool's memory"))
-        };
-        let reserved = read(CUmemPool_attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT)?;
-        let used = read(CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_CURRENT)?;
-        Ok(reserved.saturating_sub(used))
-    }
-}
-
-/// Memory of a card.
-pub struct Allocation {
-    address: u64,
-    stream: Arc<CudaStream>,
-    ordered: bool,
-    shared: AtomicBool,
-}
-
-impl std::fmt::Debug for Allocation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#x} on the GPU", self.address)
-    }
-}
-
-impl Allocation {
-    pub fn new(stream: &Stream, bytes: u64) -> Result<Self, CudaError> {
-        let ordered = stream.pool.is_some();
-        let allocation = |address| Self {
-            address,
-            stream: Arc::clone(&stream.stream),
-            ordered,
-            shared: AtomicBool::new(false),
-        };
-        if bytes == 0 {
-            return Ok(allocation(0));
-        }
-        let attempt = || {
-            let size = bytes as usize;
-            // SAFETY: what is in the memory does not matter: elements are integers.
-            let address = stream.context.bind_to_thread().and_then(|()| unsafe {
-                if ordered {
-                    result::malloc_async(stream.stream.cu_stream(), size)
-                } else {
-                    result::malloc_sync(size)
-                }
-            });
-            address.map(allocation).map_err(failed_with("allocating memory", bytes))
-        };
-        guarded(|| match (attempt(), stream.pool) {
-            (Err(CudaError::OutOfMemory { .. }), Some(pool)) => {
-                // Other streams may have freed what their pool still holds: give it back and try once more.
-                stream.context.synchronize().map_err(failed("waiting for memory"))?;
-                // SAFETY: the pool is that of the open device.
-                unsafe { result::mem_pool::trim_to(pool.0, 0) }.map_err(failed("giving memory back"))?;
-                attempt()
-            }
-            (result, _) => result,
-        })
-    }
-
-    pub fn address(&self) -> u64 {
-        self.address
-    }
-
-    pub fn share(&self) {
-        self.shared.store(true, Ordering::Release);
-    }
-}
-
-impl Drop for Allocation {
-    fn drop(&mut self) {
-        if self.address == 0 {
-            return;
-        }
-        let freed = guarded(|| {
-            let context = self.stream.context();
-            context.bind_to_thread().map_err(failed("freeing memory"))?;
-            if self.shared.load(Ordering::Acquire) {
-                // Other streams may still read it.
-                context.synchronize().map_err(failed("freeing memory"))?;
-            }
-            // SAFETY: nobody has the address any more; work that was asked for before comes first on the stream.
-            unsafe {
-                if self.ordered {
-                    result::free_async(self.address, self.stream.cu_stream())
-                } else {
-                    result::free_sync(self.address)
-                }
-            }
-            .map_err(failed("freeing memory"))
-        });
-        if let Err(error) = freed {
-            // A context that a fault has ended frees everything by itself.
-            tracing::warn!(%error, "GPU memory was not freed");
         }
     }
 }

@@ -33,6 +33,8 @@ const FRESH: u8 = 0xa5;
 /// The end of an allocation is rounded up to this, like what a kernel may read at once.
 const ALIGNMENT: usize = 16;
 const PAGE: usize = 4096;
+/// Bytes of a piece that is read.
+const PIECE: usize = 1000;
 
 type Launch = unsafe extern "C" fn(*const c_char, *const u32, u32, *const u64, *const u8, usize) -> u32;
 
@@ -98,6 +100,14 @@ impl Host {
         let _order = lock(&self.order);
         // SAFETY: as above.
         unsafe { std::ptr::copy_nonoverlapping(address as *const u8, to.as_mut_ptr(), to.len()) }
+    }
+
+    pub fn read_pieces(&self, address: u64, bytes: u64, take: &mut dyn FnMut(&[u8])) {
+        for first in (0..bytes).step_by(PIECE) {
+            let mut piece = vec![0; PIECE.min((bytes - first) as usize)];
+            self.read(address + first, &mut piece);
+            take(&piece);
+        }
     }
 
     pub fn copy(&self, from: u64, to: u64, bytes: u64) {

@@ -1,9 +1,12 @@
 //! One card, or what stands in for it: memory, launches, compiling.
 
+mod allocation;
+mod budget;
 mod buffer;
 mod card;
 #[cfg(feature = "host")]
 mod host;
+mod launch;
 mod nvrtc;
 mod staging;
 
@@ -11,10 +14,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use buffer::Memory;
-pub use buffer::{Buffer, Slice, Word};
+use budget::Budget;
+use buffer::{Allocation, Memory};
+pub use buffer::{Buffer, Slice, Word, bytes};
 pub use card::{Card, cards};
+pub use launch::{Argument, Grid};
 pub use nvrtc::compile_image;
+
+use cudarc::driver::CudaEvent;
 
 use crate::cache::Cache;
 use crate::error::CudaError;
@@ -31,6 +38,16 @@ pub struct Device {
     /// Which stream: buffers know the one that they belong to.
     stream: u64,
     library: Arc<Library>,
+    /// What its allocations, and those of its forks, may take together.
+    budget: Option<Arc<Budget>>,
+}
+
+/// A moment of a stream: behind everything that it was asked before.
+#[derive(Debug)]
+pub struct Event {
+    stream: u64,
+    /// None on the host, where everything happens at once.
+    mark: Option<CudaEvent>,
 }
 
 #[derive(Clone)]
@@ -51,77 +68,6 @@ enum ModuleKind {
     Host(Arc<host::Loaded>),
 }
 
-/// How many threads run a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
-    /// Blocks in x, y and z.
-    pub blocks: (u32, u32, u32),
-    /// Threads of a block, in x.
-    pub threads: u32,
-}
-
-impl Grid {
-    /// As many blocks of `threads` threads as `count` items need, one thread an item.
-    ///
-    /// # Errors
-    /// [`CudaError::Misfit`] for more blocks than a grid takes.
-    pub fn over(count: usize, threads: u32) -> Result<Self, CudaError> {
-        let blocks = u32::try_from(count.div_ceil(threads as usize))
-            .ok()
-            .filter(|blocks| *blocks <= i32::MAX as u32)
-            .ok_or_else(|| CudaError::Misfit(format!("{count} threads are more than a grid takes")))?;
-        Ok(Self { blocks: (blocks, 1, 1), threads })
-    }
-
-    /// With `y` blocks in the second direction.
-    #[must_use]
-    pub const fn by(self, y: u32) -> Self {
-        Self { blocks: (self.blocks.0, y, self.blocks.2), ..self }
-    }
-}
-
-/// One argument of a kernel.
-#[derive(Clone, Copy, Debug)]
-pub enum Argument<'a> {
-    /// The address of a slice of a buffer. Made with `From`.
-    Address(Address<'a>),
-    /// A 32-bit integer; signed ones as their two's complement.
-    Word(u32),
-    /// A 64-bit integer.
-    Long(u64),
-}
-
-/// Where a slice begins.
-#[derive(Clone, Copy, Debug)]
-pub struct Address<'a> {
-    memory: &'a Memory,
-    address: u64,
-}
-
-impl<'a, T: Word> From<Slice<'a, T>> for Argument<'a> {
-    fn from(slice: Slice<'a, T>) -> Self {
-        Self::Address(Address { memory: slice.memory(), address: slice.address() })
-    }
-}
-
-impl<'a, T: Word> From<&'a Buffer<T>> for Argument<'a> {
-    fn from(buffer: &'a Buffer<T>) -> Self {
-        buffer.all().into()
-    }
-}
-
-impl From<u32> for Argument<'_> {
-    fn from(word: u32) -> Self {
-        Self::Word(word)
-    }
-}
-
-impl From<u64> for Argument<'_> {
-    fn from(long: u64) -> Self {
-        Self::Long(long)
-    }
-}
-
 /// A number for each stream of the process.
 fn next_stream() -> u64 {
     static STREAMS: AtomicU64 = AtomicU64::new(0);
@@ -130,7 +76,7 @@ fn next_stream() -> u64 {
 
 impl Device {
     fn on(backend: Backend) -> Self {
-        Self { backend, stream: next_stream(), library: Arc::default() }
+        Self { backend, stream: next_stream(), library: Arc::default(), budget: None }
     }
 
     pub(crate) fn library(&self) -> &Library {
@@ -187,7 +133,25 @@ impl Device {
             #[cfg(feature = "host")]
             Backend::Host(host) => Backend::Host(Arc::clone(host)),
         };
-        Ok(Self { backend, stream: next_stream(), library: Arc::clone(&self.library) })
+        let (library, budget) = (Arc::clone(&self.library), self.budget.clone());
+        Ok(Self { backend, stream: next_stream(), library, budget })
+    }
+
+    /// The same card with another stream, for a user who may take `bytes` of its memory: every allocation of the new device and
+    /// its forks counts, and one too many is refused. (What the driver takes for itself, such as the kernels' code, does not
+    /// count.)
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn with_budget(&self, bytes: u64) -> Result<Self, CudaError> {
+        Ok(Self { budget: Some(Budget::new(bytes)), ..self.fork()? })
+    }
+
+    /// Memory that it may take at most: its budget, or all that the card has.
+    #[must_use]
+    pub fn memory_limit(&self) -> u64 {
+        let memory = self.card().memory;
+        self.budget.as_ref().map_or(memory, |budget| budget.bytes().min(memory))
     }
 
     /// What it is.
@@ -210,16 +174,17 @@ impl Device {
         }
     }
 
-    /// Free memory in bytes, what the process keeps in reserve for itself included.
+    /// Free memory in bytes, what the process keeps in reserve for itself included; at most what is left of the budget.
     ///
     /// # Errors
     /// What the driver says.
     pub fn free_memory(&self) -> Result<u64, CudaError> {
-        match &self.backend {
-            Backend::Card(stream) => stream.free_memory(),
+        let free = match &self.backend {
+            Backend::Card(stream) => stream.free_memory()?,
             #[cfg(feature = "host")]
-            Backend::Host(host) => Ok(host.free_memory()),
-        }
+            Backend::Host(host) => host.free_memory(),
+        };
+        Ok(self.budget.as_ref().map_or(free, |budget| budget.left().min(free)))
     }
 
     /// Refuses a task that this card can never do.
@@ -227,24 +192,25 @@ impl Device {
     /// # Errors
     /// [`CudaError::TooSmall`].
     pub fn require_memory(&self, needed: u64) -> Result<(), CudaError> {
-        let Card { name, memory, .. } = self.card();
+        let (name, memory) = (self.card().name, self.memory_limit());
         if needed > memory { Err(CudaError::TooSmall { device: name, memory, needed }) } else { Ok(()) }
     }
 
     /// A buffer of `length` elements with anything in it.
     ///
     /// # Errors
-    /// [`CudaError::OutOfMemory`], or what the driver says.
+    /// [`CudaError::OutOfMemory`], [`CudaError::OverBudget`], or what the driver says.
     pub fn allocate<T: Word>(&self, length: usize) -> Result<Buffer<T>, CudaError> {
         let bytes = (length as u64)
             .checked_mul(size_of::<T>() as u64)
             .ok_or(CudaError::OutOfMemory { bytes: u64::MAX })?;
-        let memory = match &self.backend {
-            Backend::Card(stream) => Memory::card(card::Allocation::new(stream, bytes)?, self.stream),
+        let taken = self.budget.as_ref().map(|budget| budget.take(bytes)).transpose()?;
+        let allocation = match &self.backend {
+            Backend::Card(stream) => Allocation::Card(allocation::Allocation::new(stream, bytes)?),
             #[cfg(feature = "host")]
-            Backend::Host(host) => Memory::host(host::Allocation::new(host, bytes)?, self.stream),
+            Backend::Host(host) => Allocation::Host(host::Allocation::new(host, bytes)?),
         };
-        Ok(Buffer::new(memory, length))
+        Ok(Buffer::new(Memory::new(allocation, self.stream, taken), length))
     }
 
     /// A buffer of `length` zeros.
@@ -334,6 +300,68 @@ impl Device {
                 Ok(())
             }
         }
+    }
+
+    /// Hands the bytes of a slice to `take`, piece by piece in order, after everything that was asked before. The next piece is on
+    /// its way while one is taken.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_pieces(&self, from: Slice<'_, u8>, mut take: impl FnMut(&[u8])) -> Result<(), CudaError> {
+        self.check(from.memory())?;
+        if from.is_empty() {
+            return Ok(());
+        }
+        match &self.backend {
+            Backend::Card(stream) => stream.read_pieces(from.address(), from.bytes(), &mut take),
+            #[cfg(feature = "host")]
+            Backend::Host(host) => {
+                host.read_pieces(from.address(), from.bytes(), &mut take);
+                Ok(())
+            }
+        }
+    }
+
+    /// This moment: behind everything that was asked so far.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn record(&self) -> Result<Event, CudaError> {
+        let mark = match &self.backend {
+            Backend::Card(stream) => Some(stream.record()?),
+            #[cfg(feature = "host")]
+            Backend::Host(_) => None,
+        };
+        Ok(Event { stream: self.stream, mark })
+    }
+
+    /// Uses another stream's buffer on this one, as it was at `ready`, a moment of the stream that it belongs to: what is asked
+    /// from now on happens behind that moment. When the buffer is dropped, its memory is free for its own stream behind
+    /// everything that this one was asked.
+    ///
+    /// Only a buffer that its own stream does not write any more should be borrowed: nothing orders what that one does later.
+    ///
+    /// # Errors
+    /// [`CudaError::Misfit`] for a moment of another stream than the buffer's, or what the driver says.
+    pub fn borrow<T: Word>(&self, buffer: &Buffer<T>, ready: &Event) -> Result<(), CudaError> {
+        let memory = buffer.all().memory();
+        if !memory.is_of(ready.stream) {
+            return Err(CudaError::Misfit("a moment of another stream than the buffer's".into()));
+        }
+        match (&self.backend, memory.allocation()) {
+            (Backend::Card(stream), Allocation::Card(allocation)) => {
+                if let Some(mark) = &ready.mark {
+                    stream.wait(mark)?;
+                }
+                allocation.lend(stream);
+            }
+            #[cfg(feature = "host")]
+            (Backend::Host(_), Allocation::Host(_)) => {}
+            #[cfg(feature = "host")]
+            _ => return Err(CudaError::Misfit("a buffer of another device".into())),
+        }
+        memory.lend(self.stream);
+        Ok(())
     }
 
     /// Copies between slices of one length that do not overlap.

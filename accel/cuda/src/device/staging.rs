@@ -1,5 +1,6 @@
-//! Uploads by way of page-locked memory: the card reads it by itself, several times as fast, and what is uploaded may go
-//! away as soon as it was copied there. (Of other memory the driver does not say when it has been read.)
+//! Copies by way of page-locked memory: the card reads and writes it by itself, several times as fast. What is uploaded may go
+//! away as soon as it was copied there (of other memory the driver does not say when it has been read), and of what is
+//! downloaded one piece is on its way while the one before it is used.
 #![allow(unsafe_code)] // Foreign functions; each block says why it is sound.
 
 use std::ops::Range;
@@ -24,8 +25,8 @@ pub struct Staging {
 
 struct Piece {
     memory: PinnedHostSlice<u8>,
-    /// Recorded behind the last copy that reads the piece.
-    read: CudaEvent,
+    /// Recorded behind the last copy that reads or writes the piece.
+    copied: CudaEvent,
 }
 
 /// What streams that are gone have left: making page-locked memory takes milliseconds.
@@ -50,7 +51,7 @@ impl Staging {
         let piece = || {
             // SAFETY: nothing of it is read before it has been written.
             let memory = unsafe { context.alloc_pinned::<u8>(PIECE) }?;
-            Ok(Piece { memory, read: context.new_event(None)? })
+            Ok(Piece { memory, copied: context.new_event(None)? })
         };
         Ok(Self { pieces: (0..PIECES).map(|_| piece()).collect::<Result<_, _>>()?, place: Place::default() })
     }
@@ -66,14 +67,14 @@ impl Staging {
             let (within, begins) = self.place.next(bytes.len() - sent);
             let piece = &mut self.pieces[self.place.piece];
             if begins {
-                piece.read.synchronize()?;
+                piece.copied.synchronize()?;
             }
             let filled = &mut piece.memory.as_mut_slice()?[within.clone()];
             fill(filled, &bytes[sent..sent + within.len()]);
             // SAFETY: the caller's promise; this part of the piece is not written again before the piece begins anew,
             // when the event has said that everything in it was read.
             let copied = unsafe { result::memcpy_htod_async(to + sent as u64, filled, stream.cu_stream()) };
-            if let Err(error) = copied.and_then(|()| piece.read.record(stream)) {
+            if let Err(error) = copied.and_then(|()| piece.copied.record(stream)) {
                 // Without the event nothing would hold the piece until it was read.
                 stream.synchronize()?;
                 return Err(error);
@@ -82,13 +83,54 @@ impl Staging {
         }
         Ok(())
     }
+
+    /// Fetches bytes of the card and hands them to `take` in order, in parts of at most a piece.
+    ///
+    /// # Safety
+    /// `from` must be the address of as many bytes of the card that live until this returns.
+    pub unsafe fn receive(
+        &mut self,
+        stream: &CudaStream,
+        from: u64,
+        bytes: usize,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), DriverError> {
+        for piece in &self.pieces {
+            // Uploads may still read them.
+            piece.copied.synchronize()?;
+        }
+        let parts: Vec<Range<usize>> =
+            (0..bytes).step_by(PIECE).map(|first| first..bytes.min(first + PIECE)).collect();
+        let received = (|| {
+            for next in 0..=parts.len() {
+                if let Some(part) = parts.get(next) {
+                    let piece = &mut self.pieces[next % PIECES];
+                    let to = &mut piece.memory.as_mut_slice()?[..part.len()];
+                    // SAFETY: the caller's promise; the piece was taken from two parts ago, and is read only behind the event.
+                    unsafe { result::memcpy_dtoh_async(to, from + part.start as u64, stream.cu_stream()) }?;
+                    piece.copied.record(stream)?;
+                }
+                if let Some(before) = next.checked_sub(1) {
+                    let piece = &self.pieces[before % PIECES];
+                    piece.copied.synchronize()?;
+                    take(&piece.memory.as_slice()?[..parts[before].len()]);
+                }
+            }
+            Ok(())
+        })();
+        if received.is_err() {
+            // Nothing may be written to the pieces any more. An error is one of the context, which then writes nothing.
+            let _ = stream.synchronize();
+        }
+        received
+    }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         for piece in &self.pieces {
             // The memory is given back next. An error is one of the context, which then reads nothing any more.
-            let _ = piece.read.synchronize();
+            let _ = piece.copied.synchronize();
         }
     }
 }

@@ -15,7 +15,7 @@ impl Prepared {
     pub fn new(cuda: &Cuda, program: &Program, op: &Add) -> Result<Self, CudaError> {
         let Operand::Constant(id) = op.right else { return Ok(Self(None)) };
         let row = program.constant(id);
-        let buffer = cuda.device.upload(&bytes(row.cells(), 0..row.columns()))?;
+        let buffer = cuda.device.upload(bytes(row.cells(), 0..row.columns()))?;
         Ok(Self(Some((buffer, row.dtype()))))
     }
 

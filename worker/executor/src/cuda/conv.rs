@@ -143,7 +143,9 @@ impl Prepared {
     ) -> Result<OnDevice, CudaError> {
         let result = OnDevice::room(cuda, output, input.rows)?;
         match &self.places {
-            Places::Chunks { places, fill } => self.run_tensor(cuda, op, input, [places.into(), fill.into()], &result)?,
+            Places::Chunks { places, fill } => {
+                self.run_tensor(cuda, op, input, [places.into(), fill.into()], &result)?
+            }
             Places::Cells(places) => self.run_plain(cuda, op, input, places, &result)?,
         }
         Ok(result)
@@ -174,8 +176,14 @@ impl Prepared {
         cuda.launch("channels_last", Grid::over(threads, THREADS)?, &arguments)?;
 
         let items = input.rows * window.positions();
-        let windows =
-            [(&cells).into(), word(depth), fill, (&self.window).into(), places, word(self.sizes.filled() / CHUNK)];
+        let windows = [
+            (&cells).into(),
+            word(depth),
+            fill,
+            (&self.window).into(),
+            places,
+            word(self.sizes.filled() / CHUNK),
+        ];
         let sums = if self.columns.has_zeros {
             let sums = cuda.device.allocate::<i32>(items * groups)?;
             let arguments = [&windows[..], &[(&sums).into(), word(input.rows), word(*groups)]].concat();

@@ -14,7 +14,7 @@ pub(super) struct Prepared(Buffer<u8>);
 impl Prepared {
     pub fn new(cuda: &Cuda, program: &Program, op: &Lookup) -> Result<Self, CudaError> {
         let table = program.constant(op.table);
-        Ok(Self(cuda.device.upload(&bytes(table.cells(), 0..table.columns()))?))
+        Ok(Self(cuda.device.upload(bytes(table.cells(), 0..table.columns()))?))
     }
 
     /// The operation's result for the rows of `input`.

@@ -90,17 +90,16 @@ impl Prepared {
             &range(op),
         ]
         .concat();
-        cuda.launch(tile.kernel("matmul_large", "matmul_small"), tile.grid(count, self.outer, 1)?, &arguments)?;
+        cuda.launch(
+            tile.kernel("matmul_large", "matmul_small"),
+            tile.grid(count, self.outer, 1)?,
+            &arguments,
+        )?;
         Ok(result)
     }
 
     /// The vectors as aligned lines of signed cells, where they do not lie so.
-    fn align(
-        &self,
-        cuda: &Cuda,
-        input: &OnDevice,
-        vectors: usize,
-    ) -> Result<Option<Buffer<u8>>, CudaError> {
+    fn align(&self, cuda: &Cuda, input: &OnDevice, vectors: usize) -> Result<Option<Buffer<u8>>, CudaError> {
         if vectors == 1 || self.inner.is_multiple_of(16) {
             return Ok(None);
         }

@@ -2,15 +2,19 @@
 
 use std::ops::Range;
 
-use janction_accel_cuda::{Argument, Buffer, CudaError, Grid};
+use janction_accel_cuda::{Argument, Buffer, CudaError, Device, Grid, bytes as as_bytes};
 use janction_program::{Cells, DType, Tensor, Value, Window};
+use rayon::prelude::*;
 
 use super::Cuda;
 
 /// Threads of a block where a thread makes a cell.
 const THREADS: u32 = 256;
 
-/// A tensor of 8-bit cells on the device; rows lie `pitch` bytes apart.
+/// Bytes of a window on the device.
+pub(super) const WINDOW_BYTES: u64 = 13 * 4;
+
+/// A tensor of 8-bit cells on the device; rows lie `pitch` bytes apart. What lies between them may be anything.
 pub(super) struct OnDevice {
     pub buffer: Buffer<u8>,
     pub dtype: DType,
@@ -34,11 +38,11 @@ pub(super) const fn distance(dtype: DType, value: i32) -> u32 {
     (value - dtype.min()) as u32
 }
 
-/// A row of 8-bit cells as bytes.
-pub(super) fn bytes(cells: &Cells, range: Range<usize>) -> Vec<u8> {
+/// 8-bit cells as bytes.
+pub(super) fn bytes(cells: &Cells, range: Range<usize>) -> &[u8] {
     match cells {
-        Cells::U8(cells) => cells[range].to_vec(),
-        Cells::I8(cells) => cells[range].iter().map(|&cell| cell as u8).collect(),
+        Cells::U8(cells) => &cells[range],
+        Cells::I8(cells) => as_bytes(&cells[range]),
         Cells::I32(_) => unreachable!(
             "activations, tables and rows that are added are of 8 bits: a program's check has made sure"
         ),
@@ -54,30 +58,46 @@ pub(super) fn upload_window(cuda: &Cuda, w: &Window) -> Result<Buffer<u32>, Cuda
 }
 
 impl OnDevice {
-    /// Rows `rows` of `tensor`.
-    pub fn upload(cuda: &Cuda, tensor: &Tensor, rows: Range<usize>) -> Result<Self, CudaError> {
+    /// Rows `rows` of `tensor`, on a stream of `device`.
+    pub fn upload(device: &Device, tensor: &Tensor, rows: Range<usize>) -> Result<Self, CudaError> {
         let (columns, count) = (tensor.columns(), rows.len());
         let pitch = pitch(columns);
-        let mut lines = vec![0; count * pitch];
-        for (row, line) in rows.zip(lines.chunks_exact_mut(pitch)) {
-            line[..columns].copy_from_slice(&bytes(tensor.cells(), row * columns..(row + 1) * columns));
-        }
-        let buffer = cuda.device.upload(&lines)?;
+        let cells = bytes(tensor.cells(), rows.start * columns..rows.end * columns);
+        let buffer = if pitch == columns {
+            device.upload(cells)?
+        } else {
+            let mut lines = vec![0; count * pitch];
+            let rows = lines.par_chunks_exact_mut(pitch).zip(cells.par_chunks_exact(columns));
+            rows.for_each(|(line, row)| line[..columns].copy_from_slice(row));
+            device.upload(&lines)?
+        };
         Ok(Self { buffer, dtype: tensor.dtype(), rows: count, columns, pitch })
     }
 
-    /// Room for `rows` rows of `value`.
+    /// Room for `rows` rows of `value`, with anything in it.
     pub fn room(cuda: &Cuda, value: &Value, rows: usize) -> Result<Self, CudaError> {
         let columns = value.columns();
         let pitch = pitch(columns);
-        let buffer = cuda.device.zeros::<u8>(rows * pitch)?;
+        let buffer = cuda.device.allocate::<u8>(rows * pitch)?;
         Ok(Self { buffer, dtype: value.dtype, rows, columns, pitch })
     }
 
-    /// The cells, without the space between rows.
-    pub fn read(&self, cuda: &Cuda) -> Result<Vec<u8>, CudaError> {
-        let bytes = cuda.device.read(self.buffer.all())?;
-        Ok(bytes.chunks_exact(self.pitch).flat_map(|line| &line[..self.columns]).copied().collect())
+    /// Appends the cells, without the space between rows, to `to`. `device` is one of those that the tensor is open to.
+    pub fn read(&self, device: &Device, to: &mut Vec<u8>) -> Result<(), CudaError> {
+        // Where in a row the next byte lies.
+        let mut place = 0;
+        device.read_pieces(self.buffer.all(), |mut piece| {
+            if self.pitch == self.columns {
+                return to.extend_from_slice(piece);
+            }
+            while !piece.is_empty() {
+                let line = piece.len().min(self.pitch - place);
+                let cells = line.min(self.columns.saturating_sub(place));
+                to.extend_from_slice(&piece[..cells]);
+                piece = &piece[line..];
+                place = (place + line) % self.pitch;
+            }
+        })
     }
 
     /// One thread for each cell.
