@@ -36,6 +36,12 @@ pub enum CudaError {
         /// What is missing.
         reason: String,
     },
+    /// libcublasLt is not there. Nothing needs it.
+    #[error(
+        "cuBLASLt (libcublasLt) was not found, so large products run on Janction's own kernels: install the CUDA toolkit or the \
+         Python package nvidia-cublas and put its library folder on LD_LIBRARY_PATH"
+    )]
+    NoBlas,
     /// No GPU of this number.
     #[error("GPU {ordinal} does not exist: the driver sees {count}")]
     NoDevice {

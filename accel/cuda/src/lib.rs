@@ -26,7 +26,8 @@ mod source;
 pub mod texts;
 
 pub use device::{
-    Argument, Buffer, Card, Device, Event, Grid, Module, Slice, Word, bytes, cards, compile_image,
+    Argument, Blas, Buffer, Card, Device, Event, Grid, Module, Product, Slice, Word, bytes, cards,
+    compile_image,
 };
 pub use error::CudaError;
 pub use grind::grind;

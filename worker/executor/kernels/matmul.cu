@@ -126,3 +126,39 @@ extern "C" __global__ void item_sums(const u8* a, u32 item_pitch, u32 a_flip, u3
     sum = warp::sum(sum);
     if (lane == 0 && item < items) sums[item] = sum;
 }
+
+// Cells as signed ones, of either type; one thread for 16.
+extern "C" __global__ void to_signed(const u8* a, u32 flip, u8* to, u32 chunks) {
+    u32 chunk = blockIdx.x * blockDim.x + threadIdx.x;
+    if (chunk >= chunks) return;
+    uint4 cells = ((const uint4*)a)[chunk];
+    ((uint4*)to)[chunk] = make_uint4(cells.x ^ flip, cells.y ^ flip, cells.z ^ flip, cells.w ^ flip);
+}
+
+// Finishes sums that a library has made of items `first`.. ; lines of sums lie `pitch` sums apart (a multiple of 16, at least
+// `columns`). One thread for four columns.
+extern "C" __global__ void finish_sums(const int* sums, u32 pitch, const u32* bias, const u32* weight_zero,
+                                       const u32* multiplier, const u8* shift, const int* item_sums, u8* y, u32 y_pitch,
+                                       u32 first, u32 items, u32 vectors, u32 columns, int output_zero, int low, int high) {
+    u32 i = blockIdx.x * blockDim.x + threadIdx.x, quads = pitch / 4, item = i / quads, column = i % quads * 4;
+    if (item >= items || column >= columns) return;
+    u32 own = first + item;
+    int4 words = *(const int4*)(sums + (u64)item * pitch + column);
+    int accs[4] = {words.x, words.y, words.z, words.w};
+    int of_item = item_sums ? item_sums[own] : 0;
+    u32 count = columns - column < 4 ? columns - column : 4, cells = 0;
+#pragma unroll
+    for (u32 c = 0; c < 4; c++) {
+        if (c >= count) break;
+        u32 at = column + c;
+        Column constants = {bias[at], item_sums ? weight_zero[at] : 0, multiplier[at], shift[at]};
+        cells |= (u32)finish(accs[c], of_item, constants, output_zero, low, high) << (8 * c);
+    }
+    u8* to = y + (u64)(own / vectors) * y_pitch + (u64)(own % vectors) * columns + column;
+    if (vectors == 1 || columns % 4 == 0) {
+        // Bytes between the rows may be anything.
+        *(u32*)to = cells;
+    } else {
+        for (u32 c = 0; c < count; c++) to[c] = (u8)(cells >> (8 * c));
+    }
+}

@@ -8,6 +8,7 @@ mod averagepool;
 mod concat;
 mod conv;
 mod flow;
+mod library;
 mod lookup;
 mod matmul;
 mod maxpool;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use janction_accel_cuda::CudaError;
 pub use source::source;
 
-use janction_accel_cuda::{Argument, Card, Grid, Module, cards};
+use janction_accel_cuda::{Argument, Blas, Card, Grid, Module, cards};
 use janction_program::{Cells, Program, Tensor, Value};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
@@ -54,6 +55,12 @@ pub struct Cuda {
     has_tensor_cores: bool,
     /// Of the GPU: how many blocks keep it busy.
     multiprocessors: usize,
+    /// A library for large products, where there is one.
+    blas: Option<Arc<Blas>>,
+    /// Multiply-adds from which on it is asked.
+    library_from: u64,
+    /// Bytes of the sums that it makes at once, at most.
+    most_sums: usize,
     /// Constants of the programs that ran last.
     programs: PreparedCache<Vec<Prepared>>,
     one_at_a_time: Mutex<()>,
@@ -88,11 +95,23 @@ impl Cuda {
     /// When the kernels cannot be compiled for it.
     pub fn on(device: janction_accel_cuda::Device) -> Result<Self, CudaError> {
         let module = device.compile(&source())?;
-        Self::with_module(device, module)
+        let blas = match Blas::open(&device) {
+            Ok(blas) if device.has_tensor_cores() => Some(Arc::new(blas)),
+            // Nothing needs it, and `janction doctor` says that it is missing.
+            _ => None,
+        };
+        Self::with(device, module, blas)
     }
 
-    fn with_module(device: janction_accel_cuda::Device, module: Module) -> Result<Self, CudaError> {
+    fn with(
+        device: janction_accel_cuda::Device,
+        module: Module,
+        blas: Option<Arc<Blas>>,
+    ) -> Result<Self, CudaError> {
         Ok(Self {
+            blas,
+            library_from: library::LIBRARY_FROM,
+            most_sums: usize::MAX,
             uploading: device.fork()?,
             hashing: device.fork()?,
             copying: device.fork()?,
@@ -112,8 +131,38 @@ impl Cuda {
     /// # Errors
     /// What the driver says.
     pub fn with_budget(&self, bytes: u64) -> Result<Self, CudaError> {
-        let own = Self::with_module(self.device.with_budget(bytes)?, self.module.clone())?;
-        Ok(Self { most_rows: self.most_rows, has_tensor_cores: self.has_tensor_cores, ..own })
+        let own = Self::with(self.device.with_budget(bytes)?, self.module.clone(), self.blas.clone())?;
+        Ok(Self {
+            most_rows: self.most_rows,
+            has_tensor_cores: self.has_tensor_cores,
+            library_from: self.library_from,
+            most_sums: self.most_sums,
+            ..own
+        })
+    }
+
+    /// What large products run on besides the kernels here: the library's name and version.
+    #[must_use]
+    pub fn library(&self) -> Option<String> {
+        self.blas.as_ref().map(|blas| blas.name())
+    }
+
+    /// The same without a library for large products.
+    #[must_use]
+    pub fn without_library(self) -> Self {
+        Self { blas: None, ..self }
+    }
+
+    /// The same with the library, where there is one, for all products of at least `multiply_adds`, whose sums take at most
+    /// `bytes` at once.
+    #[must_use]
+    pub fn with_library_from(self, multiply_adds: u64, bytes: usize) -> Self {
+        Self { library_from: multiply_adds, most_sums: bytes, ..self }
+    }
+
+    /// Whether the library is to be asked for such a product.
+    fn library_serves(&self, items: usize, columns: usize, inner: usize) -> bool {
+        self.blas.is_some() && items as u64 * columns as u64 * inner as u64 >= self.library_from
     }
 
     /// The same without tensor cores, as on a card that has none.
@@ -168,7 +217,11 @@ impl Cuda {
     ) -> Result<Vec<Collected>, ExecutorError> {
         program.check_input(input)?;
         let _alone = self.alone();
-        let need = Need::of(program, |_| 0);
+        let library = library::bytes(self.device.memory_limit());
+        let need = Need::of(program, |inner, columns| {
+            // As many rows as there may be at once.
+            if self.library_serves(self.most_rows, columns, inner) { library } else { 0 }
+        });
         need.check(program, self.device.memory_limit())?;
         let attempt = || {
             let prepared = self.prepare(program, &need)?;

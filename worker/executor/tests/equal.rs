@@ -19,6 +19,8 @@ fn emulated() -> Cuda {
 }
 
 static EMULATED: LazyLock<Cuda> = LazyLock::new(emulated);
+/// As with a library that serves all products, a few rows at a time.
+static LIBRARY: LazyLock<Cuda> = LazyLock::new(|| emulated().with_library_from(0, 1 << 17));
 /// As on a card without tensor cores.
 static PLAIN: LazyLock<Cuda> = LazyLock::new(|| emulated().without_tensor_cores());
 /// As with so little memory that rows are computed a few at a time.
@@ -34,6 +36,7 @@ fn check(program: &Program, input: &Tensor) {
         ("cpu", &Cpu as &dyn Executor),
         ("kernels", &*EMULATED),
         ("kernels, no tensor cores", &*PLAIN),
+        ("a library's products", &*LIBRARY),
         ("kernels, little memory", &*SMALL),
     ] {
         let got = executor.run(program, input.clone()).unwrap();

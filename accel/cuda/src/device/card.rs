@@ -202,6 +202,11 @@ impl Stream {
         guarded(|| self.context.bind_to_thread().and_then(|()| call()).map_err(failed(action)))
     }
 
+    /// Makes the card's context the calling thread's.
+    pub fn bind(&self) -> Result<(), CudaError> {
+        self.context.bind_to_thread().map_err(failed("opening the GPU"))
+    }
+
     pub fn clear(&self, address: u64, bytes: u64) -> Result<(), CudaError> {
         // SAFETY: the range is that of a slice whose buffer is borrowed; a buffer that is dropped later is freed on
         // the same stream, behind this.

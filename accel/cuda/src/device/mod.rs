@@ -4,10 +4,12 @@ mod allocation;
 mod budget;
 mod buffer;
 mod card;
+mod cublas;
 #[cfg(feature = "host")]
 mod host;
 mod launch;
 mod nvrtc;
+mod products;
 mod staging;
 
 use std::path::Path;
@@ -20,6 +22,7 @@ pub use buffer::{Buffer, Slice, Word, bytes};
 pub use card::{Card, cards};
 pub use launch::{Argument, Grid};
 pub use nvrtc::compile_image;
+pub use products::{Blas, Product};
 
 use cudarc::driver::CudaEvent;
 

@@ -121,7 +121,7 @@ impl Prepared {
         let line = if sizes.suits_tensor_cores() { sizes.filled() } else { Weights::pitch(inner) };
         let columns = sizes.outputs * sizes.groups;
         let places = 12 * inner.max(line / CHUNK) + sizes.depth() + 64;
-        (columns * line + places) as u64 + Columns::bytes(columns)
+        Weights::bytes(columns, line) + places as u64 + Columns::bytes(columns)
     }
 
     /// Bytes that a row takes besides operand and result, at most.

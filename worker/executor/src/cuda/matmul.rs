@@ -4,7 +4,7 @@ use janction_accel_cuda::{Argument, Buffer, Grid};
 use janction_program::{MatMul, Program, Value};
 
 use super::{
-    Cuda, CudaError,
+    Cuda, CudaError, library,
     product::{Columns, Weights, range, words_to_signed},
     tensor::{OnDevice, pitch},
     tiles::{PLAIN, Tile},
@@ -15,21 +15,22 @@ const THREADS: u32 = 256;
 
 /// Constants of an operation on the device.
 pub(super) struct Prepared {
-    weights: Weights,
-    columns: Columns,
+    pub weights: Weights,
+    pub columns: Columns,
     /// Cells of a vector.
-    inner: usize,
+    pub inner: usize,
     /// Columns of the weights.
-    outer: usize,
+    pub outer: usize,
 }
 
 /// The left side of a product: vectors at one distance.
-struct Items<'a> {
-    cells: &'a Buffer<u8>,
-    pitch: usize,
+pub(super) struct Items<'a> {
+    pub cells: &'a Buffer<u8>,
+    /// Bytes from vector to vector.
+    pub pitch: usize,
     /// What four cells are xored with to become signed.
-    flip: u32,
-    count: usize,
+    pub flip: u32,
+    pub count: usize,
 }
 
 impl Prepared {
@@ -46,7 +47,7 @@ impl Prepared {
     /// Bytes that the constants take.
     pub fn bytes(program: &Program, op: &MatMul) -> u64 {
         let weights = program.constant(op.weights);
-        (weights.columns() * Weights::pitch(weights.rows())) as u64 + Columns::bytes(weights.columns())
+        Weights::bytes(weights.columns(), Weights::pitch(weights.rows())) + Columns::bytes(weights.columns())
     }
 
     /// Bytes that a row takes besides operands and result.
@@ -79,6 +80,11 @@ impl Prepared {
             }
         };
         let sums = self.sums(cuda, &items)?;
+        if cuda.library_serves(count, self.outer, self.inner)
+            && library::run(cuda, op, self, &items, &sums, &result, vectors)?
+        {
+            return Ok(result);
+        }
         let tile = Tile::of(cuda, count, self.outer);
         let arguments = [
             &[items.cells.into(), Argument::Word(items.pitch as u32), Argument::Word(items.flip)],

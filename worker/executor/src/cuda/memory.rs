@@ -23,8 +23,8 @@ pub(super) struct Need {
     row: u64,
     /// Bytes of a row that some operation takes while it runs.
     scratch: u64,
-    /// Whatever the rows: bytes of some operation while it runs.
-    fixed: u64,
+    /// Whatever the rows: bytes that some product takes while it runs. It does without where there are none.
+    library: u64,
     /// Cells of the widest row.
     widest: usize,
     /// The operation that takes most.
@@ -37,15 +37,15 @@ fn has_tensor(step: &Step) -> bool {
 }
 
 impl Need {
-    /// What `program` takes; `fixed` says what an operation takes besides its rows.
-    pub fn of(program: &Program, fixed: impl Fn(&Step) -> u64) -> Self {
+    /// What `program` takes; `library` says what a product with so many cells in a vector and columns may take besides.
+    pub fn of(program: &Program, library: impl Fn(usize, usize) -> u64) -> Self {
         let input = program.input().columns();
         let tensor = |columns: usize| pitch(columns) as u64 + DIGEST;
         let mut need = Self {
             constants: 0,
             row: tensor(input),
             scratch: 0,
-            fixed: 0,
+            library: 0,
             widest: input,
             hungriest: program.input().name.clone(),
         };
@@ -58,9 +58,12 @@ impl Need {
             }
             need.constants += constants;
             need.scratch = need.scratch.max(scratch);
-            need.fixed = need.fixed.max(fixed(step));
+            if let Operation::MatMul(op) = &step.operation {
+                let weights = program.constant(op.weights);
+                need.library = need.library.max(library(weights.rows(), weights.columns()));
+            }
             need.widest = need.widest.max(columns);
-            let own = constants + scratch + fixed(step) + columns as u64;
+            let own = constants + scratch + columns as u64;
             if own > most {
                 most = own;
                 need.hungriest.clone_from(&step.output.name);
@@ -71,7 +74,7 @@ impl Need {
 
     /// What a job of one row takes.
     pub fn least(&self) -> u64 {
-        self.constants + self.row + self.scratch + self.fixed
+        self.constants + self.row + self.scratch
     }
 
     /// Refuses a program of which not even one row fits `limit` bytes.
@@ -86,7 +89,7 @@ impl Need {
             program: program.name().to_owned(),
             operation: self.hungriest.clone(),
             constants: self.constants,
-            row: self.row + self.scratch + self.fixed,
+            row: self.row + self.scratch,
             limit,
         })
     }
@@ -94,7 +97,8 @@ impl Need {
     /// Rows to compute together of `rows`, when the constants are there and `free` bytes are left: all, or as many as leave
     /// room for the part before them. At least one, even where that will not fit: then the device says so.
     pub fn rows_at_once(&self, rows: usize, free: u64, most: usize) -> usize {
-        let free = free.saturating_sub(self.fixed);
+        // Half of what is left in any case: a library's sums must not drive the rows away.
+        let free = free.saturating_sub(self.library.min(free / 2));
         let most = most.min(MOST_CELLS / self.widest).max(1);
         let fitting =
             |parts: u64| usize::try_from(free / (parts * self.row + self.scratch)).unwrap_or(usize::MAX);
@@ -112,11 +116,12 @@ mod tests {
     #[test]
     fn parts_fit_beside_each_other() {
         let need =
-            Need { constants: 0, row: 100, scratch: 50, fixed: 1000, widest: 60, hungriest: "y".into() };
+            Need { constants: 0, row: 100, scratch: 50, library: 1000, widest: 60, hungriest: "y".into() };
         assert_eq!(need.rows_at_once(10, 1000 + 10 * 150, 100), 10, "all at once");
         assert_eq!(need.rows_at_once(11, 1000 + 10 * 150, 100), 6, "two parts");
         assert_eq!(need.rows_at_once(1000, 1 << 30, 100), 100);
         assert_eq!(need.rows_at_once(5, 0, 100), 1);
+        assert_eq!(need.rows_at_once(10, 1500, 100), 3, "half of it, in two parts");
         let wide = Need { widest: MOST_CELLS / 3, ..need };
         assert_eq!(wide.rows_at_once(1000, u64::MAX, 100), 3);
     }
@@ -124,7 +129,7 @@ mod tests {
     #[test]
     fn the_least_is_one_row() {
         let program = random_program(3);
-        let need = Need::of(&program, |_| 7);
+        let need = Need::of(&program, |_, _| 7);
         assert!(need.check(&program, need.least()).is_ok());
         let error = need.check(&program, need.least() - 1).unwrap_err().to_string();
         assert!(error.contains(&need.hungriest) && error.contains("vram_mib"), "{error}");

@@ -19,6 +19,9 @@ use super::{Cuda, CudaError, tensor::pitch};
 /// Columns of weights that are brought into lines together: their lines' ends stay in the processor's cache.
 const TOGETHER: usize = 64;
 
+/// Lines of weights come in such multiples, the last ones of zeros: a library's products want whole vectors of columns.
+const LINES: usize = 16;
+
 /// Weights on the device: signed cells, a line for each output column.
 pub(super) struct Weights {
     pub lines: Buffer<u8>,
@@ -57,9 +60,9 @@ pub(super) const fn words_to_signed(dtype: DType) -> u32 {
 /// The weights as signed cells, transposed: cell k of a column at place `place(k)` of its line, zeros elsewhere.
 fn lines(weights: &Tensor, pitch: usize, place: impl Fn(usize) -> usize + Sync) -> Vec<u8> {
     let columns = weights.columns();
-    let mut lines = vec![0u8; columns * pitch];
+    let mut lines = vec![0u8; columns.next_multiple_of(LINES) * pitch];
     let fill = |cell: &(dyn Fn(usize) -> u8 + Sync), lines: &mut Vec<u8>| {
-        lines.par_chunks_mut(TOGETHER * pitch).enumerate().for_each(|(block, lines)| {
+        lines[..columns * pitch].par_chunks_mut(TOGETHER * pitch).enumerate().for_each(|(block, lines)| {
             for k in 0..weights.rows() {
                 let (first, place) = (k * columns + block * TOGETHER, place(k));
                 for (j, line) in lines.chunks_exact_mut(pitch).enumerate() {
@@ -90,6 +93,11 @@ impl Weights {
         place: impl Fn(usize) -> usize + Sync,
     ) -> Result<Self, CudaError> {
         Ok(Self { lines: cuda.device.upload(&lines(weights, pitch, place))?, pitch })
+    }
+
+    /// Bytes that the weights of `columns` columns take.
+    pub const fn bytes(columns: usize, pitch: usize) -> u64 {
+        (columns.next_multiple_of(LINES) * pitch) as u64
     }
 
     /// Weights and their pitch, as kernels take them.

@@ -32,6 +32,8 @@ pub fn source() -> Source {
         "matmul_small",
         "align_vectors",
         "item_sums",
+        "to_signed",
+        "finish_sums",
         "conv",
         "conv_large",
         "conv_small",
