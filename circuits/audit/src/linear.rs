@@ -12,15 +12,15 @@
 //! gate finds the digits, each below U: they are these and nothing else.
 //!
 //! **Requantisation.** M and S are the operation's multiplier and power of two, both times 2^d (which changes neither
-//! quotient nor rounding) so that one S serves all columns of a gate. `RequantiseGate`'s equation
+//! quotient nor what lies at a half) so that one S serves all columns of a gate. `RequantiseGate`'s equation
 //! `u M + K = (sigma e + cell) S + rem` says
 //!
 //! ```text
 //! acc M + S / 2 = (Y + sigma e - output_zero) S + rem        0 <= rem < S        0 <= e < 4^exc_digits        Y = cell + smallest
 //! ```
 //!
-//! modulo p, and as integers: the sides differ by at most `bound M + S / 2 + (4^exc_digits + 512) S < 2^63`, so not by a
-//! multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
+//! (with sigma (e + 1) + t for sigma e where halves do not go up) modulo p, and as integers: the sides differ by at most
+//! `bound M + S / 2 + (4^exc_digits + 514) S < 2^63`, so not by a multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
 //! for that take `requantise.rs` itself.
 
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 
 use janction_gadgets::{Builder, F};
-use janction_program::{ConstantId, Requantise};
+use janction_program::{ConstantId, Requantise, Rounding};
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
@@ -131,18 +131,21 @@ struct Reach {
     shift: u32,
     excess: u64,
     bound: u64,
+    /// Where halves go.
+    rounding: Rounding,
     /// Largest multiplier, and product of bound and multiplier, both over 2^shift and times 2^62.
     multiplier: u128,
     product: u128,
 }
 
 impl Reach {
-    /// With one kind more.
+    /// With one kind more, of the same rounding.
     fn and(self, rescale: &Rescale, (requantise, bound): Kind) -> Self {
-        let Requantise { multiplier, shift, .. } = requantise;
+        let Requantise { multiplier, shift, rounding } = requantise;
         // At most 2^31 and 2^62 before they are moved by at most 61 bits.
         let multiplier = u128::from(multiplier) << (62 - shift);
         Self {
+            rounding,
             shift: self.shift.max(shift.into()),
             excess: self.excess.max(rescale.excess(requantise, bound)),
             bound: self.bound.max(bound.unsigned_abs()),
@@ -180,12 +183,13 @@ impl Class {
         // u = acc + U / 2 is in 0..U if bound < U / 2.
         let acc_digits = if columns == 1 { 0 } else { digits(2 * reach.bound + 1) };
         let (low, high) = rescale.narrow();
-        let gate = RequantiseGate { columns, acc_digits, rem_digits, exc_digits, low, high };
+        let halves = rescale.turn(reach.rounding);
+        let gate = RequantiseGate { columns, acc_digits, rem_digits, exc_digits, low, high, halves };
         // S = 2^power; multipliers scaled to it, exactly: no shift is larger.
         let power = 2 * rem_digits as u32;
         let [multiplier, product] = [reach.multiplier, reach.product].map(|x| x >> (62 - power));
         let fits = || {
-            let excess = (1u128 << (2 * exc_digits)) + 512;
+            let excess = (1u128 << (2 * exc_digits)) + RequantisePlan::margin(halves).unsigned_abs();
             let sides = product + (1u128 << (power - 1)) + (excess << power);
             sides < 1u128 << REACH_BITS && multiplier < 1u128 << REACH_BITS
         };
@@ -233,18 +237,21 @@ impl LinearPlan {
     ) -> Self {
         let Extent { terms, members, .. } = operation.extent();
         let mut kinds = operation.kinds();
-        kinds.sort_unstable_by_key(|(r, bound)| (std::cmp::Reverse(r.shift), r.multiplier, *bound));
+        kinds.sort_unstable_by_key(|(r, bound)| {
+            (r.rounding, std::cmp::Reverse(r.shift), r.multiplier, *bound)
+        });
         kinds.dedup();
-        // The largest shift first: with it go all that can be scaled to it.
+        // The largest shift first: with it go all of its rounding that can be scaled to it.
         let alone = |kind: &Kind| Class::gate(&rescale, &Reach::default().and(&rescale, *kind), 1).is_some();
         let mut left: Vec<Kind> = kinds.into_iter().filter(alone).collect();
         let (mut classes, mut members_of) = (Vec::new(), HashMap::new());
         while !left.is_empty() {
+            let rounding = left[0].0.rounding;
             let mut reach = Reach::default();
             let mut rest = Vec::new();
             for kind in left {
                 let more = reach.and(&rescale, kind);
-                if Class::gate(&rescale, &more, 1).is_some() {
+                if kind.0.rounding == rounding && Class::gate(&rescale, &more, 1).is_some() {
                     reach = more;
                     members_of.insert(kind, classes.len());
                 } else {

@@ -11,17 +11,39 @@
 //! sigma = 1 fits, below `low` only sigma = -1, between them e = 0. (The 2^62 stands on both sides and cancels in the
 //! equation over the field; it serves to show that both sides are integers in a range shorter than p.)
 //!
+//! *Halves that do not go up.* Halves are where rem = 0, and there the quotient is q or q - 1, whichever has the parity that
+//! the rounding asks for. With bits t and p, an integer h and an element inv:
+//!
+//! ```text
+//! q + output_zero = Y + sigma (e + 1) + t          t rem = 0
+//! Y - output_zero + parity = 2 h' + p              p (1 - sigma^2)(1 - rem inv) = 0
+//! ```
+//!
+//! where the second line stands as `cell + turn = 2 h + p`, with the cell as a byte and turn in {0, 1} of the same parity as
+//! what it takes the place of (parity + smallest - output_zero), so that 0 <= h < 256 and nothing wraps.
+//!
+//! - sigma = 0, rem != 0: t = 0, Y = q + output_zero. An inverse of rem makes the last equation true whatever p is.
+//! - sigma = 0, rem = 0: Y is q or q - 1 (plus output_zero), and p = 0 says that it is the one of the right parity.
+//! - sigma = 1: q + output_zero >= high + 1, so that q and q - 1 are both clamped to `high`. That is why e + 1 stands for e:
+//!   with sigma = 1 and e = 0 at Y = high, a half that belongs to high - 1 could claim `high`.
+//! - sigma = -1: q + output_zero <= low - 1 + t. It is below `low`; or t = 1, a half, and q = low: q and q - 1 are both clamped
+//!   to `low`.
+//!
+//! So no other Y is left, and for the right one there always is a witness ([`Distance::of`]): t = 1 where the half goes down to
+//! a Y inside the clamp, or from q = low to below it.
+//!
 //! *Why the equation holds over the integers.* Left minus right is a multiple of p. With |acc| <= bound, e < 2^E and
-//! |Y - output_zero| <= 511 its absolute value is at most bound M + 2^(s-1) + (2^E + 512) 2^s. Where that is below p
+//! |Y - output_zero| <= 511 its absolute value is at most bound M + 2^(s-1) + (2^E + 512) 2^s; e + 1 and t add no more than two
+//! to the 512. Where that is below p
 //! (whenever s <= 50), done. Otherwise q + 2^(62-s) is checked to lie in 0..2^(64-s), so that the right side of the
 //! first line is in 0..2^64 while the left one is in 2^32..p, and left + p would be above 2^64.
 //!
 //! *Whole bytes.* A range check of whole bytes is the cheapest. So E is rounded up to a multiple of 8, and M and 2^s are
-//! both multiplied by 2^d, which changes neither q nor the rounding, so that s + d is one, wherever the bound above then
+//! both multiplied by 2^d, which changes neither q nor which accumulators lie at a half, so that s + d is one, wherever the bound above then
 //! still is below p.
 
 use janction_gadgets::{Builder, F};
-use janction_program::{DType, Requantise};
+use janction_program::{DType, Requantise, Rounding};
 use plonky2::field::types::{Field, Field64};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
@@ -43,6 +65,12 @@ impl Rescale {
     /// Smallest value of the type minus zero point: what is to be subtracted from a quotient to get a cell as a byte.
     pub fn offset(&self) -> i64 {
         i64::from(self.output.min()) - i64::from(self.output_zero)
+    }
+
+    /// Unless halves go up: 0 or 1, such that a cell (as a byte) plus it is even if the quotient is one that halves go to.
+    pub fn turn(&self, rounding: Rounding) -> Option<u8> {
+        // quotient = cell + offset
+        rounding.parity().map(|parity| (i64::from(parity) + self.offset()).rem_euclid(2) as u8)
     }
 
     /// The clamp's ends as distances from the smallest value of the type.
@@ -69,6 +97,33 @@ impl Rescale {
     }
 }
 
+/// How a cell lies to the quotient that it was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Distance {
+    /// 1 where the quotient lies above the clamp, -1 below, else 0.
+    pub sigma: i64,
+    /// e.
+    pub excess: u64,
+    /// t: whether a half went down.
+    pub down: bool,
+}
+
+impl Distance {
+    /// Of `cell` to the quotient with halves up, `up`, and its remainder. For a false cell some numbers that do not fit.
+    pub fn of(turn: Option<u8>, up: i64, remainder: i64, cell: i64) -> Self {
+        let distance = up.wrapping_sub(cell);
+        let Some(turn) = turn else {
+            return Self { sigma: distance.signum(), excess: distance.unsigned_abs(), down: false };
+        };
+        let down = remainder == 0 && (up ^ i64::from(turn)) & 1 == 1;
+        let sigma = distance.wrapping_sub(down.into()).signum();
+        // sigma (e + 1) + t = distance, and t = 0 wherever that leaves an e.
+        let down = down && (sigma == 0 || distance == 0);
+        let excess = sigma.wrapping_mul(distance.wrapping_sub(down.into())).wrapping_sub(1);
+        Self { sigma, excess: if sigma == 0 { 0 } else { excess as u64 }, down }
+    }
+}
+
 /// What the requantisation of one column depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequantisePlan {
@@ -78,6 +133,8 @@ pub(crate) struct RequantisePlan {
     shift: u32,
     /// E: bits of e.
     excess_bits: u32,
+    /// Where halves go: [`Rescale::turn`].
+    turn: Option<u8>,
     /// Whether q needs a range check of its own.
     wide: bool,
 }
@@ -88,6 +145,21 @@ pub(crate) struct RequantiseTargets {
     pub sigma: Target,
     pub excess: Target,
     pub remainder: Target,
+    /// Unless halves go up.
+    pub halves: Option<HalvesTargets>,
+}
+
+/// The witness of where a half goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HalvesTargets {
+    /// t
+    pub down: Target,
+    /// p
+    pub parity: Target,
+    /// h
+    pub half: Target,
+    /// inv
+    pub inverse: Target,
 }
 
 /// An integer as a field element.
@@ -104,8 +176,11 @@ impl RequantisePlan {
         let product = bound * multiplier;
         let round = 1i64 << (shift - 1);
         // The sides of the equation differ by at most this, with e of `excess_bits` bits and everything times 2^d.
+        let turn = rescale.turn(requantise.rounding);
+        let margin = Self::margin(turn);
         let fits = |excess_bits: u32, d: u32| {
-            let reach = i128::from(product) + i128::from(round) + (((1i128 << excess_bits) + 512) << shift);
+            let reach =
+                i128::from(product) + i128::from(round) + (((1i128 << excess_bits) + margin) << shift);
             excess_bits <= MAX_BITS && shift + d <= MAX_BITS && reach < i128::from(F::ORDER) >> d
         };
         let (whole, d) = (bits.next_multiple_of(8), shift.next_multiple_of(8) - shift);
@@ -117,8 +192,14 @@ impl RequantisePlan {
             multiplier: multiplier << d,
             shift: shift + d,
             excess_bits,
+            turn,
             wide: narrow.is_none(),
         }
+    }
+
+    /// More than what sigma e (or sigma (e + 1) + t) + Y - output_zero is beyond e, with the remainder.
+    pub const fn margin(turn: Option<u8>) -> i128 {
+        if turn.is_some() { 514 } else { 512 }
     }
 
     /// Enforces that `cell` (a byte) is the requantised accumulator `biased - half`.
@@ -144,7 +225,13 @@ impl RequantisePlan {
             (1i128 << (shift - 1)) - i128::from(half) * i128::from(self.multiplier) - (offset << shift);
         let constant = builder.constant(element(constant));
         let left = builder.arithmetic(multiplier, F::ONE, biased, one, constant);
-        let unclamped = builder.mul_add(sigma, excess, cell);
+        let mut unclamped = builder.mul_add(sigma, excess, cell);
+        let halves = self.turn.map(|turn| {
+            let halves = build_halves(builder, ranges, turn, sigma, remainder, cell);
+            let more = builder.add(sigma, halves.down);
+            unclamped = builder.add(unclamped, more);
+            halves
+        });
         let right = builder.arithmetic(power, F::ONE, unclamped, one, remainder);
         builder.connect(left, right);
         ranges.check(builder, remainder, shift);
@@ -154,7 +241,7 @@ impl RequantisePlan {
             ranges.check(builder, quotient, 64 - shift);
         }
         self.build_clamp(builder, ranges, sigma, cell);
-        RequantiseTargets { sigma, excess, remainder }
+        RequantiseTargets { sigma, excess, remainder, halves }
     }
 
     /// sigma in {-1, 0, 1}; sigma = 1 implies cell = high, sigma = -1 implies cell = low; low <= cell <= high.
@@ -201,11 +288,56 @@ impl RequantisePlan {
         cell: i32,
     ) -> anyhow::Result<()> {
         let (unclamped, remainder) = self.divide(acc);
-        let excess = unclamped - i64::from(cell);
-        inputs.set_target(targets.sigma, element(excess.signum().into()))?;
-        inputs.set_target(targets.excess, element(excess.abs().into()))?;
-        inputs.set_target(targets.remainder, element(remainder.into()))
+        // As distances from the smallest value of the type, as the circuit has them.
+        let smallest = i64::from(self.rescale.output.min());
+        let cell = i64::from(cell) - smallest;
+        let distance = Distance::of(self.turn, unclamped - smallest, remainder, cell);
+        inputs.set_target(targets.sigma, element(distance.sigma.into()))?;
+        inputs.set_target(targets.excess, element(distance.excess.into()))?;
+        let remainder = element(remainder.into());
+        inputs.set_target(targets.remainder, remainder)?;
+        if let (Some(halves), Some(turn)) = (targets.halves, self.turn) {
+            let turned = cell + i64::from(turn);
+            inputs.set_target(halves.down, F::from_bool(distance.down))?;
+            inputs.set_target(halves.parity, element(turned.rem_euclid(2).into()))?;
+            inputs.set_target(halves.half, element(turned.div_euclid(2).into()))?;
+            inputs.set_target(halves.inverse, remainder.try_inverse().unwrap_or(F::ZERO))?;
+        }
+        Ok(())
     }
+}
+
+/// Enforces that t is 0, or 1 at a half, and that the cell's quotient is one that halves go to wherever there is a half and
+/// sigma = 0. `cell` must be a byte, `remainder` in its range, and sigma one of -1, 0, 1.
+fn build_halves(
+    builder: &mut Builder,
+    ranges: &mut Ranges,
+    turn: u8,
+    sigma: Target,
+    remainder: Target,
+    cell: Target,
+) -> HalvesTargets {
+    let [down, parity, half, inverse] = builder.add_virtual_target_arr();
+    let (zero, one) = (builder.zero(), builder.one());
+    for bit in [down, parity] {
+        let square = builder.mul(bit, bit);
+        builder.connect(square, bit);
+    }
+    let product = builder.mul(down, remainder);
+    builder.connect(product, zero);
+    // cell + turn = 2 h + p
+    let turned = builder.add_const(cell, F::from_canonical_u8(turn));
+    let whole = builder.arithmetic(F::TWO, F::ONE, half, one, parity);
+    builder.connect(turned, whole);
+    ranges.byte(builder, half);
+    // p (1 - sigma^2) (1 - rem inv) = 0
+    let square = builder.mul(sigma, sigma);
+    let is_inside = builder.sub(one, square);
+    let is_half = builder.arithmetic(F::NEG_ONE, F::ONE, remainder, inverse, one);
+    let is_wrong = builder.mul(parity, is_inside);
+    let wrong = builder.mul(is_wrong, is_half);
+    builder.connect(wrong, zero);
+    HalvesTargets { down, parity, half, inverse }
 }
 
 #[cfg(test)]

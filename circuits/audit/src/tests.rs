@@ -9,6 +9,7 @@ mod execution;
 mod flipped;
 mod freivalds;
 mod gates;
+mod halves;
 mod opened;
 mod operations;
 mod products;

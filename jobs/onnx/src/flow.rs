@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use janction_program::{DType, ValueId};
+use janction_program::{DType, Rounding, ValueId};
 
 use crate::{
     error::OnnxError,
@@ -41,7 +41,14 @@ impl Quantisation {
     /// The cell for `real`: divided in float32, halves to even, saturated, as `QuantizeLinear` does. `None` for what is no
     /// number.
     pub(crate) fn cell(&self, real: f64) -> Option<i32> {
-        let quotient = to_f32(real / self.scale).round_ties_even();
+        self.cell_by(Rounding::HalfEven, real)
+    }
+
+    /// The same with halves to even or odd quotients.
+    pub(crate) fn cell_by(&self, rounding: Rounding, real: f64) -> Option<i32> {
+        let odd = f64::from(u8::from(rounding == Rounding::HalfOdd));
+        // A float32 of cells and their neighbours has 24 bits: adding one is exact.
+        let quotient = (to_f32(real / self.scale) + odd).round_ties_even() - odd;
         let (low, high) = (f64::from(self.dtype.min()), f64::from(self.dtype.max()));
         (!real.is_nan()).then(|| (quotient + f64::from(self.zero)).clamp(low, high) as i32)
     }

@@ -24,6 +24,7 @@ mod product;
 mod quantise;
 mod quantised;
 mod remedies;
+mod rounding;
 mod sum;
 mod tensor;
 mod translate;

@@ -12,6 +12,7 @@ use crate::{
     error::OnnxError,
     flow::{Activation, Mapped, Place, Quantisation, Settle},
     node::Node,
+    rounding,
     tensor::to_f32,
     translate::Translator,
 };
@@ -106,8 +107,9 @@ pub fn quantise(
     settle: Settle,
 ) -> Result<Activation, OnnxError> {
     let (input, output) = (mapped.activation.dtype, settle.output.dtype);
+    let rounding = rounding::of(node, settle.output);
     let entry = |(i, &real): (usize, &f64)| {
-        let cell = settle.output.cell(real).ok_or_else(|| {
+        let cell = settle.output.cell_by(rounding, real).ok_or_else(|| {
             let from = input.min() + i as i32;
             node.unsupported(format!(
                 "the function before it gives no number for the cell {from} (real {:e}): quantise its operand so that \

@@ -7,6 +7,7 @@ use crate::{
     flow::{Activation, Flow, Mapped, Pending, PendingKind, Place, Quantisation, Settle},
     node::Node,
     product::{factor, operand, per_column},
+    rounding,
     translate::Translator,
     window::{Windows, planes, windows},
 };
@@ -31,8 +32,13 @@ impl Average {
         Settle { output, clamp }: Settle,
     ) -> Result<Activation, OnnxError> {
         let scale = self.quantisation.scale / output.scale;
-        let requantise = self.divisors.iter().map(|&divisor| factor(node, scale / divisor as f64));
-        let requantise = per_column(requantise.collect::<Result<_, _>>()?);
+        let [height, width] = self.slide.kernel.map(i64::from);
+        let bound = self.quantisation.reach() * height * width;
+        let requantise = self.divisors.iter().map(|&divisor| {
+            let requantise = factor(node, scale / divisor as f64)?;
+            Ok(rounding::of_accumulators(node, output, requantise, bound))
+        });
+        let requantise = per_column(requantise.collect::<Result<_, OnnxError>>()?);
         let options = AveragePoolOptions::new(self.slide, requantise)
             .zeros(self.quantisation.zero, output.zero)
             .clamp(clamp.0, clamp.1);

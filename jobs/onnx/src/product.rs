@@ -11,6 +11,7 @@ use crate::{
     flow::{Activation, Flow, Mapped, Pending, PendingKind, Place, Quantisation, RealConstant, Settle, at},
     node::Node,
     quantise::QUANTISE,
+    rounding,
     tensor::Tensor,
     translate::Translator,
 };
@@ -29,6 +30,8 @@ pub enum Form {
 pub struct Product {
     pub input: Activation,
     pub input_zero: i32,
+    /// Largest distance of the activation's cells from their zero point.
+    pub reach: i64,
     pub form: Form,
     /// [inner, columns]; one scale and zero point, or one for each column.
     pub weights: RealConstant,
@@ -96,7 +99,16 @@ impl Product {
             return Err(node.unsupported("the weights must be quantised per tensor or per output column"));
         }
         let scales = weights.scales.iter().map(|scale| scale * quantisation.scale).collect();
-        Ok(Self { input, input_zero: quantisation.zero, form, weights, scales, bias: None, behind: 0 })
+        Ok(Self {
+            input,
+            input_zero: quantisation.zero,
+            reach: quantisation.reach(),
+            form,
+            weights,
+            scales,
+            bias: None,
+            behind: 0,
+        })
     }
 
     /// Number of output columns.
@@ -155,6 +167,30 @@ impl Product {
         bias.iter().enumerate().map(integer).collect::<Result<_, _>>().map(Some)
     }
 
+    /// Multipliers, shifts and where halves go: one, or one for each column.
+    fn requantise(
+        &self,
+        node: &Node,
+        output: Quantisation,
+        bias: Option<&[i32]>,
+    ) -> Result<PerColumn<Requantise>, OnnxError> {
+        let mut bounds: Vec<i64> =
+            (0..self.columns()).map(|j| bias.map_or(0, |bias| i64::from(bias[j]).abs())).collect();
+        for row in self.weights.cells.integers().unwrap_or_default().chunks(self.columns().max(1)) {
+            for (j, (bound, cell)) in bounds.iter_mut().zip(row).enumerate() {
+                // Weights and zero points are of 8 bits.
+                *bound += self.reach * (cell - i64::from(at(&self.weights.zeros, j))).abs();
+            }
+        }
+        let entry = |(j, scale): (usize, &f64)| {
+            let of_all = || bounds.iter().copied().max().unwrap_or(0);
+            let bound = if self.scales.len() == 1 { of_all() } else { bounds[j] };
+            let requantise = factor(node, scale / output.scale)?;
+            Ok(rounding::of_accumulators(node, output, requantise, bound))
+        };
+        self.scales.iter().enumerate().map(entry).collect::<Result<_, _>>().map(per_column)
+    }
+
     /// Makes the operation.
     pub fn finish(
         self,
@@ -162,13 +198,12 @@ impl Product {
         node: &Node,
         Settle { output, clamp }: Settle,
     ) -> Result<Activation, OnnxError> {
-        let requantise = self.scales.iter().map(|scale| factor(node, scale / output.scale));
-        let requantise = per_column(requantise.collect::<Result<_, _>>()?);
+        let bias = self.integer_bias(node, output)?;
+        let requantise = self.requantise(node, output, bias.as_deref())?;
         let mut options = MatMulOptions::new(requantise)
             .zeros(self.input_zero, output.zero)
             .weight_zero(per_column(self.weights.zeros.clone()))
             .clamp(clamp.0, clamp.1);
-        let bias = self.integer_bias(node, output)?;
         let cells = &self.weights.cells;
         let unreadable = || node.operand("the weights", "int8 or uint8", cells.describe());
         let dtype = cells.element.dtype().ok_or_else(unreadable)?;

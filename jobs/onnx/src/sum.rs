@@ -1,11 +1,14 @@
 //! Sums and differences of two dequantised operands, cell by cell, before their requantisation.
 
+use std::collections::HashSet;
+
 use janction_program::{Cells, DType, Operand, builder::AddOptions, common_shift};
 
 use crate::{
     error::OnnxError,
     flow::{Activation, Flow, Mapped, PendingKind, Place, Quantisation, RealConstant, Settle, at},
     node::Node,
+    rounding::{of_sums, terms},
     translate::Translator,
     views::count,
 };
@@ -119,8 +122,17 @@ impl Sum {
                 factors[0], factors[1]
             ))
         })?;
-        let options =
-            AddOptions::new(multipliers, shift).zeros(l.zero, r.zero, output.zero).clamp(clamp.0, clamp.1);
+        let lefts = terms(l.dtype, l.zero, multipliers[0]);
+        let mut rights = terms(r.dtype, r.zero, multipliers[1]);
+        if let Right::Row(_, cells) = &right {
+            let present: HashSet<i32> = (0..cells.len()).map(|i| cells.get(i)).collect();
+            let mut all = r.dtype.min()..=r.dtype.max();
+            rights.retain(|_| all.next().is_some_and(|cell| present.contains(&cell)));
+        }
+        let options = AddOptions::new(multipliers, shift)
+            .rounded(of_sums(node, output, [&lefts, &rights], shift))
+            .zeros(l.zero, r.zero, output.zero)
+            .clamp(clamp.0, clamp.1);
         let right = match right {
             Right::Activation(activation) => Operand::Value(t.value(&activation)?),
             Right::Row(name, cells) => Operand::Constant(t.cells(&name, 1, cells)?),

@@ -9,6 +9,7 @@ pub use programs::{Extent, random_program, random_program_of};
 use crate::{
     program::Program,
     requantise::{PerColumn, Requantise},
+    rounding::Rounding,
     tensor::{Cells, DType, Tensor},
 };
 
@@ -76,6 +77,21 @@ impl Random {
         }
     }
 
+    /// Some rounding, and perhaps a power of two, with which halves are met, for each of `factors`. Drawn from a generator of
+    /// its own.
+    fn rounding<const N: usize>(&self, factors: [f64; N]) -> ([f64; N], Rounding) {
+        let r = &mut Self(self.0 ^ 0x6a09_e667_f3bc_c908);
+        let power = |factor: f64| factor.signum() * factor.abs().log2().round().exp2();
+        let factors = if r.one_in(3) { factors.map(power) } else { factors };
+        (factors, Rounding::ALL[r.range(0, 2) as usize])
+    }
+
+    /// A requantisation by `factor` or the power of two that is nearest, of some rounding.
+    fn rounded(&self, factor: f64) -> Requantise {
+        let ([factor], rounding) = self.rounding([factor]);
+        Requantise::from_factor(factor).expect("the factor is between 2^-62 and 2^30").rounded(rounding)
+    }
+
     /// A requantisation that spreads the accumulators of `inner` products over some 8-bit range; sometimes an
     /// extreme one.
     fn requantise(&mut self, inner: usize) -> Requantise {
@@ -84,7 +100,7 @@ impl Random {
             _ => {
                 let spread = 60.0 * 60.0 * (inner as f64).sqrt();
                 let factor = self.range(20, 400) as f64 / spread;
-                Requantise::from_factor(factor).expect("the factor is between 2^-62 and 2^30")
+                self.rounded(factor)
             }
         }
     }

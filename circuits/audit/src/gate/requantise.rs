@@ -1,16 +1,20 @@
 //! The gate that turns dot products into output cells: digits of a shared product, requantisation, clamp.
 
+#[cfg(test)]
+mod forgery;
+mod generator;
+
+pub(crate) use generator::RequantiseGenerator;
+
 use janction_gadgets::{Builder, D, F};
 use plonky2::field::extension::Extendable;
 use plonky2::field::packed::PackedField;
-use plonky2::field::types::{Field, Field64, PrimeField64};
+use plonky2::field::types::Field;
 use plonky2::gates::gate::Gate;
 use plonky2::gates::packed_util::PackedEvaluableBase;
 use plonky2::gates::util::StridedConstraintConsumer;
 use plonky2::iop::ext_target::ExtensionTarget;
-use plonky2::iop::generator::{GeneratedValues, SimpleGenerator, WitnessGeneratorRef};
-use plonky2::iop::target::Target;
-use plonky2::iop::witness::{PartitionWitness, Witness, WitnessWrite};
+use plonky2::iop::generator::{SimpleGenerator, WitnessGeneratorRef};
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::vars::{
     EvaluationTargets, EvaluationVars, EvaluationVarsBaseBatch, EvaluationVarsBasePacked,
@@ -22,8 +26,10 @@ use crate::gate::CONSTANTS;
 /// Wires of a row, and those of them that are routed.
 const WIRES: usize = 135;
 const ROUTED: usize = 80;
-/// Base-4 digits of a cell's distance from an end of the clamp.
+/// Base-4 digits of a cell's distance from an end of the clamp, and of half a cell.
 const BYTE: usize = 4;
+/// Wires of a column that are there for halves, besides digits.
+const HALVES: usize = 3;
 
 /// Requantises `columns` accumulators of each of a row's forms.
 ///
@@ -38,7 +44,15 @@ const BYTE: usize = 4;
 /// cell - low = four digits (if `low`)        high - cell = four digits (if `high`)
 /// ```
 ///
-/// Degree 4. Forms and cells are routed; sigma and the digits are not.
+/// If halves do not go up (`halves`), the second line is
+///
+/// ```text
+/// u_j M_j + K_j = (sigma (e + 1) + cell + t) S + rem                t (t - 1) = 0      t rem = 0
+/// cell + turn = 2 h + p        h: four digits                       p (p - 1) = 0      p (1 - sigma^2)(1 - rem inv) = 0
+/// ```
+///
+/// Degree 4, with `halves` 5. Forms and cells are routed; sigma, t, p, inv and the digits are not. Why this leaves one cell
+/// for each accumulator: `requantise.rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequantiseGate {
     /// Accumulators that share a form.
@@ -53,6 +67,8 @@ pub(crate) struct RequantiseGate {
     pub low: bool,
     /// Whether a cell is checked to be no more than the clamp's upper end.
     pub high: bool,
+    /// Unless halves go up: turn, 0 or 1. `cell + turn` is even if the cell's quotient is one that halves go to.
+    pub halves: Option<u8>,
 }
 
 /// The kinds of a column's wires that are not routed, in order.
@@ -63,6 +79,18 @@ enum Part {
     Exc,
     Low,
     High,
+    Half,
+}
+
+/// The wires of a column that are there for halves, in order.
+#[derive(Clone, Copy)]
+enum Halves {
+    /// t
+    Down,
+    /// p
+    Parity,
+    /// inv
+    Inverse,
 }
 
 impl RequantiseGate {
@@ -73,7 +101,7 @@ impl RequantiseGate {
 
     /// Wires of a column that are not routed.
     const fn private(self) -> usize {
-        self.start(Part::High) + self.digits(Part::High)
+        self.start(Part::Half) + self.digits(Part::Half) + if self.halves.is_some() { HALVES } else { 0 }
     }
 
     /// Where the digits of a part begin, behind sigma.
@@ -86,6 +114,7 @@ impl RequantiseGate {
             Part::Exc => 1 + acc + rem,
             Part::Low => 1 + acc + rem + self.exc_digits,
             Part::High => 1 + acc + rem + self.exc_digits + self.digits(Part::Low),
+            Part::Half => self.start(Part::High) + self.digits(Part::High),
         }
     }
 
@@ -103,6 +132,13 @@ impl RequantiseGate {
             }
             Part::High => {
                 if self.high {
+                    BYTE
+                } else {
+                    0
+                }
+            }
+            Part::Half => {
+                if self.halves.is_some() {
                     BYTE
                 } else {
                     0
@@ -138,6 +174,11 @@ impl RequantiseGate {
 
     fn digit(self, form: usize, column: usize, part: Part, i: usize) -> usize {
         self.sigma(form, column) + self.start(part) + i
+    }
+
+    /// Column of one of the wires that are there for halves.
+    fn halves(self, form: usize, column: usize, wire: Halves) -> usize {
+        self.digit(form, column, Part::Half, BYTE) + wire as usize
     }
 
     /// Number of the constant C of a form.
@@ -176,16 +217,29 @@ impl RequantiseGate {
                         value * scalar(4) + d
                     })
                 };
-                let [digits, rem, exc, above, below] =
-                    [Part::Acc, Part::Rem, Part::Exc, Part::Low, Part::High].map(&mut value);
+                let [digits, rem, exc, above, below, half] =
+                    [Part::Acc, Part::Rem, Part::Exc, Part::Low, Part::High, Part::Half].map(&mut value);
                 let acc = if self.columns == 1 { own } else { digits };
                 sum = sum * scalar(1 << (2 * self.acc_digits)) + acc;
                 let cell = wire(self.cell(form, column));
                 let sigma = wire(self.sigma(form, column));
                 let m = self.multiplier(form, column);
                 let left = acc * constant(m) + constant(m + 1);
-                constraint(left - (sigma * exc + cell) * scalar(1 << (2 * self.rem_digits)) - rem);
                 let square = sigma * sigma;
+                let unclamped = match self.halves {
+                    None => sigma * exc + cell,
+                    Some(turn) => {
+                        let [down, parity, inverse] = [Halves::Down, Halves::Parity, Halves::Inverse]
+                            .map(|kind| wire(self.halves(form, column, kind)));
+                        constraint(down * (down - P::ONES));
+                        constraint(down * rem);
+                        constraint(parity * (parity - P::ONES));
+                        constraint(cell + scalar(turn.into()) - half * scalar(2) - parity);
+                        constraint(parity * (P::ONES - square) * (P::ONES - rem * inverse));
+                        sigma * (exc + P::ONES) + cell + down
+                    }
+                };
+                constraint(left - unclamped * scalar(1 << (2 * self.rem_digits)) - rem);
                 constraint(square * sigma - sigma);
                 constraint(square * (cell + cell - low - high) - sigma * (high - low));
                 if self.low {
@@ -203,8 +257,15 @@ impl RequantiseGate {
 }
 
 impl Gate<F, D> for RequantiseGate {
+    /// Gates stand in a circuit in the order of their names, so that of a gate without halves stays what it was before there
+    /// were any: it decides keys.
     fn id(&self) -> String {
-        format!("{self:?}")
+        let Self { columns, acc_digits, rem_digits, exc_digits, low, high, halves } = self;
+        let halves = halves.map_or_else(String::new, |turn| format!(", halves: {turn}"));
+        format!(
+            "RequantiseGate {{ columns: {columns}, acc_digits: {acc_digits}, rem_digits: {rem_digits}, exc_digits: \
+             {exc_digits}, low: {low}, high: {high}{halves} }}"
+        )
     }
 
     fn serialize(&self, dst: &mut Vec<u8>, _common_data: &CommonCircuitData<F, D>) -> IoResult<()> {
@@ -212,17 +273,20 @@ impl Gate<F, D> for RequantiseGate {
             dst.write_usize(number)?;
         }
         dst.write_bool(self.low)?;
-        dst.write_bool(self.high)
+        // One byte: `high`, and above it 0, or turn and one.
+        dst.write_u8(u8::from(self.high) | self.halves.map_or(0, |turn| (turn + 1) << 1))
     }
 
     fn deserialize(src: &mut Buffer, _common_data: &CommonCircuitData<F, D>) -> IoResult<Self> {
         let mut number = || src.read_usize();
         let (columns, acc_digits, rem_digits, exc_digits) = (number()?, number()?, number()?, number()?);
-        let (low, high) = (src.read_bool()?, src.read_bool()?);
-        if [columns, acc_digits, rem_digits, exc_digits].into_iter().any(|number| number > WIRES) {
+        let (low, flags) = (src.read_bool()?, src.read_u8()?);
+        let is_large = [columns, acc_digits, rem_digits, exc_digits].into_iter().any(|number| number > WIRES);
+        if is_large || flags > 5 {
             return Err(IoError);
         }
-        let gate = Self { columns, acc_digits, rem_digits, exc_digits, low, high };
+        let (high, halves) = (flags & 1 == 1, (flags >> 1).checked_sub(1));
+        let gate = Self { columns, acc_digits, rem_digits, exc_digits, low, high, halves };
         if gate.forms() == 0 { Err(IoError) } else { Ok(gate) }
     }
 
@@ -266,6 +330,7 @@ impl Gate<F, D> for RequantiseGate {
                 let exc = value(builder, Part::Exc);
                 let above = value(builder, Part::Low);
                 let below = value(builder, Part::High);
+                let half = value(builder, Part::Half);
                 let acc = if self.columns == 1 { own } else { digits };
                 sum = builder.arithmetic_extension(scalar(1 << (2 * self.acc_digits)), F::ONE, sum, one, acc);
                 let cell = wire(self.cell(form, column));
@@ -273,11 +338,29 @@ impl Gate<F, D> for RequantiseGate {
                 let m = self.multiplier(form, column);
                 let (multiplier, constant) = (vars.local_constants[m], vars.local_constants[m + 1]);
                 let left = builder.mul_add_extension(acc, multiplier, constant);
-                let unclamped = builder.mul_add_extension(sigma, exc, cell);
+                let square = builder.mul_extension(sigma, sigma);
+                let mut unclamped = builder.mul_add_extension(sigma, exc, cell);
+                if let Some(turn) = self.halves {
+                    let [down, parity, inverse] = [Halves::Down, Halves::Parity, Halves::Inverse]
+                        .map(|kind| wire(self.halves(form, column, kind)));
+                    let bit =
+                        |builder: &mut Builder, x| builder.arithmetic_extension(F::ONE, F::NEG_ONE, x, x, x);
+                    constraints.push(bit(builder, down));
+                    constraints.push(builder.mul_extension(down, rem));
+                    constraints.push(bit(builder, parity));
+                    let turned = builder.add_const_extension(cell, scalar(turn.into()));
+                    let whole = builder.arithmetic_extension(F::TWO, F::ONE, half, one, parity);
+                    constraints.push(builder.sub_extension(turned, whole));
+                    let is_inside = builder.sub_extension(one, square);
+                    let is_half = builder.arithmetic_extension(F::NEG_ONE, F::ONE, rem, inverse, one);
+                    let is_wrong = builder.mul_extension(parity, is_inside);
+                    constraints.push(builder.mul_extension(is_wrong, is_half));
+                    let more = builder.add_extension(sigma, down);
+                    unclamped = builder.add_extension(unclamped, more);
+                }
                 let power = scalar(1 << (2 * self.rem_digits));
                 let right = builder.arithmetic_extension(power, F::ONE, unclamped, one, rem);
                 constraints.push(builder.sub_extension(left, right));
-                let square = builder.mul_extension(sigma, sigma);
                 constraints.push(builder.arithmetic_extension(F::ONE, F::NEG_ONE, square, sigma, sigma));
                 let distance = builder.arithmetic_extension(F::TWO, F::NEG_ONE, cell, one, ends);
                 let side = builder.mul_extension(sigma, width);
@@ -318,12 +401,14 @@ impl Gate<F, D> for RequantiseGate {
     }
 
     fn degree(&self) -> usize {
-        4
+        if self.halves.is_some() { 5 } else { 4 }
     }
 
     fn num_constraints(&self) -> usize {
-        // A digit each, and three for each column, besides those of the clamp's ends.
-        let column = self.private() - 1 + 3 + usize::from(self.low) + usize::from(self.high);
+        // A digit each, and three for each column, besides those of the clamp's ends and of halves.
+        let digits = self.private() - 1 - if self.halves.is_some() { HALVES } else { 0 };
+        let halves = if self.halves.is_some() { 5 } else { 0 };
+        let column = digits + 3 + usize::from(self.low) + usize::from(self.high) + halves;
         self.forms() * (self.columns * column + usize::from(self.columns > 1))
     }
 }
@@ -339,155 +424,5 @@ impl PackedEvaluableBase<F, D> for RequantiseGate {
             |i| vars_base.local_constants[i],
             |c| yield_constr.one(c),
         );
-    }
-}
-
-/// Fills sigma and the digits of one form of a [`RequantiseGate`], from the form and the cells.
-///
-/// A column whose multiplier is zero is not in use; its cell is the clamp's lower end.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RequantiseGenerator {
-    row: usize,
-    gate: RequantiseGate,
-    form: usize,
-    /// low, high, C, then M and K of each column.
-    constants: Vec<F>,
-}
-
-impl RequantiseGenerator {
-    fn wire(&self, column: usize) -> Target {
-        Target::wire(self.row, column)
-    }
-
-    fn used(&self, column: usize) -> bool {
-        self.constants[3 + 2 * column] != F::ZERO
-    }
-
-    fn set_digits(
-        &self,
-        out_buffer: &mut GeneratedValues<F>,
-        column: usize,
-        part: Part,
-        value: u64,
-    ) -> anyhow::Result<()> {
-        (0..self.gate.digits(part)).try_for_each(|i| {
-            let wire = self.wire(self.gate.digit(self.form, column, part, i));
-            out_buffer.set_target(wire, F::from_canonical_u64((value >> (2 * i)) & 3))
-        })
-    }
-}
-
-/// An element as an integer between -p/2 and p/2.
-fn signed(x: F) -> i64 {
-    let x = x.to_canonical_u64();
-    if x > F::ORDER / 2 { -((F::ORDER - x) as i64) } else { x as i64 }
-}
-
-impl SimpleGenerator<F, D> for RequantiseGenerator {
-    fn id(&self) -> String {
-        "RequantiseGenerator".to_string()
-    }
-
-    fn dependencies(&self) -> Vec<Target> {
-        let used = (0..self.gate.columns).filter(|&column| self.used(column));
-        let mut all: Vec<Target> = used.map(|column| self.wire(self.gate.cell(self.form, column))).collect();
-        if !all.is_empty() {
-            all.push(self.wire(self.gate.form(self.form)));
-        }
-        all
-    }
-
-    /// What is too large for its digits loses its upper ones here, and a constraint fails.
-    fn run_once(
-        &self,
-        witness: &PartitionWitness<F>,
-        out_buffer: &mut GeneratedValues<F>,
-    ) -> anyhow::Result<()> {
-        let gate = self.gate;
-        let form = if self.dependencies().is_empty() {
-            F::ZERO
-        } else {
-            witness.get_target(self.wire(gate.form(self.form)))
-        };
-        let [low, high, offset] = [0, 1, 2].map(|i| self.constants[i]);
-        let digits = (form + offset).to_canonical_u64();
-        let power = 1i64 << (2 * gate.rem_digits);
-        for column in 0..gate.columns {
-            let acc_bits = 2 * gate.acc_digits;
-            let shifted = digits.checked_shr((acc_bits * column) as u32).unwrap_or(0);
-            let acc =
-                if gate.columns == 1 { form.to_canonical_u64() } else { shifted & ((1 << acc_bits) - 1) };
-            let cell_wire = self.wire(gate.cell(self.form, column));
-            let cell = if self.used(column) {
-                witness.get_target(cell_wire)
-            } else {
-                out_buffer.set_target(cell_wire, low)?;
-                low
-            };
-            let [m, k] = [3, 4].map(|i| self.constants[i + 2 * column]);
-            let sum = signed(F::from_noncanonical_u64(acc) * m + k);
-            let excess = sum.div_euclid(power).wrapping_sub(signed(cell));
-            let sigma = if excess < 0 { F::NEG_ONE } else { F::from_bool(excess > 0) };
-            out_buffer.set_target(self.wire(gate.sigma(self.form, column)), sigma)?;
-            self.set_digits(out_buffer, column, Part::Acc, acc)?;
-            self.set_digits(out_buffer, column, Part::Rem, sum.rem_euclid(power) as u64)?;
-            self.set_digits(out_buffer, column, Part::Exc, excess.unsigned_abs())?;
-            self.set_digits(out_buffer, column, Part::Low, (cell - low).to_canonical_u64())?;
-            self.set_digits(out_buffer, column, Part::High, (high - cell).to_canonical_u64())?;
-        }
-        Ok(())
-    }
-
-    fn serialize(&self, dst: &mut Vec<u8>, common_data: &CommonCircuitData<F, D>) -> IoResult<()> {
-        dst.write_usize(self.row)?;
-        self.gate.serialize(dst, common_data)?;
-        dst.write_usize(self.form)?;
-        dst.write_field_vec(&self.constants)
-    }
-
-    fn deserialize(src: &mut Buffer, common_data: &CommonCircuitData<F, D>) -> IoResult<Self> {
-        let row = src.read_usize()?;
-        let gate = RequantiseGate::deserialize(src, common_data)?;
-        let form = src.read_usize()?;
-        let constants = src.read_field_vec(3 + 2 * gate.columns)?;
-        Ok(Self { row, gate, form, constants })
-    }
-}
-
-#[cfg(test)]
-impl RequantiseGate {
-    /// Wires and values with which a prover claims sigma, excess and remainder for a cell's column, digits as they come: the
-    /// last ones hold whatever is left, so that the sums are right if the field allows it.
-    pub fn claim(
-        self,
-        row: usize,
-        [form, column]: [usize; 2],
-        sigma: F,
-        [excess, remainder]: [i128; 2],
-    ) -> Vec<(Target, F)> {
-        let wire = |column| Target::wire(row, column);
-        let mut all = vec![(wire(self.sigma(form, column)), sigma)];
-        for (part, value) in [(Part::Exc, excess), (Part::Rem, remainder)] {
-            let digits = self.digits(part);
-            for i in 0..digits {
-                let digit = if i + 1 == digits { value >> (2 * i) } else { (value >> (2 * i)) & 3 };
-                all.push((wire(self.digit(form, column, part, i)), crate::requantise::element(digit)));
-            }
-        }
-        all
-    }
-
-    /// The digits of a column's accumulator.
-    pub fn accumulator(self, row: usize, [form, column]: [usize; 2]) -> Vec<Target> {
-        (0..self.acc_digits).map(|i| Target::wire(row, self.digit(form, column, Part::Acc, i))).collect()
-    }
-
-    /// The digits of a cell's distances from the clamp's ends.
-    pub fn distances(self, row: usize, [form, column]: [usize; 2]) -> Vec<Target> {
-        let parts = [Part::Low, Part::High].into_iter();
-        parts
-            .flat_map(|part| (0..self.digits(part)).map(move |i| self.digit(form, column, part, i)))
-            .map(|column| Target::wire(row, column))
-            .collect()
     }
 }

@@ -21,9 +21,12 @@ fn evaluations_agree() {
     let flags = [(false, false), (true, false), (false, true), (true, true)];
     for (columns, acc_digits) in [(1, 0), (2, 12), (3, 10), (5, 6), (8, 3)] {
         for (low, high) in flags {
-            let gate = RequantiseGate { columns, acc_digits, rem_digits: 16, exc_digits: 4, low, high };
-            if gate.forms() > 0 {
-                check_gate(&gate);
+            for halves in [None, Some(0), Some(1)] {
+                let gate =
+                    RequantiseGate { columns, acc_digits, rem_digits: 16, exc_digits: 4, low, high, halves };
+                if gate.forms() > 0 {
+                    check_gate(&gate);
+                }
             }
         }
     }
@@ -64,16 +67,16 @@ impl Linear for Numbers {
 }
 
 /// A circuit of one group of such accumulators; cells are inputs and are not checked to be bytes.
-struct Circuits {
+pub(super) struct Circuits {
     circuit: Circuit,
-    gate: RequantiseGate,
-    row: usize,
+    pub gate: RequantiseGate,
+    pub row: usize,
     cells: Vec<Target>,
     output: Vec<Target>,
 }
 
 impl Circuits {
-    fn new(rescale: Rescale, kinds: Vec<(Requantise, i64)>, columns: usize) -> Self {
+    pub fn new(rescale: Rescale, kinds: Vec<(Requantise, i64)>, columns: usize) -> Self {
         let numbers = Numbers { columns: kinds };
         let n = numbers.columns.len();
         let plan = LinearPlan::of_columns(&numbers, rescale, columns);
@@ -100,14 +103,20 @@ impl Circuits {
         inputs
     }
 
-    fn accepts(&self, accumulators: &[i64], cells: &[F], forced: &[(Target, F)]) -> bool {
+    pub fn accepts(&self, accumulators: &[i64], cells: &[F], forced: &[(Target, F)]) -> bool {
         satisfied(&self.circuit, self.inputs(accumulators, cells), forced).is_ok()
     }
 }
 
-fn right(rescale: &Rescale, Requantise { multiplier, shift, .. }: Requantise, acc: i64) -> i64 {
+pub(super) fn right(
+    rescale: &Rescale,
+    Requantise { multiplier, shift, rounding }: Requantise,
+    acc: i64,
+) -> i64 {
     let sum = i128::from(acc) * i128::from(multiplier) + (1i128 << (shift - 1));
-    let cell = (sum >> shift) + i128::from(rescale.output_zero);
+    let (up, rem) = (sum >> shift, sum & ((1 << shift) - 1));
+    let goes_down = rem == 0 && rounding.parity().is_some_and(|parity| up & 1 != parity.into());
+    let cell = up - i128::from(goes_down) + i128::from(rescale.output_zero);
     cell.clamp(rescale.clamp.0.into(), rescale.clamp.1.into()) as i64
 }
 

@@ -14,19 +14,23 @@ use crate::range::Ranges;
 use crate::requantise::{RequantisePlan, RequantiseTargets, Rescale};
 
 /// A circuit of one requantisation, of an accumulator that is an input.
-struct One {
+pub(super) struct One {
     circuit: Circuit,
-    plan: RequantisePlan,
+    pub plan: RequantisePlan,
     biased: Target,
     cell: Target,
-    targets: RequantiseTargets,
+    pub targets: RequantiseTargets,
 }
 
 const HALF: i64 = 1 << 31;
 
 impl One {
     fn new(op: &MatMul, bound: i64, output: DType) -> Self {
-        let plan = RequantisePlan::new(&rescale(op, output), op.requantise.get(0), bound);
+        Self::of(&rescale(op, output), op.requantise.get(0), bound)
+    }
+
+    pub fn of(rescale: &Rescale, requantise: Requantise, bound: i64) -> Self {
+        let plan = RequantisePlan::new(rescale, requantise, bound);
         let mut builder = Builder::new(circuit_config());
         let [biased, cell] = builder.add_virtual_target_arr();
         let mut ranges = Ranges::default();
@@ -37,17 +41,16 @@ impl One {
     }
 
     fn accepts(&self, acc: i64, cell: F, sigma: F, excess: F, remainder: F) -> bool {
-        let mut inputs = PartialWitness::new();
         let t = self.targets;
+        self.accepts_all(acc, cell, &[(t.sigma, sigma), (t.excess, excess), (t.remainder, remainder)])
+    }
+
+    /// Whether accumulator and cell (as a byte) pass with this witness.
+    pub fn accepts_all(&self, acc: i64, cell: F, witness: &[(Target, F)]) -> bool {
+        let mut inputs = PartialWitness::new();
         let acc = F::from_canonical_u64((acc + HALF) as u64);
-        let all = [
-            (self.biased, acc),
-            (self.cell, cell),
-            (t.sigma, sigma),
-            (t.excess, excess),
-            (t.remainder, remainder),
-        ];
-        for (target, value) in all {
+        let all = [(self.biased, acc), (self.cell, cell)];
+        for (target, value) in all.into_iter().chain(witness.iter().copied()) {
             inputs.set_target(target, value).unwrap();
         }
         satisfied(&self.circuit, inputs, &[]).is_ok()

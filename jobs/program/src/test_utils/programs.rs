@@ -106,7 +106,10 @@ impl Maker {
     fn requantise(&mut self, terms: usize) -> Requantise {
         match self.extent {
             Extent::Usual => self.r.requantise(terms),
-            Extent::Limits => Requantise::new(self.number(1, (1 << 31) - 1) as u32, self.number(1, 62) as u8),
+            Extent::Limits => {
+                let (multiplier, shift) = (self.number(1, (1 << 31) - 1), self.number(1, 62));
+                Requantise::new(multiplier as u32, shift as u8).rounded(self.r.rounding([]).1)
+            }
         }
     }
 
@@ -301,10 +304,11 @@ impl Maker {
             let factor = r.range(10, 300) as f64 / 150.0;
             if r.one_in(3) { -factor } else { factor }
         };
-        let (multipliers, shift) = match self.extent {
+        let ((multipliers, shift), rounding) = match self.extent {
             Extent::Usual => {
                 let factors = [factor(&mut self.r), factor(&mut self.r)];
-                common_shift(factors).expect("the factors are near one")
+                let (factors, rounding) = self.r.rounding(factors);
+                (common_shift(factors).expect("the factors are near one"), rounding)
             }
             Extent::Limits => {
                 let most = i64::from(i32::MAX);
@@ -312,11 +316,12 @@ impl Maker {
                     let magnitude = self.number(1, most);
                     if self.r.one_in(2) { -magnitude as i32 } else { magnitude as i32 }
                 };
-                ([multiplier(), multiplier()], self.number(1, 62) as u8)
+                let multipliers = [multiplier(), multiplier()];
+                ((multipliers, self.number(1, 62) as u8), self.r.rounding([]).1)
             }
         };
         let options = |m: &mut Self, right: DType| {
-            let options = AddOptions::new(multipliers, shift);
+            let options = AddOptions::new(multipliers, shift).rounded(rounding);
             let left = m.dtype(x);
             let options = options.zeros(m.zero(left), m.zero(right), m.zero(output));
             match m.clamp(output) {
@@ -355,8 +360,10 @@ impl Maker {
         let window = slide.over(&shape).expect("the windows were made to fit");
         let cells = window.most_cells();
         let entry = |m: &mut Self| match m.extent {
-            Extent::Usual => Requantise::from_factor(m.r.range(50, 300) as f64 / 100.0 / cells as f64)
-                .expect("it is near one"),
+            Extent::Usual => {
+                let factor = m.r.range(50, 300) as f64 / 100.0 / cells as f64;
+                m.r.rounded(factor)
+            }
             Extent::Limits => m.requantise(cells),
         };
         let requantise = match self.r.one_in(2) {

@@ -1,0 +1,325 @@
+//! Where halves go: to the quotient of the right parity and no other, in the gate and in the plan of ordinary gates.
+
+use janction_gadgets::F;
+use janction_program::test_utils::Random;
+use janction_program::{DType, Requantise, Rounding};
+use plonky2::field::types::{Field, Field64};
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::PartialWitness;
+use proptest::prelude::*;
+
+use super::gates::{Circuits, right};
+use super::requantise::One;
+use crate::requantise::{RequantisePlan, RequantiseTargets, Rescale, element};
+
+/// What a prover claims of one accumulator besides its cell.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    sigma: i128,
+    excess: i128,
+    remainder: i128,
+    down: i128,
+    parity: i128,
+    half: F,
+    inverse: F,
+}
+
+/// The circuit of one requantisation, in either form.
+enum Either {
+    Gate(Circuits, Rescale),
+    Plan(One, Rescale),
+}
+
+impl Either {
+    fn both(rescale: Rescale, requantise: Requantise, bound: i64) -> [Self; 2] {
+        let gate = Circuits::new(rescale, vec![(requantise, bound)], 1);
+        assert!(gate.gate.halves.is_some());
+        [Self::Gate(gate, rescale), Self::Plan(One::of(&rescale, requantise, bound), rescale)]
+    }
+
+    /// What the multiplier is times, and the shift, as they stand in the circuit.
+    fn scaled(&self, requantise: Requantise) -> (i128, u32) {
+        match self {
+            Self::Gate(circuits, _) => {
+                let shift = 2 * circuits.gate.rem_digits as u32;
+                (i128::from(requantise.multiplier) << (shift - u32::from(requantise.shift)), shift)
+            }
+            Self::Plan(one, _) => one.plan.scaled(),
+        }
+    }
+
+    fn rescale(&self) -> &Rescale {
+        match self {
+            Self::Gate(_, rescale) | Self::Plan(_, rescale) => rescale,
+        }
+    }
+
+    /// Whether `acc` and `cell` pass with this claim.
+    fn accepts(&self, acc: i64, cell: i64, claim: &Claim) -> bool {
+        let byte = element((cell - i64::from(self.rescale().output.min())).into());
+        let [sigma, excess, remainder, down, parity] =
+            [claim.sigma, claim.excess, claim.remainder, claim.down, claim.parity].map(element);
+        match self {
+            Self::Gate(circuits, _) => {
+                let (gate, row) = (circuits.gate, circuits.row);
+                let forced = gate.claim(row, [0, 0], sigma, [claim.excess, claim.remainder]);
+                let halves = gate.claim_halves(row, [0, 0], [down, parity, claim.half, claim.inverse]);
+                circuits.accepts(&[acc], &[byte], &[forced, halves].concat())
+            }
+            Self::Plan(one, _) => {
+                let RequantiseTargets { sigma: s, excess: e, remainder: r, halves } = one.targets;
+                let halves = halves.expect("the plan is for halves");
+                let all: [(Target, F); 7] = [
+                    (s, sigma),
+                    (e, excess),
+                    (r, remainder),
+                    (halves.down, down),
+                    (halves.parity, parity),
+                    (halves.half, claim.half),
+                    (halves.inverse, claim.inverse),
+                ];
+                one.accepts_all(acc, byte, &all)
+            }
+        }
+    }
+
+    /// Whether `acc` and `cell` pass with the witness that an honest prover would set.
+    fn accepts_honestly(&self, acc: i64, cell: i64) -> bool {
+        match self {
+            Self::Gate(circuits, rescale) => {
+                let byte = element((cell - i64::from(rescale.output.min())).into());
+                circuits.accepts(&[acc], &[byte], &[])
+            }
+            Self::Plan(one, rescale) => {
+                let mut inputs = PartialWitness::new();
+                one.plan.assign(&mut inputs, &one.targets, acc, cell as i32).unwrap();
+                let byte = element((cell - i64::from(rescale.output.min())).into());
+                let witness: Vec<(Target, F)> = inputs.target_values.into_iter().collect();
+                one.accepts_all(acc, byte, &witness)
+            }
+        }
+    }
+
+    /// Claims that make the division true for `cell`, with this sigma and t and a multiple of p, and honest but for that.
+    fn claim(&self, requantise: Requantise, acc: i64, cell: i64, [sigma, down, k]: [i128; 3]) -> Claim {
+        let (multiplier, shift) = self.scaled(requantise);
+        let rescale = self.rescale();
+        let sum = i128::from(acc) * multiplier + (1i128 << (shift - 1)) + k * i128::from(F::ORDER);
+        let zero = i128::from(cell) - i128::from(rescale.output_zero) + down;
+        let excess = sigma * ((sum >> shift) - zero) - 1;
+        let excess = if sigma == 0 { 0 } else { excess };
+        let moved = if sigma == 0 { 0 } else { sigma * (excess + 1) };
+        let remainder = sum - ((zero + moved) << shift);
+        let turn = i64::from(rescale.turn(requantise.rounding).expect("halves do not go up"));
+        let turned = cell - i64::from(rescale.output.min()) + turn;
+        Claim {
+            sigma,
+            excess,
+            remainder,
+            down,
+            parity: i128::from(turned.rem_euclid(2)),
+            half: element(turned.div_euclid(2).into()),
+            inverse: element(remainder).try_inverse().unwrap_or(F::ZERO),
+        }
+    }
+}
+
+const HALF: Requantise = Requantise::new(1, 1).rounded(Rounding::HalfEven);
+
+/// Small numbers: the quotient is half the accumulator, between -3 and 5.
+fn small() -> [Either; 2] {
+    let rescale = Rescale { output_zero: 0, clamp: (-3, 5), output: DType::I8 };
+    Either::both(rescale, HALF, 600)
+}
+
+/// Each constraint has a claim that breaks nothing else.
+#[test]
+fn every_constraint_is_needed() {
+    for either in small() {
+        let claim = |acc, cell, sigma, down| either.claim(HALF, acc, cell, [sigma, down, 0]);
+        let refused = |why: &str, acc: i64, cell: i64, claim: Claim| {
+            assert!(!either.accepts(acc, cell, &claim), "{why}: {acc} / 2 = {cell} by {claim:?}");
+        };
+        // 1.5 is 2, 2.5 is 2: neither 1 nor 3, whatever the parity is said to be.
+        for (acc, cell, down) in [(3, 1, 1), (5, 3, 0), (-1, -1, 1), (1, 1, 0)] {
+            let odd = claim(acc, cell, 0, down);
+            assert_eq!((odd.parity, odd.remainder), (1, 0));
+            refused("the odd one", acc, cell, odd);
+            refused("a false parity", acc, cell, Claim { parity: 0, ..odd });
+            // h = (cell + turn) / 2 in the field: no number of four digits.
+            let half = odd.half + F::TWO.inverse();
+            refused("half of an odd cell", acc, cell, Claim { parity: 0, half, ..odd });
+            refused("an inverse of zero", acc, cell, Claim { inverse: F::ONE, ..odd });
+        }
+        // 2.0 is 2: nothing goes down without a half.
+        refused("down without a half", 4, 1, claim(4, 1, 0, 1));
+        refused("down without a half", -4, -3, claim(-4, -3, 0, 1));
+        // t is a bit: 1.5 is not 0, 2.5 is not 4.
+        refused("two down", 3, 0, claim(3, 0, 0, 2));
+        refused("one up", 5, 4, claim(5, 4, 0, -1));
+        // p is a bit, also where it does not matter.
+        let honest = claim(4, 2, 0, 0);
+        assert!(either.accepts(4, 2, &honest));
+        refused("a parity of two", 4, 2, Claim { parity: 2, half: honest.half - F::ONE, ..honest });
+        refused("a parity of minus two", 4, 2, Claim { parity: -2, half: honest.half + F::ONE, ..honest });
+        refused("another half", 4, 2, Claim { half: honest.half + F::ONE, ..honest });
+        // An odd cell needs the inverse of its remainder.
+        let honest = claim(6, 3, 0, 0);
+        assert!(either.accepts(6, 3, &honest));
+        refused("no inverse", 6, 3, Claim { inverse: F::ZERO, ..honest });
+        refused("another inverse", 6, 3, Claim { inverse: honest.inverse + F::ONE, ..honest });
+        // Sigma frees the parity, so it must mean strictly outside: 4.5 is 4 and not the end 5; -2.5 is -2 and not -3.
+        let end = claim(9, 5, 1, 0);
+        assert_eq!((end.excess, end.remainder), (-1, 0));
+        refused("above the end", 9, 5, end);
+        let end = claim(-5, -3, -1, 1);
+        assert_eq!((end.excess, end.remainder), (-1, 0));
+        refused("below the end", -5, -3, end);
+        // Nor may a cell inside the clamp go down with sigma: -1.5 is -2.
+        refused("sigma inside", -3, -1, claim(-3, -1, -1, 1));
+    }
+}
+
+/// For every accumulator near the clamp, the right cell passes by itself and no other by any claim.
+#[test]
+fn all_small_accumulators() {
+    for rounding in [Rounding::HalfEven, Rounding::HalfOdd] {
+        let requantise = HALF.rounded(rounding);
+        for (zero, clamp) in
+            [(0, (-3, 5)), (1, (-4, 4)), (-128, (-128, -127)), (2, (2, 2)), (127, (-128, 127))]
+        {
+            let rescale = Rescale { output_zero: zero, clamp, output: DType::I8 };
+            for either in Either::both(rescale, requantise, 600) {
+                let ends = [clamp.0, clamp.1].map(|end| 2 * i64::from(end - zero));
+                for acc in ends.into_iter().flat_map(|end| end - 3..=end + 3) {
+                    check(&either, requantise, acc, &[-1, 0, 1]);
+                }
+            }
+        }
+    }
+}
+
+/// Checks the right cell of an accumulator, and its neighbours and the ends with every claim.
+fn check(either: &Either, requantise: Requantise, acc: i64, multiples: &[i128]) {
+    let rescale = *either.rescale();
+    let right = right(&rescale, requantise, acc);
+    assert!(either.accepts_honestly(acc, right), "{acc} is {right}, {requantise:?}, {rescale:?}");
+    let (low, high) = (i64::from(rescale.clamp.0), i64::from(rescale.clamp.1));
+    let mut cells = vec![right - 2, right - 1, right + 1, right + 2, low, high];
+    cells.retain(|&cell| cell != right && (low..=high).contains(&cell));
+    cells.sort_unstable();
+    cells.dedup();
+    for cell in cells {
+        for sigma in [-1, 0, 1] {
+            for down in [0, 1] {
+                for &k in multiples {
+                    let honest = either.claim(requantise, acc, cell, [sigma, down, k]);
+                    let half = honest.half + element(honest.parity) * F::TWO.inverse();
+                    for claim in [honest, Claim { parity: 0, half, ..honest }] {
+                        let accepted = either.accepts(acc, cell, &claim);
+                        assert!(
+                            !accepted,
+                            "{acc} is {right}, not {cell}: {requantise:?}, {rescale:?}, {claim:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Factors with which halves are met, and some with which they are not, over the whole range of parameters.
+fn parameters() -> impl Strategy<Value = (Rescale, Requantise, i64)> {
+    let odd = prop_oneof![Just(1u32), Just(3), 0u32..500].prop_map(|odd| odd | 1);
+    let rounding = prop_oneof![Just(Rounding::HalfEven), Just(Rounding::HalfOdd)];
+    let dtype = prop_oneof![Just(DType::I8), Just(DType::U8)];
+    let cell = || prop_oneof![Just(0i32), Just(255), 0..=255];
+    let bound = prop_oneof![Just((1i64 << 31) - 1), 1i64..1 << 31, 1i64..1000];
+    (odd, 0u32..31, 1u32..14, rounding, dtype, [cell(), cell(), cell()], bound).prop_map(
+        |(odd, twos, below, rounding, dtype, [zero, a, b], bound)| {
+            let twos = twos.min(odd.leading_zeros() - 1);
+            let shift = (twos + below).min(62) as u8;
+            let clamp = (a.min(b) + dtype.min(), a.max(b) + dtype.min());
+            let rescale = Rescale { output_zero: zero + dtype.min(), clamp, output: dtype };
+            (rescale, Requantise::new(odd << twos, shift).rounded(rounding), bound)
+        },
+    )
+}
+
+/// Accumulators at halves and beside them, around the ends of the clamp and anywhere.
+fn accumulators(rescale: &Rescale, requantise: Requantise, bound: i64, random: u64) -> Vec<i64> {
+    let r = &mut Random::new(random);
+    let twos = requantise.multiplier.trailing_zeros();
+    let step = 1i64 << (u32::from(requantise.shift) - 1 - twos);
+    // Odd multiples of `step` are at a half.
+    let near = |acc: i64| (acc.div_euclid(2 * step) * 2 + 1) * step;
+    let mut accs = vec![near(0), near(-1), near(r.range(-bound, bound)), r.range(-bound, bound)];
+    for end in [rescale.clamp.0, rescale.clamp.1] {
+        let acc =
+            (i128::from(end - rescale.output_zero) << requantise.shift) / i128::from(requantise.multiplier);
+        let acc = acc.clamp((-bound).into(), bound.into()) as i64;
+        accs.extend([near(acc - 1), near(acc + 1), near(acc) + 1]);
+    }
+    accs.retain(|acc| (-bound..=bound).contains(acc));
+    accs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Native and circuit agree for random parameters: the right cell passes, no neighbour does.
+    #[test]
+    fn the_circuits_round_as_programs_do((rescale, requantise, bound) in parameters(), random: u64) {
+        let plan = Either::Plan(One::of(&rescale, requantise, bound), rescale);
+        for acc in accumulators(&rescale, requantise, bound, random) {
+            let native = requantise.apply(acc as i32) + i64::from(rescale.output_zero);
+            let native = native.clamp(rescale.clamp.0.into(), rescale.clamp.1.into());
+            prop_assert_eq!(native, right(&rescale, requantise, acc));
+            check(&plan, requantise, acc, &[0]);
+        }
+        // The gate where it is wide enough.
+        let bound = bound.min(1 << 16);
+        if requantise.shift <= 30 && i64::from(requantise.multiplier) * bound < 1 << 46 {
+            let circuits = Circuits::new(rescale, vec![(requantise, bound)], 1);
+            let gate = Either::Gate(circuits, rescale);
+            for acc in accumulators(&rescale, requantise, bound, random) {
+                check(&gate, requantise, acc, &[0]);
+            }
+        }
+    }
+}
+
+proptest! {
+    /// No excess, remainder and t in their ranges satisfy the equation for a wrong cell, not even modulo p, whatever the width.
+    #[test]
+    fn no_multiple_of_the_order_fits((rescale, requantise, bound) in parameters(), random: u64) {
+        let plan = RequantisePlan::new(&rescale, requantise, bound);
+        let (multiplier, shift) = plan.scaled();
+        let turn = i128::from(rescale.turn(requantise.rounding).unwrap());
+        for acc in accumulators(&rescale, requantise, bound, random) {
+            let right = right(&rescale, requantise, acc);
+            let [low, high] = [rescale.clamp.0, rescale.clamp.1].map(i64::from);
+            for cell in low..=high {
+                let quotient = i128::from(cell) - i128::from(rescale.output_zero);
+                let byte = i128::from(cell) - i128::from(rescale.output.min());
+                let mut sigmas = vec![0];
+                sigmas.extend((cell == high).then_some(1));
+                sigmas.extend((cell == low).then_some(-1));
+                let mut fits = false;
+                for (sigma, down, k) in sigmas.into_iter().flat_map(|s| {
+                    (0..=1).flat_map(move |down| (-3..=3).map(move |k: i128| (s, down, k)))
+                }) {
+                    let sum = i128::from(acc) * multiplier + (1i128 << (shift - 1)) + k * i128::from(F::ORDER);
+                    let excess = if sigma == 0 { 0 } else { sigma * ((sum >> shift) - quotient - down) - 1 };
+                    let moved = if sigma == 0 { 0 } else { sigma * (excess + 1) };
+                    let all = quotient + moved + down;
+                    let remainder = sum - (all << shift);
+                    let goes = down == 0 || remainder == 0;
+                    let is_even = sigma != 0 || remainder != 0 || (byte + turn) % 2 == 0;
+                    fits |= goes && is_even && plan.in_range(all, excess, remainder);
+                }
+                prop_assert_eq!(fits, cell == right, "acc {}, cell {}, right is {}", acc, cell, right);
+            }
+        }
+    }
+}
