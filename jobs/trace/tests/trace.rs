@@ -150,7 +150,8 @@ fn faults_name_the_rule() {
         let words = match kind {
             OperationKind::Lookup => "table[",
             OperationKind::MaxPool => "the largest cell of the window",
-            _ => "clamp(round(",
+            // `round`, or with where halves go.
+            _ => "clamp(round",
         };
         assert!(fault.rule.starts_with(words), "{fault}");
     }

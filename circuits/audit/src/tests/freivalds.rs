@@ -7,7 +7,7 @@ use janction_gadgets::F;
 use janction_gadgets::test_utils::{check, generate, prove};
 use janction_program::builder::{Builder, ConvOptions, MatMulOptions};
 use janction_program::test_utils::Random;
-use janction_program::{DType, PerColumn, Program, Requantise, Slide, Tensor};
+use janction_program::{DType, PerColumn, Program, Requantise, Rounding, Slide, Tensor};
 use janction_protocol::Digest;
 use janction_trace::{Openings, Policy, Trace};
 use plonky2::field::types::Field;
@@ -24,26 +24,31 @@ use crate::stage::Stage;
 use crate::subject::{State, Subject};
 use crate::{AuditCircuits, AuditError, AuditPieces, AuditProof, Preparation};
 
-/// A product of several vectors, a convolution with pads, a sum that is no product, and a product.
+/// A convolution with pads, a product of several vectors and one of one, each of another rounding.
 fn program(depth: u8) -> Program {
     let mut r = Random::new(17);
     let mut b = Builder::new("mixed", depth);
     let x = b.input("x", DType::U8, &[2, 3, 3]);
-    let half = |shift| PerColumn::All(Requantise::new(1 << 30, shift));
+    let half = |shift| Requantise::new(1 << 30, shift);
+    let up = |shift| PerColumn::All(half(shift));
+    let parity = |shift, rounding| PerColumn::All(half(shift).rounded(rounding));
     let kernel = b.constant("kernel", r.tensor(DType::I8, 18, 5));
     let slide = Slide::new([3, 3]).pads([1, 1, 1, 1]);
-    let options = MatMulOptions::new(half(38)).zeros(7, -3).weight_zero(PerColumn::All(2));
+    let options = MatMulOptions::new(up(38)).zeros(7, -3).weight_zero(PerColumn::All(2));
     let c = b.conv("c", x, kernel, DType::I8, ConvOptions::new(slide, options));
     let t = b.transpose("t", c, &[1, 2, 0]);
     let w = b.constant("w", r.tensor(DType::U8, 5, 4));
     let bias =
         b.constant("bias", Tensor::new(1, 4, janction_program::Cells::I32(vec![9, -9, 0, 100])).unwrap());
     let zeros: Vec<i32> = vec![3, 0, 255, 128];
-    let options = MatMulOptions::new(half(37)).bias(bias).zeros(-3, 0).weight_zero(PerColumn::Each(zeros));
+    let options = MatMulOptions::new(parity(37, Rounding::HalfEven))
+        .bias(bias)
+        .zeros(-3, 0)
+        .weight_zero(PerColumn::Each(zeros));
     let y = b.matmul("y", t, w, DType::I8, options.relu());
     let flat = b.reshape("flat", y, &[36]);
     let w2 = b.constant("w2", r.tensor(DType::I8, 36, 3));
-    b.matmul("z", flat, w2, DType::U8, MatMulOptions::new(half(39)).zeros(0, 128));
+    b.matmul("z", flat, w2, DType::U8, MatMulOptions::new(parity(39, Rounding::HalfOdd)).zeros(0, 128));
     b.build().unwrap()
 }
 
