@@ -14,7 +14,7 @@ export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACH
 
 JANCTION := $(CARGO_TARGET_DIR)/release/janction
 
-.PHONY: help setup build demo test test-gpu bench bench-prover bench-peers lint contracts contracts-check clean
+.PHONY: help setup build demo test test-gpu bench bench-prover bench-peers bench-onnxruntime lint contracts contracts-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ bench-prover: setup ## the proving engine beside stock Plonky2, each in a proces
 
 bench-peers: ## EZKL on the models of examples/, beside Janction's own figures (ARGS="--models cnn --cores 1 --json")
 	@benches/peers/ezkl/run.sh $(ARGS)
+
+bench-onnxruntime: setup ## the CPU executor beside onnxruntime's int8 on the same cores (ARGS="--models cnn --cores 1 --json")
+	@cargo build --release --locked -p janction-executor --example execute
+	@benches/peers/onnxruntime/run.sh --executable $(CARGO_TARGET_DIR)/release/examples/execute $(ARGS)
 
 lint: setup ## formatting, clippy, floors
 	@scripts/lint.sh

@@ -88,7 +88,7 @@ impl Audit<'_> {
 
     /// An honest job on so many images.
     fn job(&self, images: usize) -> anyhow::Result<(Claim, Openings)> {
-        let trace = Cpu.run(self.circuits.program(), digits::images(images)?)?;
+        let trace = Cpu::new().run(self.circuits.program(), digits::images(images)?)?;
         let claim = samples::claim(&self.circuits, &trace)?;
         let openings = self.circuits.openings(trace, &claim)?;
         Ok((claim, openings))

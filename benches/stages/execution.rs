@@ -18,6 +18,7 @@ pub fn run(bench: &mut Bench) -> anyhow::Result<()> {
     if !bench.wants(&["execute", "reference", "commit"]) {
         return Ok(());
     }
+    let cpu = Cpu::new();
     for model in MODELS {
         let program = digits::program(model)?;
         for count in SIZES {
@@ -30,7 +31,7 @@ pub fn run(bench: &mut Bench) -> anyhow::Result<()> {
                 group.finish();
             };
             one("execute", &mut |b| {
-                b.iter_batched(|| input.clone(), |input| Cpu.run(&program, input), BatchSize::LargeInput);
+                b.iter_batched(|| input.clone(), |input| cpu.run(&program, input), BatchSize::LargeInput);
             });
             one("reference", &mut |b| b.iter(|| reference::run(&program, &input)));
             one("commit", &mut |b| {

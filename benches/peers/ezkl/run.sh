@@ -1,17 +1,7 @@
 #!/usr/bin/env bash
-# Runs compare.py (its arguments are this script's) with EZKL in a virtual environment of its own, made once in the cache folder.
+# Runs compare.py (its arguments are this script's) with EZKL in a virtual environment, made once in the cache folder.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-environment="${XDG_CACHE_HOME:-$HOME/.cache}/janction/peers/environment"
-stamp="$environment/.installed-from"
-if ! cmp --quiet requirements.txt "$stamp"; then
-    printf 'peers: installing %s from PyPI into %s\n' "$(head -1 requirements.txt)" "$environment" >&2
-    rm -rf "$environment"
-    python3 -m venv "$environment" ||
-        { printf 'peers: no virtual environment\n  remedy: apt-get install python3-venv\n' >&2; exit 1; }
-    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt ||
-        { printf 'peers: pip failed\n  remedy: use Python 3.11 or newer; EZKL has packages for Linux and macOS\n' >&2; exit 1; }
-    cp requirements.txt "$stamp"
-fi
+environment="$(../environment.sh)"
 exec "$environment/bin/python" compare.py "$@"

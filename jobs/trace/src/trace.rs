@@ -99,6 +99,17 @@ impl CommittedTensor {
         Ok(Self { tensor, tree })
     }
 
+    /// The same, with a tree that was made elsewhere, and is taken at its word too.
+    ///
+    /// # Errors
+    /// When the tree has not one leaf a row.
+    pub fn with_tree(tensor: Tensor, tree: RowTree) -> Result<Self, TraceError> {
+        if tree.rows() != tensor.rows() {
+            return Err(TraceError::DigestCount { rows: tensor.rows(), got: tree.rows() });
+        }
+        Ok(Self { tensor, tree })
+    }
+
     /// The rows.
     #[must_use]
     pub const fn tensor(&self) -> &Tensor {

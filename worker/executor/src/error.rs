@@ -1,5 +1,6 @@
 //! Why a program could not be run.
 
+use janction_accel_cpu::AccelError;
 use janction_program::ProgramError;
 use janction_trace::TraceError;
 use thiserror::Error;
@@ -15,6 +16,9 @@ pub enum ExecutorError {
     /// The results could not be committed to.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The instructions that `JANCTION_SIMD` asks for cannot be used.
+    #[error(transparent)]
+    Instructions(#[from] AccelError),
     /// Not even one row of the program fits the GPU's memory, or the share of it that the executor may take.
     #[error(
         "program {program:?} takes {constants} bytes of GPU memory for its constants and {row} for one row, most of it for \

@@ -3,7 +3,11 @@
 use std::sync::LazyLock;
 
 use janction_accel_cuda::Device;
-use janction_executor::{Executor, ExecutorError, cpu::Cpu, cuda::Cuda};
+use janction_executor::{
+    Executor, ExecutorError,
+    cpu::{Cpu, Instructions},
+    cuda::Cuda,
+};
 use janction_program::{
     Cells, DType, OperationKind, PerColumn, Program, Requantise, Slide, Tensor,
     builder::{AveragePoolOptions, Builder, ConvOptions, MatMulOptions},
@@ -26,19 +30,35 @@ static PLAIN: LazyLock<Cuda> = LazyLock::new(|| emulated().without_tensor_cores(
 /// As with so little memory that rows are computed a few at a time.
 static SMALL: LazyLock<Cuda> = LazyLock::new(|| emulated().with_most_rows(3));
 
+/// The CPU's with each kind of instructions that it has.
+static CPUS: LazyLock<Vec<(String, Cpu)>> = LazyLock::new(|| {
+    Instructions::available().into_iter().map(|kind| (kind.to_string(), Cpu::with(kind))).collect()
+});
+
 fn expected(program: &Program, input: &Tensor) -> Trace {
     Trace::commit(program, input.clone(), reference::run(program, input).unwrap()).unwrap()
 }
 
+/// The CPU alone, on as many threads as there are and on more, for what takes the emulated GPU too long.
+fn check_cpus(program: &Program, input: &Tensor) {
+    let expected = expected(program, input);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
+    for (name, cpu) in &*CPUS {
+        assert_eq!(cpu.run(program, input.clone()).unwrap(), expected, "{name}");
+        assert_eq!(pool.install(|| cpu.run(program, input.clone())).unwrap(), expected, "{name}, 5 threads");
+    }
+}
+
 fn check(program: &Program, input: &Tensor) {
     let expected = expected(program, input);
-    for (name, executor) in [
-        ("cpu", &Cpu as &dyn Executor),
-        ("kernels", &*EMULATED),
+    let cpus = CPUS.iter().map(|(name, cpu)| (&name[..], cpu as &dyn Executor));
+    let gpus = [
+        ("kernels", &*EMULATED as &dyn Executor),
         ("kernels, no tensor cores", &*PLAIN),
         ("a library's products", &*LIBRARY),
         ("kernels, little memory", &*SMALL),
-    ] {
+    ];
+    for (name, executor) in cpus.chain(gpus) {
         let got = executor.run(program, input.clone()).unwrap();
         assert_eq!(got.tensors(), expected.tensors(), "{name}");
         assert_eq!(got, expected, "{name}");
@@ -91,6 +111,46 @@ fn sizes_around_the_tiles() {
     }
 }
 
+/// Products that are shared by threads: of many rows, of few rows and many columns; inner indices beyond what is multiplied
+/// at a time.
+#[test]
+fn large_products() {
+    for (rows, inner, columns) in
+        [(13, 1030, 2100), (1, 2049, 20_000), (700, 513, 130), (1300, 1024, 31), (4000, 260, 16)]
+    {
+        let (program, input) = product(rows, inner, columns, DType::U8, DType::I8);
+        check_cpus(&program, &input);
+    }
+    let (program, input) = product(333, 1025, 77, DType::I8, DType::U8);
+    check_cpus(&program, &input);
+}
+
+/// Zero points at the ends of their types, cells and weights too.
+#[test]
+fn zero_points_at_the_ends() {
+    for (input, weights) in
+        [DType::I8, DType::U8].into_iter().flat_map(|input| [(input, DType::I8), (input, DType::U8)])
+    {
+        let ends = |dtype: DType| [dtype.min(), dtype.max()];
+        for (input_zero, weight_zero) in ends(input).into_iter().flat_map(|a| ends(weights).map(|b| (a, b))) {
+            let r = &mut Random::new((input_zero + 300 * weight_zero).unsigned_abs().into());
+            let mut at_ends = |dtype: DType, rows: usize, columns: usize| {
+                let cells: Vec<i64> =
+                    (0..rows * columns).map(|_| ends(dtype)[r.range(0, 1) as usize].into()).collect();
+                Tensor::new(rows, columns, Cells::from_values(dtype, &cells).unwrap()).unwrap()
+            };
+            let mut b = Builder::new("ends", 12);
+            let x = b.input("x", input, &[70]);
+            let w = b.constant("w", at_ends(weights, 70, 40));
+            let options = MatMulOptions::new(PerColumn::All(Requantise::from_factor(0.0001).unwrap()))
+                .weight_zero(PerColumn::All(weight_zero))
+                .zeros(input_zero, -128);
+            b.matmul("y", x, w, DType::I8, options);
+            check(&b.build().unwrap(), &at_ends(input, 19, 70));
+        }
+    }
+}
+
 /// A convolution with everything that it can have.
 fn convolution(rows: usize, shape: [u32; 3], outer: usize, groups: u32, slide: Slide) -> (Program, Tensor) {
     let r = &mut Random::new(u64::from(shape.iter().sum::<u32>()) + outer as u64);
@@ -121,6 +181,48 @@ fn convolutions_around_the_tiles() {
         let (program, input) = convolution(rows, shape, outer, groups, slide);
         check(&program, &input);
     }
+}
+
+/// Convolutions that are shared by threads: of many rows, of a few large ones, of several groups, of windows in parts of lines.
+#[test]
+fn large_convolutions() {
+    let three = Slide::new([3, 3]).pads([1, 1, 1, 1]);
+    for (rows, shape, outer, groups, slide) in [
+        (60, [3, 17, 19], 20, 1, three),
+        (3, [16, 40, 41], 33, 1, three.strides([2, 2])),
+        (2, [24, 30, 30], 24, 24, Slide::new([5, 5]).pads([2, 2, 2, 2])),
+        (1, [2, 3, 9000], 14, 2, Slide::new([3, 4]).strides([1, 3]).pads([1, 5, 1, 2])),
+        (90, [70, 4, 5], 40, 1, Slide::new([1, 1])),
+        (2, [300, 3, 3], 210, 1, three),
+    ] {
+        let (program, input) = convolution(rows, shape, outer, groups, slide);
+        check_cpus(&program, &input);
+    }
+}
+
+/// The other operations, on more rows than one thread takes.
+#[test]
+fn large_values() {
+    let r = &mut Random::new(9);
+    let mut b = Builder::new("values", 10);
+    let x = b.input("x", DType::I8, &[6, 20, 21]);
+    let table = b.constant("table", r.tensor(DType::U8, 1, 256));
+    let most = b.maxpool("most", x, Slide::new([3, 2]).strides([1, 2]).pads([1, 0, 1, 0]));
+    let looked = b.lookup("looked", most, table);
+    let one = PerColumn::All(Requantise::new(1 << 28, 30));
+    let average = b.averagepool(
+        "average",
+        looked,
+        DType::I8,
+        AveragePoolOptions::new(Slide::new([2, 2]), one).zeros(7, -3),
+    );
+    let turned = b.transpose("turned", average, &[1, 2, 0]);
+    let back = b.transpose("back", turned, &[2, 0, 1]);
+    let both = b.concat("both", &[back, average], 1);
+    let table = b.constant("other", r.tensor(DType::I8, 1, 256));
+    b.lookup("y", both, table);
+    let program = b.build().unwrap();
+    check_cpus(&program, &r.tensor(DType::I8, 600, 6 * 20 * 21));
 }
 
 /// Pads, dilations and strides as large as they may be: places far outside the plane do not come back in.
@@ -194,7 +296,7 @@ fn accumulators_at_the_ends_of_their_range() {
 fn inputs_that_do_not_fit_are_errors() {
     let (program, _) = product(1, 4, 4, DType::U8, DType::I8);
     let wrong = Tensor::new(1, 4, Cells::I8(vec![0; 4])).unwrap();
-    for executor in [&Cpu as &dyn Executor, &*EMULATED] {
+    for executor in [&Cpu::new() as &dyn Executor, &*EMULATED] {
         let error = executor.run(&program, wrong.clone()).unwrap_err().to_string();
         assert!(error.starts_with("the input must be u8[4]"), "{error}");
     }

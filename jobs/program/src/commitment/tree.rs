@@ -52,6 +52,19 @@ impl RowTree {
     /// # Errors
     /// When there are no leaves, or more than 2^depth.
     pub fn new(leaves: Vec<Digest>, depth: u8) -> Result<Self, TreeError> {
+        Self::with_parents(leaves, depth, parents)
+    }
+
+    /// The same, its levels hashed elsewhere: `parents` takes a level and the node that stands where that has none, and gives
+    /// the level above, of half as many nodes, rounded up. It is taken at its word, as row digests are.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_parents(
+        leaves: Vec<Digest>,
+        depth: u8,
+        parents: impl Fn(&[Digest], Digest) -> Vec<Digest>,
+    ) -> Result<Self, TreeError> {
         let rows = leaves.len();
         if rows == 0 {
             return Err(TreeError::NoRows);
@@ -59,20 +72,24 @@ impl RowTree {
         if depth < usize::BITS as u8 && rows > 1usize << depth {
             return Err(TreeError::TooManyRows { rows, depth });
         }
-        Ok(Self::of_fitting(leaves, depth))
+        Ok(Self::levels_over(leaves, depth, parents))
     }
 
     /// The tree over leaves that are known to fit.
     pub(crate) fn of_fitting(leaves: Vec<Digest>, depth: u8) -> Self {
+        Self::levels_over(leaves, depth, parents)
+    }
+
+    fn levels_over(
+        leaves: Vec<Digest>,
+        depth: u8,
+        parents: impl Fn(&[Digest], Digest) -> Vec<Digest>,
+    ) -> Self {
         let mut empty = vec![EMPTY];
         let mut levels = vec![leaves];
         for level in 0..usize::from(depth) {
             let blank = empty[level];
-            let parents = levels[level]
-                .chunks(2)
-                .map(|pair| node(tag::NODE_ROW, pair[0], pair.get(1).copied().unwrap_or(blank)))
-                .collect();
-            levels.push(parents);
+            levels.push(parents(&levels[level], blank));
             empty.push(node(tag::NODE_ROW, blank, blank));
         }
         Self { levels, empty }
@@ -121,6 +138,12 @@ impl RowTree {
         }
         Ok((0..self.levels.len() - 1).map(|level| self.node(level, (row >> level) ^ 1)).collect())
     }
+}
+
+/// The level above `children`.
+fn parents(children: &[Digest], blank: Digest) -> Vec<Digest> {
+    let parent = |pair: &[Digest]| node(tag::NODE_ROW, pair[0], pair.get(1).copied().unwrap_or(blank));
+    children.chunks(2).map(parent).collect()
 }
 
 /// The root that leaf `leaf` at index `index` and its siblings `path`, lowest first, make. Bits of the index

@@ -1,16 +1,11 @@
 //! Rows of several values, one behind the other along a dimension, on the CPU.
 
-use janction_program::{Concat, Program, Tensor, Value};
+use janction_program::{Concat, Program};
 
-use super::rows::map;
+use super::arrangement::Arrangement;
 
-/// The view as a tensor of its own.
-pub(super) fn run(program: &Program, op: &Concat, operands: &[&Tensor], output: &Value) -> Tensor {
+/// Where the cells of a row come from.
+pub(super) fn arrangement(program: &Program, op: &Concat) -> Arrangement {
     let shapes: Vec<&[u32]> = op.inputs.iter().map(|&id| &program.value(id).shape[..]).collect();
-    let order = op.order(&shapes);
-    map(operands, output, |inputs, cells| {
-        for (cell, &(operand, place)) in cells.iter_mut().zip(&order) {
-            *cell = inputs[operand][place];
-        }
-    })
+    Arrangement::new(op.order(&shapes).into_iter())
 }

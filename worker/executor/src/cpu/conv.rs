@@ -1,101 +1,418 @@
-//! Convolution on the CPU: the windows of a row become panels of columns, which the weights of a few output channels are
-//! multiplied with.
+//! Convolution on the CPU: the weights of the output channels by panels of [`COLUMNS`] windows, on all cores.
+//!
+//! Windows are counted through all rows, so that planes smaller than a panel share one. For each place of the kernel in one
+//! channel (a row of the weights) the cells that the windows have there become a *line*; four lines become the quads of the panels.
+//! Lines are made in two steps: the windows of a line of the plane at one horizontal kernel index, for each line of the plane; of
+//! these, for each vertical kernel index, those that the windows have.
 
 use std::ops::Range;
 
 use janction_program::{Conv, Program, Tensor, Value, Window};
+use rayon::prelude::*;
 
 use super::{
-    product::{COLUMNS, ROWS, multiply},
-    rows::map,
+    bytes::{bytes, tensor, to_signed, to_unsigned},
+    gemm::{COLUMNS, Left, QUAD, ROWS, Signed, multiply},
+    instructions::{Instructions, Loop},
+    matmul::column_sums,
+    parallel::threads_for,
+    requantise::{FinishRows, Scale},
+    windows::{Windows, strided},
 };
 
-/// The weights of [`ROWS`] output channels of one group, minus their zero points: for each row of the weights in order.
-/// Channels beyond the group's last one are zeros.
-struct Block {
-    /// The output channels.
-    channels: Range<usize>,
-    weights: Vec<[i16; ROWS]>,
+/// Panels of windows take at most so many bytes together, so that they stay in the second cache.
+const PANEL_BYTES: usize = 128 << 10;
+/// Output channels whose accumulators are finished together.
+const CHANNELS: usize = 16 * ROWS;
+/// Bytes that are copied together. Behind every line there are so many that nothing is read from.
+const WIDE: usize = 32;
+
+/// A convolution's weights, ready to be multiplied with.
+pub(super) struct Prepared {
+    windows: Windows,
+    groups: usize,
+    /// Input channels, output channels and rows of the weights of one group.
+    seen: usize,
+    made: usize,
+    inner: usize,
+    /// The weights of each output channel, one after the other, filled up to whole quads: `pitch` bytes each.
+    weights: Vec<u8>,
+    pitch: usize,
+    scale: Scale,
+    /// What makes the input's bytes unsigned; the byte outside the planes.
+    flip: u8,
+    outside: u8,
 }
 
-/// The blocks of all output channels that see the input channels from `first` on.
-struct Group {
-    first: usize,
-    blocks: Vec<Block>,
+/// Consecutive windows of one line of one row.
+struct Segment {
+    row: usize,
+    /// Number of the line of windows, and the first window in it.
+    y: usize,
+    x: usize,
+    count: usize,
+    /// Where they stand among the windows at hand.
+    place: usize,
+    /// The vertical kernel indices at which they have cells inside, and where among the unfolded cells those of kernel index 0
+    /// would be.
+    kernel: Range<usize>,
+    origin: isize,
 }
 
-fn groups(program: &Program, op: &Conv, window: &Window) -> Vec<Group> {
-    let weights = program.constant(op.product.weights);
-    let outputs = weights.columns() / op.groups as usize;
-    let block = |channels: Range<usize>| {
-        let weight = |k: usize, j: usize| {
-            let j = channels.start + j;
-            // Both are 8-bit values, so the difference is below 2^8.
-            let weight = |j: usize| (weights.get(k, j) - op.product.weight_zero.get(j)) as i16;
-            if j < channels.end { weight(j) } else { 0 }
-        };
-        let weights = (0..weights.rows()).map(|k| std::array::from_fn(|j| weight(k, j))).collect();
-        Block { channels: channels.clone(), weights }
-    };
-    (0..op.groups as usize)
-        .map(|group| {
-            let (start, end) = (group * outputs, (group + 1) * outputs);
-            let blocks = (start..end).step_by(ROWS).map(|j| block(j..end.min(j + ROWS))).collect();
-            Group { first: op.first_channel(window, weights.columns(), start), blocks }
-        })
-        .collect()
+/// The segments of one row.
+struct Part {
+    segments: Range<usize>,
+    /// The windows of a line and the lines of the plane that are needed.
+    across: Range<usize>,
+    down: Range<usize>,
 }
 
-/// Sets the panel of the windows `positions` over the channels from `first` on: for each row of the weights the windows'
-/// cells minus the zero point, zero outside the plane.
-fn set_panel(
-    panel: &mut [i16],
-    window: &Window,
-    input: &[i32],
-    input_zero: i32,
-    first: usize,
-    positions: Range<usize>,
-) {
-    panel.fill(0);
-    let (kernel, plane) = (window.kernel_cells(), window.plane());
-    let channels = panel.len() / COLUMNS / kernel;
-    for (column, position) in positions.enumerate() {
-        let (y, x) = (position / window.output[1], position % window.output[1]);
-        for (k, place) in window.cells(y, x) {
-            for c in 0..channels {
-                let cell = input[(first + c) * plane + place] - input_zero;
-                panel[(c * kernel + k) * COLUMNS + column] = cell as i16;
+/// A thread's buffers.
+#[derive(Default)]
+struct Scratch {
+    segments: Vec<Segment>,
+    parts: Vec<Part>,
+    unfolded: Vec<u8>,
+    lines: Vec<u8>,
+    panels: Vec<u8>,
+    acc: Vec<i32>,
+    cells: Vec<[u8; COLUMNS]>,
+}
+
+/// Copies `count` bytes, [`WIDE`] at a time: what follows them in `to` is overwritten.
+#[inline(always)]
+fn copy_wide(to: &mut [u8], from: &[u8], count: usize) {
+    for start in (0..count).step_by(WIDE) {
+        match (to[start..].first_chunk_mut::<WIDE>(), from[start..].first_chunk()) {
+            (Some(to), Some(from)) => *to = *from,
+            _ => to[start..count].copy_from_slice(&from[start..count]),
+        }
+    }
+}
+
+/// Copies `count` bytes that stand `stride` apart in `from`. What follows them in `to`, up to [`WIDE`] bytes, is overwritten.
+#[inline(always)]
+fn copy_strided(to: &mut [u8], from: &[u8], stride: usize, count: usize) {
+    match stride {
+        1 => copy_wide(to, from, count),
+        2 => {
+            for start in (0..count).step_by(WIDE / 2) {
+                match (to[start..].first_chunk_mut::<{ WIDE / 2 }>(), from[2 * start..].first_chunk::<WIDE>())
+                {
+                    (Some(to), Some(from)) => *to = std::array::from_fn(|i| from[2 * i]),
+                    _ => strided(&mut to[start..count], &from[2 * start..], 0, 2, |to, cell| *to = cell),
+                }
+            }
+        }
+        _ => strided(&mut to[..count], from, 0, stride, |to, cell| *to = cell),
+    }
+}
+
+/// Lines as quads of panels, each byte with `flip` exclusively or'ed.
+struct Interleave<'a> {
+    /// `pitch` bytes each, as many as a panel has quads by four; `count` bytes, for whole panels, are read.
+    lines: &'a [u8],
+    pitch: usize,
+    count: usize,
+    flip: u8,
+    panels: &'a mut [u8],
+}
+
+impl Loop for Interleave<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { lines, pitch, count, flip, panels } = self;
+        let panel = panels.len() / (count / COLUMNS);
+        let flip = u32::from_ne_bytes([flip; QUAD]);
+        for (quad, lines) in lines.chunks_exact(QUAD * pitch).enumerate() {
+            let [a, b, c, d] = std::array::from_fn(|k| lines[k * pitch..][..count].as_chunks::<COLUMNS>().0);
+            let lines = a.iter().zip(b).zip(c.iter().zip(d));
+            for (((a, b), (c, d)), panel) in lines.zip(panels.chunks_exact_mut(panel)) {
+                let out = panel[quad * QUAD * COLUMNS..][..QUAD * COLUMNS].as_chunks_mut::<QUAD>().0;
+                for j in 0..COLUMNS {
+                    out[j] = (u32::from_le_bytes([a[j], b[j], c[j], d[j]]) ^ flip).to_le_bytes();
+                }
             }
         }
     }
 }
 
-/// The operation's result.
-pub(super) fn run(program: &Program, op: &Conv, operand: &Tensor, output: &Value) -> Tensor {
-    let product = &op.product;
-    let (weights, window) = (program.constant(product.weights), op.window(program));
-    let groups = groups(program, op, &window);
-    let bias: Vec<i32> = match product.bias {
-        Some(id) => (0..weights.columns()).map(|j| program.constant(id).get(0, j)).collect(),
-        None => vec![0; weights.columns()],
-    };
-    let positions = window.positions();
-    map(&[operand], output, |inputs, cells| {
-        let mut panel = vec![0; weights.rows() * COLUMNS];
-        for group in &groups {
-            for start in (0..positions).step_by(COLUMNS) {
-                let end = positions.min(start + COLUMNS);
-                set_panel(&mut panel, &window, &inputs[0], product.input_zero, group.first, start..end);
-                for block in &group.blocks {
-                    let acc = multiply(&block.weights, &panel);
-                    for (channel, acc) in block.channels.clone().zip(&acc) {
-                        let results = &mut cells[channel * positions..][start..end];
-                        for (result, acc) in results.iter_mut().zip(acc) {
-                            *result = product.finish(channel, acc.wrapping_add(bias[channel]));
+/// For each column the sum of the bytes of a panel.
+struct PanelSums<'a> {
+    panel: &'a [u8],
+    sums: &'a mut [i32; COLUMNS],
+}
+
+impl Loop for PanelSums<'_> {
+    #[inline(always)]
+    fn run(self) {
+        *self.sums = [0; COLUMNS];
+        for quads in self.panel.as_chunks::<{ COLUMNS * QUAD }>().0 {
+            for (sum, quad) in self.sums.iter_mut().zip(quads.as_chunks::<QUAD>().0) {
+                let [a, b, c, d] = quad.map(i32::from);
+                *sum = sum.wrapping_add(a.wrapping_add(b).wrapping_add(c.wrapping_add(d)));
+            }
+        }
+    }
+}
+
+/// The windows, with a plane as one line where each window is one cell and each cell one window.
+fn flattened(window: Window) -> Window {
+    let each = window.kernel == [1, 1] && window.strides == [1, 1] && window.pads == [0; 4];
+    let line = [1, window.plane()];
+    if each { Window { input: line, output: line, dilations: [1, 1], ..window } } else { window }
+}
+
+/// A buffer of at least `length` bytes, whatever they are.
+fn sized(buffer: &mut Vec<u8>, length: usize) -> &mut [u8] {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
+    }
+    &mut buffer[..length]
+}
+
+impl Prepared {
+    /// Bytes that the preparation of `op` takes.
+    pub(super) fn bytes(program: &Program, op: &Conv) -> usize {
+        let weights = program.constant(op.product.weights);
+        let padded = weights.rows().next_multiple_of(QUAD) * weights.columns();
+        padded + Scale::bytes(weights.columns()) + Windows::bytes(&op.window(program))
+    }
+
+    pub(super) fn new(program: &Program, op: &Conv) -> Self {
+        let product = &op.product;
+        let (weights, window) = (program.constant(product.weights), flattened(op.window(program)));
+        let (inner, columns) = (weights.rows(), weights.columns());
+        let (flip, activations) = to_unsigned(program.value(product.input).dtype);
+        let (weight_flip, added) = to_signed(weights.dtype());
+        let cells = bytes(weights.cells());
+        let pitch = inner.next_multiple_of(QUAD);
+        let mut turned = vec![0; columns * pitch];
+        for (k, row) in cells.chunks_exact(columns).enumerate() {
+            for (channel, &cell) in row.iter().enumerate() {
+                turned[channel * pitch + k] = cell ^ weight_flip;
+            }
+        }
+        let sums = column_sums(columns, cells, weight_flip);
+        let groups = op.groups as usize;
+        Self {
+            groups,
+            seen: window.channels / groups,
+            made: columns / groups,
+            inner,
+            weights: turned,
+            pitch,
+            scale: Scale::new(program, product, &sums, (activations, added)),
+            flip,
+            // The zero point is a cell of the input: its byte is its lowest.
+            outside: product.input_zero as u8,
+            windows: Windows::new(window),
+        }
+    }
+
+    /// Cuts the windows `windows`, counted through rows, into segments and parts.
+    fn cut(&self, windows: Range<usize>, segments: &mut Vec<Segment>, parts: &mut Vec<Part>) {
+        let window = &self.windows.window;
+        let (positions, width) = (window.positions(), window.output[1]);
+        segments.clear();
+        parts.clear();
+        let mut next = windows.start;
+        while next < windows.end {
+            let (row, position) = (next / positions, next % positions);
+            let (y, x) = (position / width, position % width);
+            let count = (width - x).min(windows.end - next);
+            let (place, kernel) = (next - windows.start, self.windows.down(y));
+            segments.push(Segment { row, y, x, count, place, kernel, origin: 0 });
+            next += count;
+        }
+        let mut begin = 0;
+        for row in segments.chunk_by_mut(|a, b| a.row == b.row) {
+            let across = if let [one] = row { one.x..one.x + one.count } else { 0..width };
+            let filled = || row.iter().filter(|segment| !segment.kernel.is_empty());
+            let first = filled().map(|s| self.windows.line(s.y, s.kernel.start)).min().unwrap_or(0);
+            let end = filled().map(|s| self.windows.line(s.y, s.kernel.end - 1) + 1).max().unwrap_or(first);
+            for segment in &mut *row {
+                // Numbers of cells and of lines, with pads: far from 2^63.
+                let line = (segment.y * window.strides[0]) as isize - (window.pads[0] + first) as isize;
+                segment.origin = line * across.len() as isize + (segment.x - across.start) as isize;
+            }
+            parts.push(Part { segments: begin..begin + row.len(), across, down: first..end });
+            begin += row.len();
+        }
+    }
+
+    /// Sets the lines of the windows that have been cut, `pitch` bytes each, over the channels from `first` on.
+    fn set_lines(&self, rows: &[u8], first: usize, scratch: &mut Scratch, pitch: usize) {
+        let Scratch { segments, parts, unfolded, lines, .. } = scratch;
+        let window = &self.windows.window;
+        let (plane, [line, stride]) = (window.plane(), [window.input[1], window.strides[1]]);
+        let ([kernel_lines, kernel_width], dilation) = (window.kernel, window.dilations[0]);
+        for Part { segments: range, across, down } in parts {
+            let segments = &segments[range.clone()];
+            let width = across.len();
+            let unfolded = sized(unfolded, width * down.len() + WIDE);
+            for c in 0..self.seen {
+                let plane = &rows[(segments[0].row * window.channels + first + c) * plane..][..plane];
+                let plane = &plane[down.start * line..down.end * line];
+                for kw in 0..kernel_width {
+                    let (inside, place) = self.windows.place(kw);
+                    let from = inside.start.clamp(across.start, across.end);
+                    let to = inside.end.clamp(from, across.end);
+                    let place = place + (from - inside.start.min(from)) * stride;
+                    let (from, to) = (from - across.start, to - across.start);
+                    for y in 0..down.len() {
+                        let unfolded = &mut unfolded[y * width..];
+                        if from > 0 {
+                            unfolded[..from].fill(self.outside);
+                        }
+                        if to > from {
+                            copy_strided(
+                                &mut unfolded[from..],
+                                &plane[y * line + place..],
+                                stride,
+                                to - from,
+                            );
+                        }
+                        if to < width {
+                            unfolded[to..width].fill(self.outside);
+                        }
+                    }
+                    for kh in 0..kernel_lines {
+                        let k = (c * kernel_lines + kh) * kernel_width + kw;
+                        let made = &mut lines[k * pitch..][..pitch];
+                        let lower = (kh * dilation * width) as isize;
+                        for segment in segments {
+                            let made = &mut made[segment.place..];
+                            if segment.kernel.contains(&kh) {
+                                let start = segment.origin.wrapping_add(lower) as usize;
+                                copy_wide(made, &unfolded[start..], segment.count);
+                            } else {
+                                made[..segment.count].fill(self.outside);
+                            }
                         }
                     }
                 }
             }
         }
-    })
+    }
+
+    /// The windows `windows` of `rows`, counted through them: `put` takes a row, an output channel, the first window's number
+    /// in that row, and the cells from there on.
+    fn run_windows(
+        &self,
+        instructions: Instructions,
+        rows: &[u8],
+        windows: Range<usize>,
+        scratch: &mut Scratch,
+        mut put: impl FnMut(usize, usize, usize, &[u8]),
+    ) {
+        let positions = self.windows.window.positions();
+        self.cut(windows.clone(), &mut scratch.segments, &mut scratch.parts);
+        let count = windows.len().next_multiple_of(COLUMNS);
+        let pitch = count + WIDE;
+        let mut sums = [0; COLUMNS];
+        for group in 0..self.groups {
+            let lines = sized(&mut scratch.lines, self.pitch * pitch);
+            // Their weights are zeros, and they must not count in sums.
+            lines[self.inner * pitch..].fill(self.flip);
+            self.set_lines(rows, group * self.seen, scratch, pitch);
+            let Scratch { lines, panels, acc, cells, .. } = scratch;
+            let panels = sized(panels, count * self.pitch);
+            let lines = &lines[..self.pitch * pitch];
+            instructions.run(Interleave { lines, pitch, count, flip: self.flip, panels });
+            for (p, panel) in panels.chunks_exact(self.pitch * COLUMNS).enumerate() {
+                let first = windows.start + p * COLUMNS;
+                let columns = COLUMNS.min(windows.end - first);
+                if self.scale.needs_sums() {
+                    instructions.run(PanelSums { panel, sums: &mut sums });
+                }
+                for begin in (0..self.made).step_by(CHANNELS) {
+                    let count = CHANNELS.min(self.made - begin);
+                    let begin = group * self.made + begin;
+                    let left =
+                        Left { bytes: &self.weights[begin * self.pitch..], pitch: self.pitch, rows: count };
+                    let acc = multiply(instructions, Signed::Left, left, panel, columns, acc);
+                    cells.resize(count, [0; COLUMNS]);
+                    let (scale, sums) = (&self.scale, &sums);
+                    instructions.run(FinishRows { scale, first: begin, acc, sums, lines: cells });
+                    let mut from = 0;
+                    while from < columns {
+                        let (row, position) = ((first + from) / positions, (first + from) % positions);
+                        let to = columns.min(from + positions - position);
+                        for (i, line) in cells.iter().enumerate() {
+                            put(row, begin + i, position, &line[from..to]);
+                        }
+                        from = to;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The operation's result.
+    pub(super) fn run(&self, instructions: Instructions, operand: &Tensor, output: &Value) -> Tensor {
+        let input = bytes(operand.cells());
+        let (positions, columns) = (self.windows.window.positions(), output.columns());
+        let most = (PANEL_BYTES / self.pitch / COLUMNS).max(1) * COLUMNS;
+        let products = columns.saturating_mul(self.inner) / 128;
+        let turns = products
+            .saturating_add(positions.saturating_mul(self.inner * self.groups))
+            .saturating_add(columns);
+        let threads = threads_for(operand.rows().saturating_mul(turns));
+        tensor(operand.rows(), output, |cells| {
+            let block = |scratch: &mut Scratch, (cells, input): (&mut [u8], &[u8])| {
+                let windows = cells.len() / columns * positions;
+                for start in (0..windows).step_by(most) {
+                    let part = start..windows.min(start + most);
+                    self.run_windows(instructions, input, part, scratch, |row, channel, position, line| {
+                        let place = row * columns + channel * positions + position;
+                        cells[place..place + line.len()].copy_from_slice(line);
+                    });
+                }
+            };
+            if threads == 1 {
+                block(&mut Scratch::default(), (cells, input));
+            } else if operand.rows() >= 2 * threads {
+                let share = operand.rows().div_ceil(4 * threads);
+                cells
+                    .par_chunks_mut(share * columns)
+                    .zip(input.par_chunks(share * operand.columns()))
+                    .for_each_init(Scratch::default, block);
+            } else {
+                self.run_apart(
+                    instructions,
+                    operand,
+                    cells,
+                    most.min(operand.rows() * positions / threads).max(1),
+                );
+            }
+        })
+    }
+
+    /// All windows of few rows: each thread takes about `most` at a time, and their cells are copied to their places.
+    fn run_apart(&self, instructions: Instructions, operand: &Tensor, cells: &mut [u8], most: usize) {
+        let (input, rows) = (bytes(operand.cells()), operand.rows());
+        let (positions, columns) = (self.windows.window.positions(), cells.len() / rows);
+        let (windows, share) = (rows * positions, most.next_multiple_of(COLUMNS));
+        let made = |scratch: &mut Scratch, start: usize| {
+            let (mut lines, mut made) = (Vec::new(), Vec::new());
+            let part = start..windows.min(start + share);
+            self.run_windows(instructions, input, part, scratch, |row, channel, position, line| {
+                lines.push((row * columns + channel * positions + position, line.len()));
+                made.extend_from_slice(line);
+            });
+            (lines, made)
+        };
+        // Place and length of each line of cells, and their cells.
+        let parts: Vec<_> =
+            (0..windows).into_par_iter().step_by(share).map_init(Scratch::default, made).collect();
+        for (lines, made) in &parts {
+            let mut made = &made[..];
+            for &(place, length) in lines {
+                let (line, rest) = made.split_at(length);
+                cells[place..place + length].copy_from_slice(line);
+                made = rest;
+            }
+        }
+    }
 }

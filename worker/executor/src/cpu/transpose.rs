@@ -1,15 +1,11 @@
 //! The dimensions of a row in another order, on the CPU.
 
-use janction_program::{Program, Tensor, Transpose, Value};
+use janction_program::{Program, Transpose};
 
-use super::rows::map;
+use super::arrangement::Arrangement;
 
-/// The view as a tensor of its own.
-pub(super) fn run(program: &Program, op: &Transpose, operand: &Tensor, output: &Value) -> Tensor {
+/// Where the cells of a row come from.
+pub(super) fn arrangement(program: &Program, op: &Transpose) -> Arrangement {
     let order = op.order(&program.value(op.input).shape);
-    map(&[operand], output, |inputs, cells| {
-        for (cell, &place) in cells.iter_mut().zip(&order) {
-            *cell = inputs[0][place];
-        }
-    })
+    Arrangement::new(order.into_iter().map(|place| (0, place)))
 }
