@@ -1,6 +1,6 @@
 //! `MaxPool`, `AveragePool`, `GlobalAveragePool`.
 
-use janction_program::{Slide, builder::AveragePoolOptions};
+use janction_program::{Rounding, Slide, builder::AveragePoolOptions};
 
 use crate::{
     error::OnnxError,
@@ -34,9 +34,12 @@ impl Average {
         let scale = self.quantisation.scale / output.scale;
         let [height, width] = self.slide.kernel.map(i64::from);
         let bound = self.quantisation.reach() * height * width;
+        // onnxruntime takes one window over the whole plane for a global average, which rounds before it adds the zero point.
+        let is_global = self.slide.pads == [0; 4] && self.slide.kernel[..] == self.input.item[1..];
+        let rounding = if is_global { Rounding::HalfEven } else { rounding::of(node, output) };
         let requantise = self.divisors.iter().map(|&divisor| {
             let requantise = factor(node, scale / divisor as f64)?;
-            Ok(rounding::of_accumulators(node, output, requantise, bound))
+            Ok(rounding::of_accumulators(rounding, requantise, bound))
         });
         let requantise = per_column(requantise.collect::<Result<_, OnnxError>>()?);
         let options = AveragePoolOptions::new(self.slide, requantise)

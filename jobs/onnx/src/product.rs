@@ -186,7 +186,7 @@ impl Product {
             let of_all = || bounds.iter().copied().max().unwrap_or(0);
             let bound = if self.scales.len() == 1 { of_all() } else { bounds[j] };
             let requantise = factor(node, scale / output.scale)?;
-            Ok(rounding::of_accumulators(node, output, requantise, bound))
+            Ok(rounding::of_accumulators(rounding::of(node, output), requantise, bound))
         };
         self.scales.iter().enumerate().map(entry).collect::<Result<_, _>>().map(per_column)
     }

@@ -1,7 +1,7 @@
 //! Where halves go when results become cells.
 //!
 //! `QuantizeLinear` divides, rounds to even and adds the zero point, and so do the quantised operators; but onnxruntime's
-//! `QLinearAdd` and `QLinearAveragePool` add the zero point first. Halves up costs less to audit, so that is what operations
+//! `QLinearAdd` and `QLinearAveragePool` (unless its window is the whole plane) add the zero point first. Halves up costs less to audit, so that is what operations
 //! get whose results never lie at a half: nearly all whose scales come from data.
 
 use janction_program::{DType, Requantise, Rounding};
@@ -16,9 +16,9 @@ pub fn of(node: &Node, output: Quantisation) -> Rounding {
     }
 }
 
-/// `requantise` with the rounding that `node` has, if an accumulator of at most `bound` in absolute value can lie at a half.
-pub fn of_accumulators(node: &Node, output: Quantisation, requantise: Requantise, bound: i64) -> Requantise {
-    if requantise.meets_halves(bound) { requantise.rounded(of(node, output)) } else { requantise }
+/// `requantise` with `rounding`, if an accumulator of at most `bound` in absolute value can lie at a half.
+pub fn of_accumulators(rounding: Rounding, requantise: Requantise, bound: i64) -> Requantise {
+    if requantise.meets_halves(bound) { requantise.rounded(rounding) } else { requantise }
 }
 
 /// The rounding of sums of one of `left` and one of `right`, each times its multiplier, over 2^shift.

@@ -180,6 +180,15 @@ fn halves_go_to_even() {
     assert_eq!(average.requantise, PerColumn::All(Requantise::new(1 << 30, 32).rounded(Rounding::HalfEven)));
 }
 
+/// A window over the whole plane is a global average to onnxruntime, which adds the zero point last.
+#[test]
+fn a_window_over_the_whole_plane() {
+    let imported = operator("whole_window");
+    let Operation::AveragePool(average) = &imported.program.committed_step(0).operation else { panic!() };
+    assert_eq!(average.requantise, PerColumn::All(Requantise::new(1 << 30, 34).rounded(Rounding::HalfEven)));
+    assert_eq!(average.output_zero, 83);
+}
+
 /// Where multiples of the scale are no float32 numbers, onnxruntime's own rounding decides where some halves go. Nothing else
 /// differs.
 #[test]
