@@ -177,41 +177,65 @@ pub(super) struct FinishColumns<'a> {
 }
 
 impl FinishColumns<'_> {
-    /// With lines of `WIDTH` columns.
+    /// With lines of `WIDTH` columns; `PARITY` as in [`Division::apply`], `SUMS` where sums are needed.
     #[inline(always)]
-    fn lines<const WIDTH: usize, const PARITY: bool>(self) {
+    fn lines<const WIDTH: usize, const PARITY: bool, const SUMS: bool>(self) {
         let Self { scale, first, acc, sums, columns, cells, pitch } = self;
-        let (offsets, range) = (panel::<_, WIDTH>(&scale.offsets, first), scale.range);
-        let multipliers = panel::<_, WIDTH>(&scale.multipliers, first);
-        let (halves, shifts) =
-            (panel::<_, WIDTH>(&scale.halves, first), panel::<_, WIDTH>(&scale.shifts, first));
-        let (mut masks, mut parities) = (&[0; WIDTH], &[0; WIDTH]);
-        if PARITY {
-            (masks, parities) = (panel(&scale.masks, first), panel(&scale.parities, first));
-        }
         let rows = acc.as_chunks::<COLUMNS>().0.iter().zip(cells.chunks_mut(pitch));
         for (r, (acc, cells)) in rows.enumerate() {
-            let mut line: [i32; WIDTH] = *panel(acc, 0);
-            for j in 0..WIDTH {
-                line[j] = line[j].wrapping_add(offsets[j]);
-            }
-            if scale.needs_sums() {
-                let (zeros, sum) = (panel::<_, WIDTH>(&scale.zeros, first), sums[r]);
-                for j in 0..WIDTH {
-                    line[j] = line[j].wrapping_sub(zeros[j].wrapping_mul(sum));
+            let sum = if SUMS { sums[r] } else { 0 };
+            // Cells are written where they belong: reading back what was just written in parts is slow.
+            match cells.first_chunk_mut::<WIDTH>() {
+                Some(cells) if columns == WIDTH => scale.line::<WIDTH, PARITY, SUMS>(first, acc, sum, cells),
+                _ => {
+                    let mut line = [0; WIDTH];
+                    scale.line::<WIDTH, PARITY, SUMS>(first, acc, sum, &mut line);
+                    cells[..columns].copy_from_slice(&line[..columns]);
                 }
             }
-            let mut settled = [0; WIDTH];
-            for j in 0..WIDTH {
-                let division =
-                    Division { half: halves[j], shift: shifts[j], mask: masks[j], parity: parities[j] };
-                let factor = Factor { multiplier: multipliers[j].into(), division };
-                settled[j] = range.settle(factor.apply::<PARITY>(line[j]));
+        }
+    }
+
+    #[inline(always)]
+    fn with_width<const WIDTH: usize>(self) {
+        match (self.scale.is_to_parity(), self.scale.needs_sums()) {
+            (false, false) => self.lines::<WIDTH, false, false>(),
+            (false, true) => self.lines::<WIDTH, false, true>(),
+            (true, false) => self.lines::<WIDTH, true, false>(),
+            (true, true) => self.lines::<WIDTH, true, true>(),
+        }
+    }
+}
+
+impl Scale {
+    /// Cells of the columns from `first` on for one line of accumulators. All steps of a cell stand in one turn of one loop, which
+    /// is what the compiler makes vectors of.
+    #[inline(always)]
+    fn line<const WIDTH: usize, const PARITY: bool, const SUMS: bool>(
+        &self,
+        first: usize,
+        acc: &[i32; COLUMNS],
+        sum: i32,
+        cells: &mut [u8; WIDTH],
+    ) {
+        let (offsets, range) = (panel::<_, WIDTH>(&self.offsets, first), self.range);
+        let multipliers = panel::<_, WIDTH>(&self.multipliers, first);
+        let (halves, shifts) =
+            (panel::<_, WIDTH>(&self.halves, first), panel::<_, WIDTH>(&self.shifts, first));
+        let zeros = if SUMS { panel(&self.zeros, first) } else { &[0; WIDTH] };
+        let (mut masks, mut parities) = (&[0; WIDTH], &[0; WIDTH]);
+        if PARITY {
+            (masks, parities) = (panel(&self.masks, first), panel(&self.parities, first));
+        }
+        for j in 0..WIDTH {
+            let mut acc = acc[j].wrapping_add(offsets[j]);
+            if SUMS {
+                acc = acc.wrapping_sub(zeros[j].wrapping_mul(sum));
             }
-            match cells.first_chunk_mut::<WIDTH>() {
-                Some(cells) if columns == WIDTH => *cells = settled,
-                _ => cells[..columns].copy_from_slice(&settled[..columns]),
-            }
+            let division =
+                Division { half: halves[j], shift: shifts[j], mask: masks[j], parity: parities[j] };
+            let factor = Factor { multiplier: multipliers[j].into(), division };
+            cells[j] = range.settle(factor.apply::<PARITY>(acc));
         }
     }
 }
@@ -219,11 +243,10 @@ impl FinishColumns<'_> {
 impl Loop for FinishColumns<'_> {
     #[inline(always)]
     fn run(self) {
-        match (self.columns <= COLUMNS / 2, self.scale.is_to_parity()) {
-            (true, false) => self.lines::<{ COLUMNS / 2 }, false>(),
-            (true, true) => self.lines::<{ COLUMNS / 2 }, true>(),
-            (false, false) => self.lines::<COLUMNS, false>(),
-            (false, true) => self.lines::<COLUMNS, true>(),
+        if self.columns <= COLUMNS / 2 {
+            self.with_width::<{ COLUMNS / 2 }>();
+        } else {
+            self.with_width::<COLUMNS>();
         }
     }
 }

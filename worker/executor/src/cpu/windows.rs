@@ -10,8 +10,20 @@ pub(super) struct Windows {
     pub(super) window: Window,
     /// For each line of windows the vertical kernel indices whose cells lie inside.
     real: Vec<Range<usize>>,
-    /// The horizontal kernel indices at which some window of a line has a cell inside.
+    /// The horizontal kernel indices at which some window of a line has a cell inside, and for each what [`Self::place`] says.
     across: Range<usize>,
+    places: Vec<(Range<usize>, usize)>,
+}
+
+/// What [`Windows::place`] says of horizontal kernel index `kw`.
+fn place(w: &Window, kw: usize) -> (Range<usize>, usize) {
+    // Window x has it at x * stride + kw * dilation - before, which must be in 0..width.
+    let (stride, offset, before) = (w.strides[1], kw * w.dilations[1], w.pads[1]);
+    let first = before.saturating_sub(offset).div_ceil(stride);
+    let end = (w.input[1] + before).saturating_sub(offset).div_ceil(stride).min(w.output[1]);
+    let first = first.min(end);
+    // Without any window the place is none.
+    (first..end, (first * stride + offset).saturating_sub(before))
 }
 
 impl Windows {
@@ -20,12 +32,13 @@ impl Windows {
         let filled = || real(1).filter(|indices| !indices.is_empty());
         let first = filled().map(|indices| indices.start).min().unwrap_or(0);
         let end = filled().map(|indices| indices.end).max().unwrap_or(first);
-        Self { real: real(0).collect(), across: first..end, window }
+        let places = (first..end).map(|kw| place(&window, kw)).collect();
+        Self { real: real(0).collect(), across: first..end, places, window }
     }
 
     /// Bytes that it takes.
     pub(super) const fn bytes(window: &Window) -> usize {
-        window.output[0] * size_of::<Range<usize>>()
+        window.output[0] * size_of::<Range<usize>>() + window.kernel[1] * size_of::<(Range<usize>, usize)>()
     }
 
     /// The vertical kernel indices at which the windows of line `y` have cells inside.
@@ -51,14 +64,10 @@ impl Windows {
     /// the first one of them has it.
     #[inline(always)]
     pub(super) fn place(&self, kw: usize) -> (Range<usize>, usize) {
-        let w = &self.window;
-        // Window x has it at x * stride + kw * dilation - before, which must be in 0..width.
-        let (stride, offset, before) = (w.strides[1], kw * w.dilations[1], w.pads[1]);
-        let first = before.saturating_sub(offset).div_ceil(stride);
-        let end = (w.input[1] + before).saturating_sub(offset).div_ceil(stride).min(w.output[1]);
-        let first = first.min(end);
-        // Without any window the place is none.
-        (first..end, (first * stride + offset).saturating_sub(before))
+        match kw.checked_sub(self.across.start).and_then(|index| self.places.get(index)) {
+            Some((inside, place)) => (inside.clone(), *place),
+            None => (0..0, 0),
+        }
     }
 }
 
