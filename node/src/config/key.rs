@@ -37,6 +37,7 @@ pub fn keys() -> Vec<Key> {
     config.prover.srs_file = Some(PathBuf::new());
     config.prover.srs_blake3 = Some(String::new());
     config.worker.key = Some(String::new());
+    config.worker.vram_mib = Some(0);
     config.worker.falsify = Some(Falsify { operation: String::new(), rows: Vec::new() });
     config.telemetry.metrics = Some(([127, 0, 0, 1], 0).into());
     let mut keys = Vec::new();

@@ -19,6 +19,9 @@ pub struct Worker {
     pub units: Vec<Index>,
     /// What programs run on.
     pub device: DeviceChoice,
+    /// GPU memory that each unit may take, in MiB; equal shares of the GPU's where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vram_mib: Option<u64>,
     /// Most jobs held at once, over all units.
     pub max_concurrent: usize,
     /// Fee for each block of a bid, reveal or submit, in 10^-9 JCT.
@@ -34,9 +37,18 @@ pub struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        let WorkerConfig { units, device, max_concurrent, policy, fee_per_block, poll_ms, falsify, .. } =
-            WorkerConfig::default();
-        Worker { key: None, units, device, max_concurrent, fee_per_block, poll_ms, policy, falsify }
+        let WorkerConfig {
+            units,
+            device,
+            vram_mib,
+            max_concurrent,
+            policy,
+            fee_per_block,
+            poll_ms,
+            falsify,
+            ..
+        } = WorkerConfig::default();
+        Worker { key: None, units, device, vram_mib, max_concurrent, fee_per_block, poll_ms, policy, falsify }
     }
 }
 
@@ -57,6 +69,7 @@ impl Config {
             units: own.units.clone(),
             data: self.data_dir.join("worker"),
             device: own.device,
+            vram_mib: own.vram_mib,
             max_concurrent: own.max_concurrent,
             policy: own.policy.clone(),
             fee_per_block: own.fee_per_block,

@@ -133,7 +133,7 @@ fn run_sample(program: &Program, input: &Tensor) -> Result<f64, ProgramProblem> 
     let failed = |e: janction_executor::ExecutorError| ProgramProblem::Device(e);
     let sample = Tensor::new(rows, input.columns(), cells)
         .map_err(|e| failed(janction_trace::TraceError::from(e).into()))?;
-    let opened = janction_executor::open(Choice::Cpu).map_err(failed)?;
+    let opened = janction_executor::open(Choice::Cpu, None).map_err(failed)?;
     let start = Instant::now();
     opened.executor.run(program, sample).map_err(failed)?;
     Ok(start.elapsed().as_secs_f64() * input.rows() as f64 / rows as f64)

@@ -183,7 +183,7 @@ pub fn run(config: &Config, action: ProgramAction, output: Output) -> Outcome {
             inspect::inspect(config, output, &program, &policy, rows)
         }
         ProgramAction::Run { program, input, output: file, device, check } => {
-            run::run(output, &program, &input, &file, device, check)
+            run::run(output, &config.keys_dir, &program, &input, &file, device, check)
         }
         ProgramAction::Prove { program, options } => prove::prove(config, output, &program, &options),
         ProgramAction::Verify { program, proof, input, output: file, policy } => {

@@ -119,7 +119,8 @@ pub fn prove(config: &Config, output: Output, path: &Path, options: &Options) ->
         PieceKeys::new(config, &program, options.policy, sizing).circuits()?;
     bar.say("running the program".into());
     let Opened { executor, .. } =
-        janction_executor::open(options.device.into()).map_err(ProgramProblem::Device)?;
+        janction_executor::open(options.device.into(), Some(&config.keys_dir.join("kernels")))
+            .map_err(ProgramProblem::Device)?;
     let (trace, running) = timed(|| executor.run(&program, input.clone()));
     let trace = trace.map_err(ProgramProblem::Device)?;
     drop(bar);

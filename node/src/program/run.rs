@@ -22,6 +22,7 @@ use crate::progress::Progress;
 /// Bad input, a device that cannot be used, a result that differs from the reference.
 pub fn run(
     output: Output,
+    keys: &Path,
     program: &Path,
     input: &Path,
     target: &Path,
@@ -31,7 +32,7 @@ pub fn run(
     let program = load::program(program)?;
     let input = load::input(input, &program)?;
     let bar = Progress::spinner(output, "opening the device");
-    let (opened, opening) = timed(|| janction_executor::open(device.into()));
+    let (opened, opening) = timed(|| janction_executor::open(device.into(), Some(&keys.join("kernels"))));
     let Opened { executor, no_gpu } = opened.map_err(ProgramProblem::Device)?;
     bar.say(format!("running on {}", executor.device()));
     let (trace, running) = timed(|| executor.run(&program, input));

@@ -48,6 +48,7 @@ impl Advice for WorkerError {
             Self::Io { .. } => "check space and permissions of data_dir",
             Self::Record { .. } => "restore it from a backup; it may hold the salt of an open bid",
             Self::Client(_) => "check sequencer.url, and that the sequencer runs",
+            Self::Vram { .. } => "set worker.vram_mib to the GPU's memory divided by the units, or less",
             Self::Executor(_) => "run `janction doctor`, or set worker.device to cpu",
             _ => "read the log; starting it again goes on with the same jobs",
         };
@@ -56,7 +57,7 @@ impl Advice for WorkerError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoUnits | Self::NoJobs | Self::NoRollup { .. } | Self::Falsify { .. } => Exit::Usage,
+            Self::NoUnits | Self::NoJobs | Self::NoRollup { .. } | Self::Falsify { .. } | Self::Vram { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

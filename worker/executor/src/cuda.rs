@@ -22,6 +22,7 @@ mod tensor;
 mod tiles;
 mod transpose;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use janction_accel_cuda::CudaError;
@@ -81,12 +82,13 @@ impl From<Card> for Device {
 }
 
 impl Cuda {
-    /// Opens GPU number `ordinal` and compiles the kernels for it.
+    /// Opens GPU number `ordinal` and compiles the kernels for it; the folder `kernels`, where one is given, keeps them for the
+    /// next time.
     ///
     /// # Errors
     /// No driver, no NVRTC, no such GPU, or one that does not take the kernels; the message says what to do.
-    pub fn open(ordinal: usize) -> Result<Self, CudaError> {
-        Self::on(janction_accel_cuda::Device::open(ordinal, None)?)
+    pub fn open(ordinal: usize, kernels: Option<&Path>) -> Result<Self, CudaError> {
+        Self::on(janction_accel_cuda::Device::open(ordinal, kernels)?)
     }
 
     /// The executor on `device`.
@@ -282,6 +284,10 @@ impl Executor for Cuda {
         };
         let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
         Ok(Trace::of(program, commit(input)?, tensors)?)
+    }
+
+    fn share(&self, bytes: u64) -> Result<Option<Arc<dyn Executor>>, ExecutorError> {
+        Ok(Some(Arc::new(self.with_budget(bytes)?)))
     }
 
     /// Rows are hashed where they were computed, while others are computed.

@@ -11,6 +11,9 @@ pub mod prepared;
 
 pub use error::ExecutorError;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use janction_program::{Program, Tensor};
 use janction_trace::Trace;
 
@@ -65,6 +68,16 @@ pub trait Executor: Send + Sync {
     /// When the tensors are no trace of the program, or the device fails.
     fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError>;
 
+    /// An executor on the same device, beside this one, that takes at most `bytes` of the device's memory: every allocation
+    /// counts, and one too many is refused. Nothing where the device has no memory of its own.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn share(&self, bytes: u64) -> Result<Option<Arc<dyn Executor>>, ExecutorError> {
+        let _ = bytes;
+        Ok(None)
+    }
+
     /// Runs `program` on `input` and commits to the input and to every tensor that was computed.
     ///
     /// # Errors
@@ -94,16 +107,16 @@ pub struct Opened {
     pub no_gpu: Option<cuda::CudaError>,
 }
 
-/// Opens the executor of `choice`.
+/// Opens the executor of `choice`. Kernels that are compiled for a GPU are kept in the folder `kernels`, where one is given.
 ///
 /// # Errors
 /// When a GPU was asked for by number and cannot be used.
-pub fn open(choice: Choice) -> Result<Opened, ExecutorError> {
+pub fn open(choice: Choice, kernels: Option<&Path>) -> Result<Opened, ExecutorError> {
     let on_cpu = |no_gpu| Opened { executor: Box::new(cpu::Cpu::new()), no_gpu };
     let on_gpu = |gpu| Opened { executor: Box::new(gpu), no_gpu: None };
     match choice {
         Choice::Cpu => Ok(on_cpu(None)),
-        Choice::Cuda(ordinal) => Ok(cuda::Cuda::open(ordinal).map(on_gpu)?),
-        Choice::Auto => Ok(cuda::Cuda::open(0).map_or_else(|error| on_cpu(Some(error)), on_gpu)),
+        Choice::Cuda(ordinal) => Ok(cuda::Cuda::open(ordinal, kernels).map(on_gpu)?),
+        Choice::Auto => Ok(cuda::Cuda::open(0, kernels).map_or_else(|error| on_cpu(Some(error)), on_gpu)),
     }
 }

@@ -378,7 +378,7 @@ fn commitment_by_itself() {
 #[test]
 #[ignore = "needs an NVIDIA GPU"]
 fn gpu_equals_the_reference() {
-    let gpu = Cuda::open(0).expect("this test needs an NVIDIA GPU");
+    let gpu = Cuda::open(0, None).expect("this test needs an NVIDIA GPU");
     for seed in 0..50 {
         let program = random_program(seed);
         let input = random_input(&program, seed);
@@ -391,7 +391,7 @@ fn gpu_equals_the_reference() {
 /// Without a GPU the error must say what is missing.
 #[test]
 fn what_is_missing_is_named() {
-    if let Err(error) = Cuda::open(0) {
+    if let Err(error) = Cuda::open(0, None) {
         assert!(error.to_string().contains("install") || error.to_string().contains("GPU"), "{error}");
     }
 }

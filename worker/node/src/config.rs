@@ -27,6 +27,8 @@ pub struct WorkerConfig {
     pub data: PathBuf,
     /// What programs run on.
     pub device: DeviceChoice,
+    /// GPU memory that each unit may take, in MiB; enforced. None: equal shares of the GPU's among this process's units.
+    pub vram_mib: Option<u64>,
     /// Most jobs that this process holds at once, over all units.
     pub max_concurrent: usize,
     /// Which jobs it bids on, and for how much.
@@ -49,6 +51,7 @@ impl Default for WorkerConfig {
             units: Vec::new(),
             data: PathBuf::from("data/worker"),
             device: DeviceChoice::default(),
+            vram_mib: None,
             max_concurrent: 1,
             policy: BidPolicy::default(),
             fee_per_block: 1_000,
@@ -194,6 +197,7 @@ mod tests {
         let config = WorkerConfig {
             units: vec![3, 4],
             device: DeviceChoice::Cuda(1),
+            vram_mib: Some(20_000),
             rollup: Some(Address([7; 20])),
             falsify: Some(Falsify { operation: "hidden".into(), rows: vec![0, 5] }),
             ..WorkerConfig::default()

@@ -105,6 +105,19 @@ pub enum WorkerError {
     /// The sequencer was of no help.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The units' shares are more than the GPU has.
+    #[error(
+        "{units} units with {vram_mib} MiB of GPU memory each are more than the {memory_mib} MiB that the GPU has: lower vram_mib, \
+         or serve fewer units on it"
+    )]
+    Vram {
+        /// Units of this process.
+        units: usize,
+        /// MiB of each.
+        vram_mib: u64,
+        /// MiB of the GPU.
+        memory_mib: u64,
+    },
     /// The program could not be run.
     #[error(transparent)]
     Executor(#[from] ExecutorError),
@@ -157,6 +170,7 @@ impl WorkerError {
             Self::Io { .. } => "worker.io",
             Self::Record { .. } => "worker.record",
             Self::Client(_) => "worker.sequencer",
+            Self::Vram { .. } => "worker.vram",
             Self::Executor(_) => "worker.executor",
             Self::Audit(_) => "worker.audit",
             Self::Transaction(_) => "worker.transaction",

@@ -1,10 +1,11 @@
 //! Running a job: the executor, the test instrument, and the trace on disk.
 
+use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
-use janction_executor::Executor;
+use janction_executor::{Device, Executor};
 use janction_protocol::Digest;
 use janction_protocol::state::Index;
 use janction_trace::Trace;
@@ -12,13 +13,37 @@ use janction_trace::Trace;
 use crate::falsify::falsify;
 use crate::files::JobFiles;
 use crate::record::Records;
-use crate::{Falsify, WorkerError};
+use crate::{Falsify, WorkerConfig, WorkerError};
 
 /// Runs jobs and keeps their traces.
 #[derive(Clone)]
 pub(crate) struct Runner {
     pub executor: Arc<dyn Executor>,
     pub falsify: Option<Falsify>,
+}
+
+/// For each unit the executor on its share of the device's memory; none where it needs no share: on a CPU, or where one unit has
+/// all of a GPU.
+///
+/// # Errors
+/// [`WorkerError::Vram`] when the shares are more than there is, or what the device says.
+pub(crate) fn shares(
+    executor: &dyn Executor,
+    config: &WorkerConfig,
+) -> Result<HashMap<Index, Arc<dyn Executor>>, WorkerError> {
+    let (Device::Cuda { memory, .. }, count) = (executor.device(), config.units.len()) else {
+        return Ok(HashMap::new());
+    };
+    let bytes = match config.vram_mib {
+        None if count < 2 => return Ok(HashMap::new()),
+        None => memory / count as u64,
+        Some(mib) => mib.saturating_mul(1 << 20),
+    };
+    if bytes.saturating_mul(count as u64) > memory {
+        return Err(WorkerError::Vram { units: count, vram_mib: bytes >> 20, memory_mib: memory >> 20 });
+    }
+    let share = |&index: &Index| Ok(executor.share(bytes)?.map(|share| (index, share)));
+    config.units.iter().filter_map(|index| share(index).transpose()).collect()
 }
 
 impl Runner {
@@ -63,6 +88,67 @@ impl Runner {
         match &self.falsify {
             Some(what) => falsify(program, trace, what),
             None => Ok(trace),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use janction_executor::ExecutorError;
+    use janction_executor::cpu::Cpu;
+    use janction_program::{Program, Tensor};
+
+    use super::*;
+
+    /// A GPU of so many bytes.
+    struct Gpu(u64);
+
+    impl Executor for Gpu {
+        fn device(&self) -> Device {
+            Device::Cuda { ordinal: 0, name: "GPU".into(), memory: self.0, capability: (9, 0) }
+        }
+
+        fn execute(&self, _: &Program, _: &Tensor) -> Result<Vec<Tensor>, ExecutorError> {
+            unreachable!("nothing is run")
+        }
+
+        fn commit(&self, _: &Program, _: Tensor, _: Vec<Tensor>) -> Result<Trace, ExecutorError> {
+            unreachable!("nothing is run")
+        }
+
+        fn share(&self, bytes: u64) -> Result<Option<Arc<dyn Executor>>, ExecutorError> {
+            Ok(Some(Arc::new(Self(bytes))))
+        }
+    }
+
+    #[test]
+    fn units_of_a_gpu_have_shares_of_its_memory() {
+        let config = |units: &[Index], vram_mib| WorkerConfig {
+            units: units.to_vec(),
+            vram_mib,
+            ..WorkerConfig::default()
+        };
+        let of = |executor: &dyn Executor, units: &[Index], vram_mib| {
+            let shares = shares(executor, &config(units, vram_mib)).unwrap();
+            let mut all: Vec<(Index, u64)> = shares
+                .into_iter()
+                .map(|(unit, share)| match share.device() {
+                    Device::Cuda { memory, .. } => (unit, memory >> 20),
+                    Device::Cpu { .. } => (unit, 0),
+                })
+                .collect();
+            all.sort_unstable();
+            all
+        };
+        let gpu = Gpu(90 << 20);
+        assert_eq!(of(&gpu, &[4], None), []);
+        assert_eq!(of(&gpu, &[4], Some(20)), [(4, 20)]);
+        assert_eq!(of(&gpu, &[4, 5, 7], None), [(4, 30), (5, 30), (7, 30)]);
+        assert_eq!(of(&gpu, &[4, 5], Some(45)), [(4, 45), (5, 45)]);
+        assert_eq!(of(&Cpu::new(), &[4, 5], Some(45)), []);
+        match shares(&gpu, &config(&[4, 5], Some(46))).err() {
+            Some(WorkerError::Vram { units: 2, vram_mib: 46, memory_mib: 90 }) => {}
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::board::{Board, Claims, RETRY_MAX, RETRY_MIN, follow};
 use crate::client::Client;
-use crate::execute::Runner;
+use crate::execute::{Runner, shares};
 use crate::failpoint::Failpoint;
 use crate::files::Files;
 use crate::prepare::prepare;
@@ -47,7 +47,7 @@ impl Machine {
     /// # Errors
     /// [`WorkerError::Executor`] when a GPU was asked for by number and cannot be used; [`WorkerError::Io`].
     pub fn open(config: &WorkerConfig) -> Result<Self, WorkerError> {
-        let opened = open(config.device.into())?;
+        let opened = open(config.device.into(), Some(&config.data.join("kernels")))?;
         if let Some(reason) = &opened.no_gpu {
             tracing::info!(%reason, "no GPU is used");
         }
@@ -112,14 +112,13 @@ pub(crate) async fn serve(
     tracing::info!(sequencer = config.sequencer, rollup = %deployment.rollup(), "connected");
 
     let (sender, board) = watch::channel(Board::new());
-    let runner = Runner { executor: machine.executor, falsify: config.falsify.clone() };
+    let shares = shares(&*machine.executor, &config)?;
     let shared = Arc::new(Shared {
         deployment,
         files: Files::open(&config.data)?,
         claims: Claims::new(config.max_concurrent),
         audit_keys: machine.audit_keys,
         key: operator_key,
-        runner,
         failpoint,
         config,
     });
@@ -127,7 +126,10 @@ pub(crate) async fn serve(
     for &index in &shared.config.units {
         let role = patiently(|| role(client.clone(), index, shared.key.public())).await?;
         let records = Records::open(&shared.config.data, index, shared.failpoint.clone())?;
-        let unit = Unit::new(index, role, records, client.clone(), board.clone(), Arc::clone(&shared))?;
+        let executor = Arc::clone(shares.get(&index).unwrap_or(&machine.executor));
+        let runner = Runner { executor, falsify: shared.config.falsify.clone() };
+        let (client, board) = (client.clone(), board.clone());
+        let unit = Unit::new(index, role, records, client, board, Arc::clone(&shared), runner)?;
         tasks.spawn(unit.serve());
     }
     let preparing = (client.clone(), board.clone(), Arc::clone(&shared));

@@ -36,7 +36,6 @@ pub(crate) struct Shared {
     pub files: Files,
     pub claims: Claims,
     pub audit_keys: Arc<AuditKeys>,
-    pub runner: Runner,
     pub failpoint: Failpoint,
 }
 
@@ -62,6 +61,7 @@ pub(crate) struct Unit {
     client: Client,
     board: watch::Receiver<Board>,
     shared: Arc<Shared>,
+    runner: Runner,
     /// The job in hand.
     current: Option<JobRecord>,
     /// Jobs that were looked at and left, with the reason's code and whether it stands for good.
@@ -82,6 +82,7 @@ impl Unit {
         client: Client,
         board: watch::Receiver<Board>,
         shared: Arc<Shared>,
+        runner: Runner,
     ) -> Result<Self, WorkerError> {
         let current = records.current(&shared.deployment)?;
         if let Some(record) = &current {
@@ -91,7 +92,7 @@ impl Unit {
         let (declined, sent, said) = (HashMap::new(), HashMap::new(), HashSet::new());
         let records = Arc::new(records);
         let output = None;
-        Ok(Self { index, role, records, client, board, shared, current, declined, sent, output, said })
+        Ok(Self { index, role, records, client, board, shared, runner, current, declined, sent, output, said })
     }
 
     /// Returns only with an error that no retry can mend.

@@ -56,12 +56,12 @@ async fn declined_with(
         claims,
         audit_keys: audit_keys(),
         key: secret(OPERATOR_A),
-        runner: Runner { executor: Arc::new(Cpu::new()), falsify: None },
         failpoint: Failpoint::default(),
         config,
     });
     let records = Records::open(data.path(), UNIT_A, Failpoint::default()).unwrap();
-    let mut unit = Unit::new(UNIT_A, Role::Operator, records, client, board, shared).unwrap();
+    let runner = Runner { executor: Arc::new(Cpu::new()), falsify: None };
+    let mut unit = Unit::new(UNIT_A, Role::Operator, records, client, board, shared, runner).unwrap();
     unit.tick().await.unwrap();
     assert_eq!(sequencer.included(Kind::SealBid), 0);
     unit.declined_code(index).unwrap_or("none: it bid")

@@ -155,7 +155,7 @@ impl Unit {
         };
         let files = shared.files.of(&mut self.client, &anything, job).await.map_err(|e| e.of_job(index))?;
         let files = Arc::new(files);
-        let (runner, records, own) = (shared.runner.clone(), Arc::clone(&self.records), Arc::clone(&files));
+        let (runner, records, own) = (self.runner.clone(), Arc::clone(&self.records), Arc::clone(&files));
         let run = tokio::task::spawn_blocking(move || runner.trace(&records, index, &own, root));
         Ok((files, run.await.map_err(WorkerError::panicked)??))
     }
