@@ -14,6 +14,8 @@ use super::Check;
 
 /// The oldest driver interface that the kernels ask for: CUDA 13.0.
 const DRIVER_WANTED: c_int = 13_000;
+/// Compute capability from which on products run on tensor cores.
+const TENSOR_CORES: (c_int, c_int) = (7, 5);
 /// `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `_MINOR` of cuda.h.
 const CAPABILITY: [c_int; 2] = [75, 76];
 
@@ -125,6 +127,43 @@ pub fn nvrtc() -> Result<(&'static str, c_int, c_int), String> {
     Err(last)
 }
 
+/// The version of cuBLASLt, as it counts, and the library that was found.
+///
+/// # Errors
+/// No library of a known name.
+pub fn cublaslt() -> Result<(&'static str, usize), String> {
+    let mut last = String::new();
+    for name in ["libcublasLt.so", "libcublasLt.so.13", "libcublasLt.so.12"] {
+        // SAFETY: loading cuBLASLt runs its initialisers, which it is made for.
+        match unsafe { Library::new(name) } {
+            Err(error) => last = words(&error),
+            Ok(library) => {
+                // SAFETY: the signature is the one of cublasLt.h.
+                let version =
+                    unsafe { library.get::<unsafe extern "C" fn() -> usize>(b"cublasLtGetVersion") };
+                // SAFETY: it takes nothing.
+                return version.map(|version| (name, unsafe { version() })).map_err(|e| e.to_string());
+            }
+        }
+    }
+    Err(last)
+}
+
+/// What large products of programs run on. Nothing needs the library, so its absence is only noted.
+fn products() -> Check {
+    match cublaslt() {
+        Ok((library, version)) => {
+            Check::ok("products", format!("large ones on cuBLASLt ({library}, version {version}), others on own kernels"))
+        }
+        Err(reason) => Check {
+            remedy: "where a GPU runs programs, large products are faster with `pip install nvidia-cublas` and its lib folder on \
+                     LD_LIBRARY_PATH"
+                .into(),
+            ..Check::ok("products", format!("all on own kernels, cuBLASLt is not there ({reason})"))
+        },
+    }
+}
+
 /// The report's lines. A machine without a GPU is served by the CPU executor, so nothing here is a problem.
 pub fn checks() -> Vec<Check> {
     let mut checks = Vec::new();
@@ -149,10 +188,17 @@ pub fn checks() -> Vec<Check> {
                 checks.push(Check::warning("gpu", "the driver sees no GPU", "check CUDA_VISIBLE_DEVICES"));
             }
             for Gpu { name, vram, capability: (major, minor) } in driver.gpus {
-                checks.push(Check::ok(
-                    "gpu",
-                    format!("{name}, {} MiB, compute capability {major}.{minor}", vram >> 20),
-                ));
+                let found = format!("{name}, {} MiB, compute capability {major}.{minor}", vram >> 20);
+                checks.push(if (major, minor) >= TENSOR_CORES {
+                    Check::ok("gpu", found)
+                } else {
+                    Check::warning(
+                        "gpu",
+                        found,
+                        "it has no tensor cores for integers, and compilers from CUDA 13 on do not serve it: set \
+                         worker.device to cpu, or use a GPU of compute capability 7.5 or more",
+                    )
+                });
             }
         }
     }
@@ -164,6 +210,7 @@ pub fn checks() -> Vec<Check> {
             "only a GPU needs it: `pip install nvidia-cuda-nvrtc` and put its lib folder on LD_LIBRARY_PATH",
         ),
     });
+    checks.push(products());
     checks
 }
 
@@ -173,10 +220,11 @@ mod tests {
 
     #[test]
     fn a_machine_without_cuda_gets_an_answer() {
-        // Whatever this machine has: no panic, and at least a line for the driver and one for NVRTC.
+        // Whatever this machine has: no panic, and at least a line for the driver, for NVRTC and for products.
         let checks = checks();
         assert!(checks.iter().any(|c| c.name == "gpu driver"));
         assert!(checks.iter().any(|c| c.name == "nvrtc"));
+        assert!(checks.iter().any(|c| c.name == "products"));
     }
 
     #[test]

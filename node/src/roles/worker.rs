@@ -57,7 +57,11 @@ impl Advice for WorkerError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoUnits | Self::NoJobs | Self::NoRollup { .. } | Self::Falsify { .. } | Self::Vram { .. } => Exit::Usage,
+            Self::NoUnits
+            | Self::NoJobs
+            | Self::NoRollup { .. }
+            | Self::Falsify { .. }
+            | Self::Vram { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -374,18 +374,88 @@ fn commitment_by_itself() {
     assert!(matches!(EMULATED.commit(&program, input, vec![wrong]), Err(ExecutorError::Trace(_))));
 }
 
+/// The first card, and each way in which it multiplies: with a library where that is worth it, without one, with one always,
+/// without tensor cores, a few rows at a time, and with a share of the memory.
+fn ways() -> Vec<(&'static str, Cuda)> {
+    let open = || Cuda::open(0, None).expect("this test needs an NVIDIA GPU");
+    println!("library: {:?}", open().library());
+    vec![
+        ("as it is", open()),
+        ("own kernels", open().without_library()),
+        ("a library's products", open().with_library_from(0, 1 << 20)),
+        ("no tensor cores", open().without_tensor_cores()),
+        ("few rows at once", open().with_most_rows(3)),
+        ("a share", open().with_budget(256 << 20).expect("a share of the memory")),
+    ]
+}
+
 /// The same on a card.
 #[test]
 #[ignore = "needs an NVIDIA GPU"]
 fn gpu_equals_the_reference() {
-    let gpu = Cuda::open(0, None).expect("this test needs an NVIDIA GPU");
-    for seed in 0..50 {
-        let program = random_program(seed);
-        let input = random_input(&program, seed);
-        assert_eq!(gpu.run(&program, input.clone()).unwrap(), expected(&program, &input), "seed {seed}");
+    for (name, gpu) in ways() {
+        for seed in 0..50 {
+            let program = random_program(seed);
+            let input = random_input(&program, seed);
+            let got = gpu.run(&program, input.clone()).unwrap();
+            assert!(got == expected(&program, &input), "{name}, random program {seed}");
+        }
+        for kind in OperationKind::ALL {
+            for extent in [Extent::Usual, Extent::Limits] {
+                let program = random_program_of(7, extent, &[kind]);
+                let input = random_input(&program, 7);
+                let got = gpu.run(&program, input.clone()).unwrap();
+                assert!(got == expected(&program, &input), "{name}, {kind:?}, {extent:?}");
+            }
+        }
+        let (program, input) = product(1000, 500, 300, DType::U8, DType::I8);
+        assert!(gpu.run(&program, input.clone()).unwrap() == expected(&program, &input), "{name}");
     }
-    let (program, input) = product(1000, 500, 300, DType::U8, DType::I8);
-    assert_eq!(gpu.run(&program, input.clone()).unwrap(), expected(&program, &input));
+}
+
+/// Products that fill the card, in tiles and through the library, several jobs of one program, and commitment by itself.
+#[test]
+#[ignore = "needs an NVIDIA GPU"]
+fn gpu_equals_the_cpu_on_large_products() {
+    let ways = ways();
+    for (rows, inner, columns, input, weights) in [
+        (2048, 2048, 2048, DType::U8, DType::I8),
+        (4096, 4096, 4096, DType::I8, DType::I8),
+        (3000, 5000, 3001, DType::U8, DType::U8),
+        (70_000, 784, 128, DType::U8, DType::I8),
+    ] {
+        let (program, input) = product(rows, inner, columns, input, weights);
+        let expected = Cpu::new().run(&program, input.clone()).unwrap();
+        for (name, gpu) in ways.iter().filter(|(name, _)| *name != "few rows at once") {
+            for _ in 0..2 {
+                let got = gpu.run(&program, input.clone()).unwrap();
+                assert!(got == expected, "{name}: {rows} x {inner} x {columns}");
+            }
+            let tensors = gpu.execute(&program, &input).unwrap();
+            let got = gpu.commit(&program, input.clone(), tensors).unwrap();
+            assert!(got == expected, "{name}, one after the other: {rows} x {inner} x {columns}");
+        }
+    }
+}
+
+/// Convolutions that fill the card.
+#[test]
+#[ignore = "needs an NVIDIA GPU"]
+fn gpu_equals_the_cpu_on_large_convolutions() {
+    let three = Slide::new([3, 3]).pads([1, 1, 1, 1]);
+    for (rows, shape, outer, groups) in [
+        (200, [64, 28, 28], 128, 1),
+        (100, [3, 64, 64], 64, 1),
+        (50, [64, 17, 19], 64, 4),
+        (50, [32, 14, 14], 32, 32),
+    ] {
+        let (program, input) = convolution(rows, shape, outer, groups, three);
+        let expected = Cpu::new().run(&program, input.clone()).unwrap();
+        for (name, gpu) in ways() {
+            let got = gpu.run(&program, input.clone()).unwrap();
+            assert!(got == expected, "{name}: {shape:?} to {outer} in {groups} groups");
+        }
+    }
 }
 
 /// Without a GPU the error must say what is missing.

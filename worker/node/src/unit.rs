@@ -92,7 +92,20 @@ impl Unit {
         let (declined, sent, said) = (HashMap::new(), HashMap::new(), HashSet::new());
         let records = Arc::new(records);
         let output = None;
-        Ok(Self { index, role, records, client, board, shared, runner, current, declined, sent, output, said })
+        Ok(Self {
+            index,
+            role,
+            records,
+            client,
+            board,
+            shared,
+            runner,
+            current,
+            declined,
+            sent,
+            output,
+            said,
+        })
     }
 
     /// Returns only with an error that no retry can mend.
