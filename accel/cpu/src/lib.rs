@@ -12,6 +12,7 @@
 //! - [`TreeHasher`]: how a prover is told of a hasher that works on many inputs at once;
 //! - [`build_circuit`]: Plonky2's `build`, with its tree hashed here;
 //! - [`ntt`]: interpolation and low-degree extension into such a matrix, in bit-reversed order;
+//! - [`ring`]: inner products of bytes over Z_q\[X\] / (X^512 + 1), for the commitment scheme that sketches;
 //! - [`Lanes`] and [`Kernel`]: packed arithmetic, for whoever writes one more loop over columns.
 //!
 //! # From columns of a witness to a commitment
@@ -39,6 +40,7 @@ mod lanes;
 mod merkle;
 pub mod ntt;
 pub mod poseidon;
+pub mod ring;
 
 pub use backend::{Backend, Kernel};
 pub use build::{build_circuit, build_circuit_with};

@@ -98,7 +98,8 @@ impl Pieces {
         for (k, (step, pairs)) in self.audit.plan.steps.iter().zip(&mut rows.operations).enumerate() {
             for row in draw::draw_rows(subject.beacon, k, subject.rows as usize, end as usize) {
                 let open = |t: usize| {
-                    RowOpening::open(crate::piece::tensor(trace, t), row.min(trace.rows() - 1)).unwrap()
+                    RowOpening::open(&self.program, crate::piece::tensor(trace, t), row.min(trace.rows() - 1))
+                        .unwrap()
                 };
                 let inputs = step.operands.iter().map(|&t| open(t)).collect();
                 pairs.push(RowPair { inputs, output: open(step.output) });

@@ -19,6 +19,7 @@ mod options;
 pub use options::{AddOptions, AveragePoolOptions, ConvOptions, MatMulOptions};
 
 use crate::{
+    commitment::Scheme,
     error::ProgramError,
     operation::{
         Add, AveragePool, Concat, Conv, Lookup, MatMul, MaxPool, Operand, Operation, Reshape, Transpose,
@@ -33,6 +34,7 @@ use crate::{
 pub struct Builder {
     name: String,
     depth: u8,
+    scheme: Scheme,
     input: Option<Value>,
     constants: Vec<Constant>,
     steps: Vec<Step>,
@@ -42,7 +44,19 @@ impl Builder {
     /// Begins a program for jobs of at most 2^depth rows.
     #[must_use]
     pub fn new(name: &str, depth: u8) -> Self {
-        Self { name: name.into(), depth, input: None, constants: Vec::new(), steps: Vec::new() }
+        Self {
+            name: name.into(),
+            depth,
+            scheme: Scheme::Rows,
+            input: None,
+            constants: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Has activations committed to by `scheme` instead of by rows.
+    pub const fn scheme(&mut self, scheme: Scheme) {
+        self.scheme = scheme;
     }
 
     /// Declares the input, with the shape of one row. A later call replaces an earlier one's.
@@ -235,6 +249,7 @@ impl Builder {
         Program::new(Parts {
             name: self.name,
             depth: self.depth,
+            scheme: self.scheme,
             input: self.input.unwrap_or_else(missing),
             constants: self.constants,
             steps: self.steps,

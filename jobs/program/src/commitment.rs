@@ -1,18 +1,18 @@
-//! Commitment scheme 1: Poseidon over packed rows, a Merkle tree over the rows' digests. `docs/jobs.md` is the
-//! normative text.
+//! How tensors are committed to: a Merkle tree over the digests of rows, or of sketches of blocks of rows. `docs/jobs.md` is
+//! the normative text.
 
 pub(crate) mod pack;
+mod scheme;
+pub mod sketch;
 mod tree;
 
 pub use pack::{CELLS_PER_ELEMENT, pack_row, row_digest, row_digests, row_header};
+pub use scheme::Scheme;
 pub use tree::{EMPTY, RowTree, TreeError, fold_path};
 
 use janction_protocol::Digest;
 
 use crate::tensor::Tensor;
-
-/// Number of this scheme in the container.
-pub const SCHEME: u8 = 1;
 
 /// Depth of the smallest tree with room for `rows` rows.
 #[must_use]

@@ -10,7 +10,7 @@
 use janction_protocol::Digest;
 
 use crate::{
-    commitment::SCHEME,
+    commitment::Scheme,
     error::{DecodeError, ProgramError},
     limits::{
         MAX_COLUMNS, MAX_CONSTANT_CELLS, MAX_CONSTANT_ROWS, MAX_CONSTANTS, MAX_GRAPH_BYTES, MAX_OPERATIONS,
@@ -44,6 +44,9 @@ pub(crate) fn encode_graph(program: &Program) -> Vec<u8> {
     let mut w = Writer::default();
     w.name(&parts.name);
     w.u8(parts.depth);
+    if let Scheme::Sketch { block_bits } = parts.scheme {
+        w.u8(block_bits);
+    }
     encode_value(&mut w, &parts.input);
     w.u32(parts.constants.len() as u32);
     for constant in &parts.constants {
@@ -68,7 +71,7 @@ pub fn encode(program: &Program) -> Vec<u8> {
     w.bytes(MAGIC);
     w.u16(VERSION);
     w.u8(KIND_TENSOR_PROGRAM);
-    w.u8(SCHEME);
+    w.u8(program.scheme().code());
     w.bytes(&program.digest().to_bytes());
     w.u32(graph.len() as u32);
     w.bytes(&graph);
@@ -137,11 +140,15 @@ fn decode_cells(reader: &mut Reader<'_>, header: ConstantHeader) -> Result<Const
     Ok(Constant { name, tensor })
 }
 
-fn decode_parts(reader: &mut Reader<'_>) -> Result<Parts, DecodeError> {
+fn decode_parts(reader: &mut Reader<'_>, scheme: u8) -> Result<Parts, DecodeError> {
     let graph_length = reader.count("graph length", MAX_GRAPH_BYTES, 1)?;
     let graph_end = reader.offset() + graph_length;
     let name = reader.name()?;
     let depth = reader.u8()?;
+    let scheme = match scheme {
+        Scheme::ROWS => Scheme::Rows,
+        _ => Scheme::Sketch { block_bits: reader.u8()? },
+    };
     let input = decode_value(reader)?;
     let constant_count = reader.count("number of constants", MAX_CONSTANTS, 11)?;
     let headers: Vec<_> =
@@ -165,7 +172,7 @@ fn decode_parts(reader: &mut Reader<'_>) -> Result<Parts, DecodeError> {
     }
     let constants = headers.into_iter().map(|h| decode_cells(reader, h)).collect::<Result<_, _>>()?;
     reader.end()?;
-    Ok(Parts { name, depth, input, constants, steps })
+    Ok(Parts { name, depth, scheme, input, constants, steps })
 }
 
 /// Reads a job binary.
@@ -189,12 +196,12 @@ pub fn decode(bytes: &[u8]) -> Result<Program, DecodeError> {
         return Err(DecodeError::Kind { got: kind });
     }
     let scheme = reader.u8()?;
-    if scheme != SCHEME {
+    if ![Scheme::ROWS, Scheme::SKETCH].contains(&scheme) {
         return Err(DecodeError::Scheme { got: scheme });
     }
     let offset = reader.offset();
     let stated = Digest::from_bytes(reader.array()?);
-    let program = Program::new(decode_parts(&mut reader)?)?;
+    let program = Program::new(decode_parts(&mut reader, scheme)?)?;
     let computed = program.digest();
     match stated {
         Ok(stated) if stated == computed => Ok(program),

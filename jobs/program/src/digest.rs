@@ -7,7 +7,7 @@ use janction_protocol::{
 use plonky2::field::types::Field;
 
 use crate::{
-    commitment::{SCHEME, constant_root, pack::pack_bytes},
+    commitment::{constant_root, pack::pack_bytes},
     container::{KIND_TENSOR_PROGRAM, VERSION, encode_graph},
     program::Program,
 };
@@ -23,7 +23,8 @@ impl Program {
 
     fn compute_digest(&self) -> Digest {
         let graph = encode_graph(self);
-        let header = [VERSION.into(), KIND_TENSOR_PROGRAM.into(), SCHEME.into(), graph.len() as u64];
+        let header =
+            [VERSION.into(), KIND_TENSOR_PROGRAM.into(), self.scheme().code().into(), graph.len() as u64];
         let mut data: Vec<F> = header.map(F::from_canonical_u64).to_vec();
         data.extend(pack_bytes(&graph));
         for constant in self.constants() {

@@ -250,7 +250,7 @@ pub enum DecodeError {
         got: u8,
     },
     /// An unknown commitment scheme.
-    #[error("commitment scheme {got} is not known: this build knows scheme 1")]
+    #[error("commitment scheme {got} is not known: this build knows schemes 1 and 2")]
     Scheme {
         /// The scheme found.
         got: u8,

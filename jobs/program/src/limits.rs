@@ -23,6 +23,10 @@ pub const MAX_SOURCES: usize = 64;
 pub const MAX_VIEWS: usize = 32;
 /// Largest depth of an activation's row tree: at most 2^24 rows in a job.
 pub const MAX_DEPTH: u8 = 24;
+/// Largest log2 of the rows in a block of commitment scheme 2.
+pub const MAX_BLOCK_BITS: u8 = 10;
+/// Most polynomials of 512 cells in a block of commitment scheme 2: 2^21 cells.
+pub const MAX_BLOCK_POLYNOMIALS: usize = 1 << 12;
 /// Largest encoded graph (everything but the constants' cells), in bytes.
 pub const MAX_GRAPH_BYTES: usize = 1 << 26;
 /// Accumulators are proven to stay at or below this in absolute value: 2^31 - 1.

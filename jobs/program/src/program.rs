@@ -4,8 +4,11 @@ use std::{fmt, sync::OnceLock};
 
 use janction_protocol::Digest;
 
+use janction_protocol::Digest;
+
 use crate::{
     arrangement::{Place, Source},
+    commitment::{RowTree, Scheme, TreeError},
     error::ProgramError,
     operation::{Conv, Operand, Operation},
     tensor::{DType, Tensor},
@@ -73,6 +76,8 @@ pub struct Parts {
     pub name: String,
     /// Depth of the row trees of activations: a job has at most 2^depth rows.
     pub depth: u8,
+    /// How activations are committed to.
+    pub scheme: Scheme,
     /// The input.
     pub input: Value,
     /// The constants.
@@ -126,6 +131,43 @@ impl Program {
     #[must_use]
     pub const fn depth(&self) -> u8 {
         self.parts.depth
+    }
+
+    /// How activations are committed to.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.parts.scheme
+    }
+
+    /// Depth of the trees over an activation's leaves: rows, or blocks of rows.
+    #[must_use]
+    pub const fn tree_depth(&self) -> u8 {
+        // A valid program's blocks have no more rows than a job.
+        self.parts.depth - self.parts.scheme.block_bits()
+    }
+
+    /// The program with another commitment scheme: another program, with another digest.
+    ///
+    /// # Errors
+    /// [`ProgramError`] when the scheme's blocks have more rows than a job.
+    pub fn with_scheme(self, scheme: Scheme) -> Result<Self, ProgramError> {
+        Self::new(Parts { scheme, ..self.parts })
+    }
+
+    /// Commits to an activation: the input, or what an operation made.
+    ///
+    /// # Errors
+    /// When the rows do not fit a job.
+    pub fn commit(&self, tensor: &Tensor) -> Result<RowTree, TreeError> {
+        RowTree::new(self.scheme().leaves(tensor), self.tree_depth())
+    }
+
+    /// The root that [`Self::commit`] gives `tensor`.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn root_of(&self, tensor: &Tensor) -> Result<Digest, TreeError> {
+        self.commit(tensor).map(|tree| tree.root())
     }
 
     /// Most rows of a job: 2^depth.

@@ -101,8 +101,14 @@ pub enum TextProblem {
         last: String,
     },
     /// A commitment scheme that this build does not know.
-    #[error("commitment scheme {0} is not known: this build knows scheme 1")]
+    #[error("commitment scheme {0} is not known: this build knows schemes 1 and 2")]
     Scheme(u8),
+    /// Rows of a block that are no power of two.
+    #[error("a block has a power of two of rows, not {0}")]
+    Block(usize),
+    /// Blocks where rows are committed to one by one.
+    #[error("scheme 1 commits to rows one by one and has no blocks: remove the statement or say scheme 2")]
+    BlockOfRows,
     /// A constant's cells do not make a tensor of its shape.
     #[error(transparent)]
     Tensor(#[from] TensorError),

@@ -142,5 +142,6 @@ pub(crate) fn check(parts: &Parts) -> Result<(Vec<Place>, Vec<usize>), ProgramEr
     if let Some(index) = used_constants.iter().position(|used| !used) {
         return Err(ProgramError::Unused { name: parts.constants[index].name.clone() });
     }
+    parts.scheme.check(parts.depth, values.into_iter())?;
     check_places(&parts.steps)
 }

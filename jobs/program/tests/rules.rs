@@ -2,7 +2,7 @@
 
 use janction_program::{
     Cells, ConstantId, DType, MatMul, Operation, Parts, PerColumn, Program, ProgramError, Requantise,
-    Reshape, Step, Tensor, TensorError, Value, ValueId, reference,
+    Reshape, Step, Tensor, TensorError, Value, ValueId, commitment::Scheme, reference,
 };
 
 fn value(name: &str, dtype: DType, shape: &[u32]) -> Value {
@@ -31,6 +31,7 @@ fn parts() -> Parts {
     Parts {
         name: "p".into(),
         depth: 2,
+        scheme: Scheme::Rows,
         input: value("x", DType::U8, &[2, 2]),
         constants: vec![
             constant("w", 4, 2, Cells::I8(vec![1; 8])),

@@ -4,7 +4,8 @@
 //! ```text
 //! trace:      "JNCTRACE" | version u16 | rows u32 | cells of each committed tensor
 //! drawn rows: "JNCDRAWN" | version u16 | draws u32 | roots | for each operation, for each draw: row u32,
-//!             for each tensor that holds operands: cells, path; result's cells, result's path
+//!             for each tensor that holds operands: cells, cells of the other rows of its block (scheme 2), path;
+//!             the result's alike
 //! ```
 //!
 //! Traces are of version 1; drawn rows of version 2, since an operation can have several operands.
@@ -13,7 +14,7 @@ use janction_program::{Cells, DType, Program, Step, Tensor, Value};
 use janction_protocol::Digest;
 use thiserror::Error;
 
-use crate::{CommittedTensor, DrawnRows, Openings, RowOpening, RowPair, Trace, TraceError};
+use crate::{CommittedTensor, DrawnRows, Openings, RowOpening, RowPair, Trace, TraceError, block_of};
 
 const TRACE_MAGIC: &[u8; 8] = b"JNCTRACE";
 const DRAWN_MAGIC: &[u8; 8] = b"JNCDRAWN";
@@ -81,6 +82,7 @@ fn write_cells(bytes: &mut Vec<u8>, cells: &Cells) {
 
 fn write_opening(bytes: &mut Vec<u8>, opening: &RowOpening) {
     write_cells(bytes, &opening.cells);
+    opening.others.iter().for_each(|cells| write_cells(bytes, cells));
     opening.path.iter().for_each(|digest| bytes.extend(digest.to_bytes()));
 }
 
@@ -133,10 +135,20 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn opening(&mut self, row: usize, value: &Value, depth: u8) -> Result<RowOpening, BlobError> {
-        let cells = self.cells(value.dtype, value.columns())?;
-        let path = (0..depth).map(|_| self.digest()).collect::<Result<_, _>>()?;
-        Ok(RowOpening { row, cells, path })
+    /// An opening of row `row` of a tensor of `rows` rows.
+    fn opening(
+        &mut self,
+        program: &Program,
+        value: &Value,
+        [row, rows]: [usize; 2],
+    ) -> Result<RowOpening, BlobError> {
+        let mut cells = || self.cells(value.dtype, value.columns());
+        let own = cells()?;
+        // A row that the job has not lies in no block.
+        let others = block_of(program, row, rows).len().saturating_sub(1);
+        let others = (0..others).map(|_| cells()).collect::<Result<_, _>>()?;
+        let path = (0..program.tree_depth()).map(|_| self.digest()).collect::<Result<_, _>>()?;
+        Ok(RowOpening { row, cells: own, others, path })
     }
 
     fn end(self) -> Result<(), BlobError> {
@@ -177,10 +189,10 @@ impl Trace {
             // At most 2^32 rows of 2^20 columns: no overflow.
             let cells = reader.cells(output.dtype, rows * output.columns())?;
             let tensor = Tensor::new(rows, output.columns(), cells).map_err(TraceError::from)?;
-            tensors.push(CommittedTensor::new(tensor, program.depth())?);
+            tensors.push(CommittedTensor::new(program, tensor)?);
         }
         reader.end()?;
-        let input = CommittedTensor::new(input, program.depth())?;
+        let input = CommittedTensor::new(program, input)?;
         Ok(Self::of(program, input, tensors)?)
     }
 }
@@ -200,13 +212,12 @@ impl DrawnRows {
         bytes
     }
 
-    /// The rows in `bytes`, of a run of `program`. Whether they show anything is for [`Openings::verify`].
+    /// The rows in `bytes`, of a run of `program` on an input of `rows` rows. Whether they show anything is for [`Openings::verify`].
     ///
     /// # Errors
     /// Bytes that are no rows of the program.
-    pub fn from_bytes(program: &Program, bytes: &[u8]) -> Result<Self, BlobError> {
+    pub fn from_bytes(program: &Program, rows: usize, bytes: &[u8]) -> Result<Self, BlobError> {
         let mut reader = Reader::new(bytes, DRAWN_MAGIC, DRAWN_VERSION)?;
-        let depth = program.depth();
         let draws = reader.u32()?;
         let roots = program.committed_steps().map(|_| reader.digest()).collect::<Result<_, _>>()?;
         let mut operations = Vec::new();
@@ -216,7 +227,7 @@ impl DrawnRows {
             let mut pairs = Vec::new();
             for _ in 0..draws {
                 let row = reader.u32()?;
-                let mut open = |value| reader.opening(row, value, depth);
+                let mut open = |value| reader.opening(program, value, [row, rows]);
                 let inputs =
                     operands.iter().map(|&source| open(program.tensor(source))).collect::<Result<_, _>>()?;
                 pairs.push(RowPair { inputs, output: open(&step.output)? });
@@ -246,7 +257,7 @@ impl Openings {
     /// Bytes that are neither, or an input that does not fit the program.
     pub fn from_bytes(program: &Program, input: &Tensor, bytes: &[u8]) -> Result<Self, BlobError> {
         if bytes.starts_with(DRAWN_MAGIC) {
-            return Ok(Self::Drawn(DrawnRows::from_bytes(program, bytes)?));
+            return Ok(Self::Drawn(DrawnRows::from_bytes(program, input.rows(), bytes)?));
         }
         Ok(Self::Full(Trace::from_bytes(program, input.clone(), bytes)?))
     }

@@ -31,7 +31,7 @@ impl DrawnRows {
     /// When `trace` is not of `program`.
     #[must_use]
     pub fn of(program: &Program, trace: &Trace, beacon: [F; 4], draws: usize) -> Self {
-        let open = |source: Source, row| RowOpening::open(trace.at(source), row);
+        let open = |source: Source, row| RowOpening::open(program, trace.at(source), row);
         let mut operations = Vec::new();
         for (k, step) in program.committed_steps().enumerate() {
             let rows = draw::draw_rows(beacon, k, trace.rows(), draws);
@@ -71,7 +71,6 @@ impl DrawnRows {
         }
         commitment.check_roots(trace_root(&self.roots), self.root(program.output_source(), commitment))?;
         let beacon = commitment.beacon()?;
-        let depth = program.depth();
         for (k, (step, pairs)) in program.committed_steps().zip(&self.operations).enumerate() {
             let name = || step.output.name.clone();
             let rows = draw::draw_rows(beacon, k, commitment.rows, got);
@@ -87,11 +86,11 @@ impl DrawnRows {
                 let failed = |side| move |source| OpeningsError::Opening { operation: name(), side, source };
                 for (opening, &source) in inputs.iter().zip(&operands) {
                     let (root, value) = (self.root(source, commitment), program.tensor(source));
-                    opening.verify(root, value.dtype, value.columns(), depth).map_err(failed("operand"))?;
+                    let verified = opening.verify(program, root, value, commitment.rows);
+                    verified.map_err(failed("operand"))?;
                 }
-                output
-                    .verify(self.roots[k], step.output.dtype, step.output.columns(), depth)
-                    .map_err(failed("result"))?;
+                let verified = output.verify(program, self.roots[k], &step.output, commitment.rows);
+                verified.map_err(failed("result"))?;
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ mod trace;
 pub use blob::BlobError;
 pub use check::{CheckError, RowFault, check_row};
 pub use drawn::{DrawnRows, RowPair};
-pub use opening::{OpeningError, RowOpening};
+pub use opening::{OpeningError, RowOpening, block_of};
 pub use openings::{Commitment, Openings, OpeningsError};
 pub use policy::{Policy, PolicyError};
 pub use trace::{CommittedTensor, Trace, TraceError, trace_root};

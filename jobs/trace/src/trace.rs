@@ -2,7 +2,7 @@
 
 use janction_program::{
     Program, ProgramError, Source, Tensor, TensorError,
-    commitment::{RowTree, TreeError, row_digests},
+    commitment::{RowTree, TreeError},
 };
 use janction_protocol::{
     Digest, F,
@@ -41,12 +41,14 @@ pub enum TraceError {
         /// Rows given.
         got: usize,
     },
-    /// Row digests that are not one for each row.
-    #[error("a tensor of {rows} rows has {rows} row digests, got {got}")]
-    DigestCount {
+    /// Leaves that are not one for each row or block of rows.
+    #[error("a tensor of {rows} rows has {expected} leaves, got {got}")]
+    LeafCount {
         /// Rows of the tensor.
         rows: usize,
-        /// Digests given.
+        /// Rows, or blocks of rows.
+        expected: usize,
+        /// Leaves given.
         got: usize,
     },
     /// The trace is of another program: of another depth, or with another output.
@@ -68,7 +70,7 @@ pub enum TraceError {
     Tree(#[from] TreeError),
 }
 
-/// A tensor with the tree over its rows.
+/// A tensor with the tree over its rows or blocks of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedTensor {
     tensor: Tensor,
@@ -76,36 +78,37 @@ pub struct CommittedTensor {
 }
 
 impl CommittedTensor {
-    /// Commits to `tensor` with a tree of depth `depth`.
+    /// Commits to `tensor` by the scheme of `program`.
     ///
     /// # Errors
-    /// When the rows do not fit the tree.
-    pub fn new(tensor: Tensor, depth: u8) -> Result<Self, TraceError> {
-        let digests = row_digests(&tensor);
-        Self::with_digests(tensor, digests, depth)
+    /// When the rows do not fit a job.
+    pub fn new(program: &Program, tensor: Tensor) -> Result<Self, TraceError> {
+        let tree = program.commit(&tensor)?;
+        Ok(Self { tensor, tree })
     }
 
-    /// The same, with row digests that were computed elsewhere (by the device that computed the tensor). They are
-    /// taken at their word: an executor's tests show that they are right, and a wrong one makes a trace that
-    /// cannot be proven.
+    /// The same, with leaves that were computed elsewhere (by the device that computed the tensor). They are taken at their
+    /// word: an executor's tests show that they are right, and a wrong one makes a trace that cannot be proven.
     ///
     /// # Errors
-    /// When there is not one digest a row, or the rows do not fit the tree.
-    pub fn with_digests(tensor: Tensor, digests: Vec<Digest>, depth: u8) -> Result<Self, TraceError> {
-        if digests.len() != tensor.rows() {
-            return Err(TraceError::DigestCount { rows: tensor.rows(), got: digests.len() });
+    /// When there is not one leaf for each row or block, or the rows do not fit a job.
+    pub fn with_leaves(program: &Program, tensor: Tensor, leaves: Vec<Digest>) -> Result<Self, TraceError> {
+        let (rows, expected) = (tensor.rows(), program.scheme().leaf_count(tensor.rows()));
+        if leaves.len() != expected {
+            return Err(TraceError::LeafCount { rows, expected, got: leaves.len() });
         }
-        let tree = RowTree::new(digests, depth)?;
+        let tree = RowTree::new(leaves, program.tree_depth())?;
         Ok(Self { tensor, tree })
     }
 
     /// The same, with a tree that was made elsewhere, and is taken at its word too.
     ///
     /// # Errors
-    /// When the tree has not one leaf a row.
-    pub fn with_tree(tensor: Tensor, tree: RowTree) -> Result<Self, TraceError> {
-        if tree.rows() != tensor.rows() {
-            return Err(TraceError::DigestCount { rows: tensor.rows(), got: tree.rows() });
+    /// When the tree has not one leaf for each row or block.
+    pub fn with_tree(program: &Program, tensor: Tensor, tree: RowTree) -> Result<Self, TraceError> {
+        let (rows, expected) = (tensor.rows(), program.scheme().leaf_count(tensor.rows()));
+        if tree.rows() != expected {
+            return Err(TraceError::LeafCount { rows, expected, got: tree.rows() });
         }
         Ok(Self { tensor, tree })
     }
@@ -116,7 +119,7 @@ impl CommittedTensor {
         &self.tensor
     }
 
-    /// The tree over the rows' digests.
+    /// The tree over the leaves.
     #[must_use]
     pub const fn tree(&self) -> &RowTree {
         &self.tree
@@ -152,10 +155,9 @@ impl Trace {
     /// # Errors
     /// When the input does not fit the program, or a tensor is missing or of the wrong shape or type.
     pub fn commit(program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Self, TraceError> {
-        let depth = program.depth();
-        let committed =
-            tensors.into_iter().map(|t| CommittedTensor::new(t, depth)).collect::<Result<_, _>>()?;
-        Self::of(program, CommittedTensor::new(input, depth)?, committed)
+        let commit = |tensor| CommittedTensor::new(program, tensor);
+        let committed = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
+        Self::of(program, commit(input)?, committed)
     }
 
     /// The trace of tensors that have been committed to already.
@@ -189,13 +191,13 @@ impl Trace {
         };
         for (step, committed) in steps.zip(tensors) {
             let (value, t) = (&step.output, committed.tensor());
-            let expected = describe(value.dtype, value.columns(), rows, program.depth());
+            let expected = describe(value.dtype, value.columns(), rows, program.tree_depth());
             let got = describe(t.dtype(), t.columns(), t.rows(), committed.tree().depth());
             if expected != got {
                 return Err(TraceError::Shape { operation: value.name.clone(), expected, got });
             }
         }
-        let (expected, got) = (program.depth(), input.tree().depth());
+        let (expected, got) = (program.tree_depth(), input.tree().depth());
         if expected != got || self.output != program.output_source() {
             return Err(TraceError::Program { expected, got });
         }

@@ -315,7 +315,7 @@ fn bytes_of_something_else_say_so() {
     let (program, trace) = traced(1);
     let input = || trace.input().tensor().clone();
     let bytes = trace.to_bytes();
-    assert_eq!(DrawnRows::from_bytes(&program, &bytes), Err(BlobError::Magic("JNCDRAWN")));
+    assert_eq!(DrawnRows::from_bytes(&program, trace.rows(), &bytes), Err(BlobError::Magic("JNCDRAWN")));
     assert!(matches!(Trace::from_bytes(&program, input(), b""), Err(BlobError::Magic("JNCTRACE"))));
     let longer = [&bytes[..], &[0]].concat();
     assert_eq!(Trace::from_bytes(&program, input(), &longer), Err(BlobError::Trailing { count: 1 }));
@@ -333,5 +333,5 @@ fn bytes_of_something_else_say_so() {
     }
     let mut huge = drawn(&audit(&program, &trace, Policy::Rows(4), 0).0).to_bytes();
     huge[10..14].copy_from_slice(&[0xff; 4]);
-    assert!(DrawnRows::from_bytes(&program, &huge).is_err());
+    assert!(DrawnRows::from_bytes(&program, trace.rows(), &huge).is_err());
 }

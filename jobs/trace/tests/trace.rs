@@ -3,7 +3,7 @@
 mod support;
 
 use janction_program::{
-    Cells, OperationKind, Tensor,
+    Cells, OperationKind, Tensor, Value,
     commitment::{RowTree, row_digest},
     reference,
     test_utils::{Extent, random_input, random_program_of},
@@ -14,17 +14,22 @@ use janction_trace::{
 use proptest::prelude::*;
 use support::{changed, falsified, traced};
 
+/// What a program says of such a tensor.
+fn value_of(tensor: &Tensor) -> Value {
+    Value { name: "t".into(), dtype: tensor.dtype(), shape: vec![tensor.columns() as u32] }
+}
+
 proptest! {
     #[test]
     fn every_row_opens(seed: u64) {
         let (program, trace) = traced(seed);
         for tensor in trace.tensors().iter().chain([trace.input()]) {
-            let (dtype, columns) = (tensor.tensor().dtype(), tensor.tensor().columns());
+            let value = value_of(tensor.tensor());
             for row in 0..trace.rows() {
-                let opening = RowOpening::open(tensor, row).unwrap();
-                prop_assert_eq!(opening.verify(tensor.root(), dtype, columns, program.depth()), Ok(()));
+                let opening = RowOpening::open(&program, tensor, row).unwrap();
+                prop_assert_eq!(opening.verify(&program, tensor.root(), &value, trace.rows()), Ok(()));
             }
-            prop_assert!(RowOpening::open(tensor, trace.rows()).is_err());
+            prop_assert!(RowOpening::open(&program, tensor, trace.rows()).is_err());
         }
         prop_assert_eq!(trace.output_root(), trace.tensors().last().unwrap().root());
     }
@@ -33,10 +38,10 @@ proptest! {
     fn forged_openings_fail(seed: u64, at: prop::sample::Index) {
         let (program, trace) = traced(seed);
         let tensor = trace.output();
-        let (root, depth) = (tensor.root(), program.depth());
-        let (dtype, columns) = (tensor.tensor().dtype(), tensor.tensor().columns());
-        let opening = RowOpening::open(tensor, at.index(trace.rows())).unwrap();
-        let verify = |o: &RowOpening| o.verify(root, dtype, columns, depth);
+        let (root, depth) = (tensor.root(), program.tree_depth());
+        let (value, columns) = (value_of(tensor.tensor()), tensor.tensor().columns());
+        let opening = RowOpening::open(&program, tensor, at.index(trace.rows())).unwrap();
+        let verify = |o: &RowOpening| o.verify(&program, root, &value, trace.rows());
 
         let mut forged = opening.clone();
         forged.cells = changed(&opening.cells, at.index(columns));
@@ -58,7 +63,18 @@ proptest! {
         forged.row += program.max_rows();
         let is_row_error = matches!(verify(&forged), Err(OpeningError::Row { .. }));
         prop_assert!(is_row_error);
-        let wrong_length = opening.verify(root, dtype, columns + 1, depth);
+        let mut forged = opening.clone();
+        forged.others.push(opening.cells.clone());
+        let is_block_error = matches!(verify(&forged), Err(OpeningError::Block { .. }));
+        prop_assert!(is_block_error);
+        for other in 0..opening.others.len() {
+            let mut forged = opening.clone();
+            forged.others[other] = changed(&opening.others[other], at.index(columns));
+            let is_root_error = matches!(verify(&forged), Err(OpeningError::Root { .. }));
+            prop_assert!(is_root_error);
+        }
+        let longer = Value { shape: vec![columns as u32 + 1], ..value.clone() };
+        let wrong_length = opening.verify(&program, root, &longer, trace.rows());
         let is_shape_error = matches!(wrong_length, Err(OpeningError::Shape { .. }));
         prop_assert!(is_shape_error);
     }
@@ -111,8 +127,8 @@ fn traces_must_fit_their_program() {
     wrong[0] = Tensor::new(rows, columns, Cells::I32(vec![0; rows * columns])).unwrap();
     assert!(matches!(Trace::commit(&program, input, wrong), Err(TraceError::Shape { .. })));
 
-    let digests = CommittedTensor::with_digests(tensors[0].clone(), vec![], program.depth());
-    assert!(matches!(digests, Err(TraceError::DigestCount { .. })));
+    let digests = CommittedTensor::with_leaves(&program, tensors[0].clone(), vec![]);
+    assert!(matches!(digests, Err(TraceError::LeafCount { .. })));
 }
 
 #[test]

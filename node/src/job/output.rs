@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use janction_program::commitment::{RowTree, depth_for, row_digests};
+use janction_program::commitment::{RowTree, Scheme, depth_for};
 use janction_program::limits::MAX_DEPTH;
 use janction_program::{Tensor, npy};
 use janction_protocol::Digest;
@@ -67,12 +67,15 @@ pub async fn fetch(config: &Config, output: Output, index: Index, target: &Path)
     Ok(())
 }
 
-/// Whether `root` is that of a row tree over `tensor`, of whatever depth: only the program says which, and a tree of
-/// another depth over other rows cannot have the same root.
+/// Whether `root` commits to `tensor`, by whatever scheme and with a tree of whatever depth: only the program says which, and
+/// other rows cannot have the same root by any of them.
 fn has_root(tensor: &Tensor, root: Digest) -> bool {
-    let Ok(tree) = RowTree::new(row_digests(tensor), MAX_DEPTH) else { return false };
-    // The node above all rows, and those above it, are the roots of shallower trees.
-    (depth_for(tensor.rows())..=MAX_DEPTH).any(|depth| tree.node(depth.into(), 0) == root)
+    Scheme::all_for(tensor.columns()).any(|scheme| {
+        let Ok(tree) = RowTree::new(scheme.leaves(tensor), MAX_DEPTH) else { return false };
+        // The node above all leaves, and those above it, are the roots of shallower trees.
+        let least = depth_for(scheme.leaf_count(tensor.rows()));
+        (least..=MAX_DEPTH).any(|depth| tree.node(depth.into(), 0) == root)
+    })
 }
 
 #[cfg(test)]
@@ -88,9 +91,16 @@ mod tests {
     #[test]
     fn a_root_of_any_depth_is_recognised_and_no_other_tensors() {
         let output = tensor(vec![1, 2, 3, 4, 5, 6]);
-        let root = |depth| RowTree::new(row_digests(&output), depth).expect("a tree").root();
+        let root_by =
+            |scheme: Scheme, depth| RowTree::new(scheme.leaves(&output), depth).expect("a tree").root();
+        let root = |depth| root_by(Scheme::Rows, depth);
         for depth in [2, 3, 12, 24] {
             assert!(has_root(&output, root(depth)), "{depth}");
+            for block_bits in [0, 1, 5] {
+                let root = root_by(Scheme::Sketch { block_bits }, depth);
+                assert!(has_root(&output, root), "blocks of 2^{block_bits}, {depth}");
+                assert!(!has_root(&tensor(vec![1, 2, 3, 4, 5, 7]), root));
+            }
         }
         for other in [
             tensor(vec![1, 2, 3, 4, 5, 7]),
@@ -101,7 +111,7 @@ mod tests {
             assert!((2..=24).all(|depth| !has_root(&other, root(depth))));
         }
         // A node inside the tree is no root.
-        let tree = RowTree::new(row_digests(&output), 4).expect("a tree");
+        let tree = RowTree::new(Scheme::Rows.leaves(&output), 4).expect("a tree");
         assert!(!has_root(&output, tree.node(1, 0)));
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use janction_program::commitment::{RowTree, row_digests};
 use janction_program::{Program, Tensor, container, npy};
 use janction_protocol::state::Index;
 use janction_protocol::stream::Kind;
@@ -149,10 +148,10 @@ fn content(config: &Config, output: Output, order: &Order) -> Outcome<Content> {
     let program = load::program(&order.program)?;
     let input = load::input(&order.input, &program)?;
     let _bar = Progress::spinner(output, "committing to the input, making the audit key");
-    let tree = RowTree::new(row_digests(&input), program.depth());
-    let tree = tree.map_err(|e| ProgramProblem::Device(TraceError::from(e).into()))?;
+    let input_root =
+        program.root_of(&input).map_err(|e| ProgramProblem::Device(TraceError::from(e).into()))?;
     let audit_key = load::audit(config, &program, order.policy.policy)?.key;
-    Ok(Content { input_root: tree.root(), program, input, audit_key })
+    Ok(Content { input_root, program, input, audit_key })
 }
 
 fn transaction(order: &Order, content: &Content, money: &Money, developer: Index) -> PostJob {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use janction_audit::{AuditFacts, PieceVerifier, Sizing};
-use janction_program::commitment::{SCHEME, constant_root};
+use janction_program::commitment::constant_root;
 use janction_program::container::{KIND_TENSOR_PROGRAM, VERSION};
 use janction_program::{Constant, Operation, Program, Step, limits};
 use janction_trace::Policy;
@@ -117,7 +117,8 @@ fn describe(program: &Program, audits: &[Audit]) -> Value {
         "digest": program.digest().to_string(),
         "format": VERSION,
         "kind": KIND_TENSOR_PROGRAM,
-        "commitment_scheme": SCHEME,
+        "commitment_scheme": program.scheme().code(),
+        "block_rows": program.scheme().block_rows(),
         "depth": program.depth(),
         "max_rows": program.max_rows(),
         "input": program.input().to_string(),
@@ -172,7 +173,7 @@ fn in_words(program: &Program, audits: &[Audit]) -> String {
         ("program", program.name().to_owned()),
         ("digest", program.digest().to_string()),
         ("format", format!("{VERSION}, kind {KIND_TENSOR_PROGRAM} (tensor program)")),
-        ("commitment", format!("scheme {SCHEME}, row trees of depth {}", program.depth())),
+        ("commitment", format!("scheme {}; trees of depth {}", program.scheme(), program.tree_depth())),
         ("input", format!("{} {}, 1 to {} rows", program.input().name, program.input(), program.max_rows())),
         ("output", format!("{} {}", program.output().name, program.output())),
         ("work", format!("{} multiply-adds a row", multiply_adds(program, 1))),

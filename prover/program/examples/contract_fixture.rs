@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use janction_aggregate::BoxError;
 use janction_aggregate::config::{Circuit, F, Proof};
 use janction_audit::{AuditPieces, PieceVerifier, audit_key_digest};
+use janction_program::commitment::{RowTree, row_digests};
 use janction_program::{Cells, DType, Tensor, npy, reference};
 use janction_program_prover::{ContractProof, VerifierPins, join_pieces, prove, solidity};
 use janction_prover::progress::Silent;
 use janction_prover::{EngineKind, Engines, ExecutionKeys, SrsSource};
-use janction_trace::{CommittedTensor, Policy, Trace};
+use janction_trace::{Policy, Trace};
 use plonky2::iop::witness::PartialWitness;
 use serde_json::json;
 
@@ -111,7 +112,7 @@ fn tensor_json(&(rows, columns, depth): &(usize, usize, u8)) -> Result<serde_jso
     let cells = Cells::from_values(dtype, &cells).map_err(|at| format!("cell {at} does not fit"))?;
     let tensor = Tensor::new(rows, columns, cells)?;
     let cells = hex(&bytes(&tensor));
-    let root = CommittedTensor::new(tensor, depth)?.root();
+    let root = RowTree::new(row_digests(&tensor), depth)?.root();
     Ok(json!({
         "cells": cells,
         "columns": columns,

@@ -3,7 +3,7 @@
 use janction_audit::PieceVerifier;
 use janction_program::{Program, Tensor};
 use janction_protocol::Digest;
-use janction_trace::CommittedTensor;
+use janction_trace::TraceError;
 
 use crate::{ProgramProof, Statement, VerifyError};
 
@@ -62,7 +62,7 @@ pub(crate) fn check_tensors(
         return Err(VerifyError::Output { expected, got });
     }
     for (what, (tensor, got)) in [("input", input), ("output", output)] {
-        let expected = CommittedTensor::new(tensor.clone(), program.depth())?.root();
+        let expected = program.root_of(tensor).map_err(TraceError::from)?;
         if expected != got {
             return Err(VerifyError::Root { what, expected, got });
         }

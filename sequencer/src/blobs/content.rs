@@ -1,7 +1,6 @@
 //! Whether content is what its name says. Reading never panics and takes no more than a few times the bytes in memory.
 
-use janction_program::commitment::{RowTree, row_digests};
-use janction_program::{DType, Program, Tensor, container, npy};
+use janction_program::{DType, Program, container, npy};
 use janction_protocol::Digest;
 
 use super::openings;
@@ -66,15 +65,7 @@ fn check_tensor(
     if expected != got {
         return Err(format!("it has {got}; the job and its program ask for {expected}"));
     }
-    same("root", root, root_of(&tensor, program.depth())?)
-}
-
-/// The root over a tensor's rows.
-///
-/// # Errors
-/// When they do not fit a tree of this depth.
-pub fn root_of(tensor: &Tensor, depth: u8) -> Result<Digest, String> {
-    Ok(RowTree::new(row_digests(tensor), depth).map_err(|e| e.to_string())?.root())
+    same("root", root, program.root_of(&tensor).map_err(|e| e.to_string())?)
 }
 
 /// Compares a digest with the name's.

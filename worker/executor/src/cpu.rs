@@ -18,6 +18,7 @@ mod reshape;
 mod transpose;
 mod windows;
 
+pub(crate) use commit::commit;
 pub use instructions::Instructions;
 
 use std::{borrow::Cow, convert::Infallible};
@@ -159,8 +160,8 @@ impl Executor for Cpu {
     }
 
     fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError> {
-        let (backend, depth) = (Backend::current()?, program.depth());
-        let commit = |tensor| commit::commit(backend, tensor, depth);
+        let backend = Backend::current()?;
+        let commit = |tensor| commit::commit(backend, program, tensor);
         let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
         Ok(Trace::of(program, commit(input)?, tensors)?)
     }

@@ -29,12 +29,14 @@ pub use janction_accel_cuda::CudaError;
 pub use source::source;
 
 use janction_accel_cuda::{Argument, Blas, Card, Grid, Module, cards};
+use janction_accel_cpu::Backend;
+use janction_program::commitment::Scheme;
 use janction_program::{Cells, Program, Tensor, Value};
 use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 
 use crate::prepared::PreparedCache;
-use crate::{Device, Executor, ExecutorError};
+use crate::{Device, Executor, ExecutorError, cpu};
 use flow::{Collected, Wanted};
 use memory::Need;
 use prepared::Prepared;
@@ -273,14 +275,15 @@ impl Executor for Cuda {
     }
 
     fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError> {
+        let backend = Backend::current()?;
         let _alone = self.alone();
         let commit = |tensor: Tensor| -> Result<CommittedTensor, ExecutorError> {
-            if !tensor.dtype().is_byte() {
-                // No program computes it: what is wrong with it is said below.
-                return Ok(CommittedTensor::new(tensor, program.depth())?);
+            if program.scheme() != Scheme::Rows || !tensor.dtype().is_byte() {
+                // Sketches are made on the host; and of what no program computes it says what is wrong.
+                return Ok(cpu::commit(backend, program, tensor)?);
             }
             let digests = self.digests(&tensor)?;
-            Ok(CommittedTensor::with_digests(tensor, digests, program.depth())?)
+            Ok(CommittedTensor::with_leaves(program, tensor, digests)?)
         };
         let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
         Ok(Trace::of(program, commit(input)?, tensors)?)
@@ -292,16 +295,19 @@ impl Executor for Cuda {
 
     /// Rows are hashed where they were computed, while others are computed.
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
+        if program.scheme() != Scheme::Rows {
+            let tensors = self.execute(program, &input)?;
+            return self.commit(program, input, tensors);
+        }
         let mut collected = self.flow(program, &input, Wanted::CellsAndDigests)?.into_iter();
-        let depth = program.depth();
         let digests = collected.next().unwrap_or_default().digests;
-        let input = CommittedTensor::with_digests(input, digests, depth)?;
+        let input = CommittedTensor::with_leaves(program, input, digests)?;
         let tensors = program
             .committed_steps()
             .zip(collected)
             .map(|(step, collected)| {
                 let tensor = tensor(collected.cells, &step.output);
-                Ok(CommittedTensor::with_digests(tensor, collected.digests, depth)?)
+                Ok(CommittedTensor::with_leaves(program, tensor, collected.digests)?)
             })
             .collect::<Result<_, ExecutorError>>()?;
         Ok(Trace::of(program, input, tensors)?)

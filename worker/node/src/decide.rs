@@ -1,9 +1,7 @@
 //! Which jobs are worth a bid, and at what price. Pure: what is read from the ledger and the job's files comes in,
 //! a price or a reason goes out.
 
-use janction_program::{
-    Operation, Program, Step, Tensor, Window, commitment::RowTree, commitment::row_digests,
-};
+use janction_program::{Operation, Program, Step, Tensor, Window};
 use janction_protocol::state::{Account, Job};
 use janction_protocol::stream::Kind;
 use janction_protocol::{Amount, Digest};
@@ -127,15 +125,11 @@ pub(crate) fn input(job: &Job, program: &Program, input: &Tensor) -> Result<(), 
     if input.rows() != job.input_rows as usize {
         return wrong(format!("it has {} rows, the job has {}", input.rows(), job.input_rows));
     }
-    match input_root(program, input) {
+    match program.root_of(input) {
         Ok(root) if root == job.input_root => Ok(()),
         Ok(root) => wrong(format!("its root is {root}, the job names {}", job.input_root)),
-        Err(reason) => wrong(reason),
+        Err(error) => wrong(error.to_string()),
     }
-}
-
-fn input_root(program: &Program, input: &Tensor) -> Result<Digest, String> {
-    RowTree::new(row_digests(input), program.depth()).map(|tree| tree.root()).map_err(|e| e.to_string())
 }
 
 /// Cells that the windows of a pool look at, in all planes.

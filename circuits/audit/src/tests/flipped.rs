@@ -1,7 +1,7 @@
 //! Under `full` no cell of a trace can be false.
 
 use janction_program::builder::{Builder, MatMulOptions};
-use janction_program::commitment::{row_digest, row_digests};
+use janction_program::commitment::{RowTree, row_digest, row_digests};
 use janction_program::test_utils::Random;
 use janction_program::{Cells, DType, PerColumn, Program, Requantise, Tensor};
 use janction_protocol::Digest;
@@ -88,7 +88,7 @@ fn digests_are_of_the_checked_cells() {
             if t == k {
                 digests[2] = Digest([F::ONE; 4]);
             }
-            CommittedTensor::with_digests(tensor, digests, 2).unwrap()
+            CommittedTensor::with_leaves(&program, tensor, digests).unwrap()
         };
         let forged = Trace::of(&program, commit(0), vec![commit(1), commit(2)]).unwrap();
         assert!(pieces.run(&pieces.subject(&forged), &forged, 0, 4).is_err(), "tensor {k}");
@@ -122,7 +122,7 @@ fn digests_say_what_they_are_of() {
                 let tensor = crate::piece::tensor(&trace, t).tensor().clone();
                 let rows = (0..4).map(|row| tensor.row(row));
                 let digests = rows.map(|row| row_digest(&if t == k { forge(&row) } else { row })).collect();
-                CommittedTensor::with_digests(tensor, digests, 2).unwrap()
+                CommittedTensor::with_leaves(&program, tensor, digests).unwrap()
             };
             let forged = Trace::of(&program, commit(0), vec![commit(1), commit(2)]).unwrap();
             assert!(pieces.run(&pieces.subject(&forged), &forged, 0, 4).is_err(), "tensor {k}");
@@ -140,7 +140,7 @@ fn trees_have_the_programs_depth() {
         for depth in [2, 4] {
             let root = |k: usize| {
                 let tensor = crate::piece::tensor(&trace, k).tensor().clone();
-                CommittedTensor::new(tensor, depth).unwrap().root()
+                RowTree::new(row_digests(&tensor), depth).unwrap().root()
             };
             let mut subject = pieces.subject(&trace);
             subject.input_root = root(0);

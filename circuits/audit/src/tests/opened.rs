@@ -100,7 +100,8 @@ fn errors_name_operation_row_and_rule() {
     let y = trace.tensors()[0].tensor().clone();
     let mut digests = row_digests(&y);
     digests[3] = Digest([F::ONE; 4]);
-    let tensors = vec![CommittedTensor::with_digests(y, digests, 2).unwrap(), trace.tensors()[1].clone()];
+    let tensors =
+        vec![CommittedTensor::with_leaves(program, y, digests).unwrap(), trace.tensors()[1].clone()];
     let forged = Trace::of(program, trace.input().clone(), tensors).unwrap();
     let forged_claim = claim_of(program, claim.audit_key, Policy::Full, &forged);
     let openings = circuits.openings(forged, &forged_claim).unwrap();

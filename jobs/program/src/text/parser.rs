@@ -7,7 +7,7 @@ use super::{
     lexer::{Lexer, Token},
 };
 use crate::{
-    commitment::SCHEME,
+    commitment::Scheme,
     limits::MAX_CONSTANT_CELLS,
     operation::{Operation, OperationKind},
     program::{Constant, ConstantId, Parts, Program, Step, Value, ValueId},
@@ -27,6 +27,8 @@ pub(super) struct Parser<'t> {
     name: Option<&'t str>,
     depth: Option<u8>,
     scheme: Option<u8>,
+    /// Rows of a block of scheme 2.
+    block: Option<usize>,
     input: Option<Value>,
     constants: Vec<Constant>,
     steps: Vec<Step>,
@@ -45,6 +47,7 @@ pub fn parse(text: &str) -> Result<Program, TextError> {
         name: None,
         depth: None,
         scheme: None,
+        block: None,
         input: None,
         constants: Vec::new(),
         steps: Vec::new(),
@@ -177,8 +180,15 @@ impl<'t> Parser<'t> {
             "scheme" => {
                 let scheme = self.integer()?;
                 Self::once(place, first, &mut self.scheme, scheme)?;
-                if scheme != SCHEME {
+                if ![Scheme::ROWS, Scheme::SKETCH].contains(&scheme) {
                     return Err(place.error(TextProblem::Scheme(scheme)));
+                }
+            }
+            "block" => {
+                let rows: usize = self.integer()?;
+                Self::once(place, first, &mut self.block, rows)?;
+                if !rows.is_power_of_two() {
+                    return Err(place.error(TextProblem::Block(rows)));
                 }
             }
             "depth" => {
@@ -199,7 +209,7 @@ impl<'t> Parser<'t> {
             }
             _ => {
                 let statements =
-                    "program, scheme, depth, input, const, output or an operation (name: type = ...)";
+                    "program, scheme, block, depth, input, const, output or an operation (name: type = ...)";
                 return Err(Self::expected(place, statements, Token::Name(first)));
             }
         }
@@ -268,10 +278,17 @@ impl<'t> Parser<'t> {
         if let Some(last) = self.steps.last().filter(|step| step.output.name != output) {
             return Err(output_place.error(TextProblem::Output { last: last.output.name.clone() }));
         }
-        self.scheme.ok_or_else(|| missing("scheme"))?;
+        let scheme = match (self.scheme.ok_or_else(|| missing("scheme"))?, self.block) {
+            (Scheme::ROWS, None) => Scheme::Rows,
+            (Scheme::ROWS, Some(_)) => return Err(end.error(TextProblem::BlockOfRows)),
+            (_, None) => return Err(missing("block")),
+            // At most 63.
+            (_, Some(rows)) => Scheme::Sketch { block_bits: rows.ilog2() as u8 },
+        };
         let parts = Parts {
             name: self.name.ok_or_else(|| missing("program"))?.into(),
             depth: self.depth.ok_or_else(|| missing("depth"))?,
+            scheme,
             input: self.input.ok_or_else(|| missing("input"))?,
             constants: self.constants,
             steps: self.steps,

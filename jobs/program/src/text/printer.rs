@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 use crate::{
-    commitment::SCHEME,
+    commitment::Scheme,
     program::{Constant, ConstantId, Program, ValueId},
     requantise::{PerColumn, Requantise},
     rounding::Rounding,
@@ -30,7 +30,11 @@ pub(crate) fn rounded(shift: u8, rounding: Rounding) -> String {
 pub fn print(program: &Program) -> String {
     let mut printer = Printer { program, text: String::new(), in_fields: false };
     let input = program.input();
-    printer.line(format_args!("program {}\nscheme {SCHEME}\ndepth {}\n", program.name(), program.depth()));
+    printer.line(format_args!("program {}\nscheme {}", program.name(), program.scheme().code()));
+    if let Scheme::Sketch { .. } = program.scheme() {
+        printer.line(format_args!("block {}", program.scheme().block_rows()));
+    }
+    printer.line(format_args!("depth {}\n", program.depth()));
     printer.line(format_args!("input {}: {input}\n", input.name));
     for constant in program.constants() {
         printer.print_constant(constant);

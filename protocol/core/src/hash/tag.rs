@@ -55,6 +55,8 @@ tags! {
     TENSOR = b"JTENSOR";
     /// A packed row of a tensor.
     ROW = b"JROW";
+    /// The sketch of a block of rows.
+    SKETCH = b"JSKETCH";
     /// An inner node of a tree of rows.
     NODE_ROW = b"JNODERW";
     /// A whole execution trace.

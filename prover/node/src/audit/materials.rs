@@ -61,7 +61,7 @@ impl Materials {
         let policy = Policy::from_code(claim.policy)?;
         let program = container::decode(program)?;
         same("program", claim.program, program.digest())?;
-        let input = CommittedTensor::new(npy::decode(input)?, program.depth())?;
+        let input = CommittedTensor::new(&program, npy::decode(input)?)?;
         same("input", claim.input_root, input.root())?;
         let openings = Openings::from_bytes(&program, input.tensor(), openings)?;
         Ok(Self { claim, policy, program, openings })

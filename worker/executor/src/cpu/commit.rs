@@ -1,10 +1,10 @@
-//! Commitment scheme 1 on the CPU: digests of rows and nodes of their trees, as many side by side as there are lanes, on all
-//! cores. `janction_program::commitment` is the definition.
+//! Commitments on the CPU: digests of rows or sketches of blocks, and nodes of their trees, as many side by side as there are
+//! lanes, on all cores. `janction_program::commitment` is the definition.
 
 use janction_accel_cpu::{Backend, F, Kernel, Lanes, poseidon::permute_lanes};
 use janction_program::{
-    Cells, Tensor,
-    commitment::{CELLS_PER_ELEMENT, RowTree, row_digest, row_header},
+    Cells, Program, Tensor,
+    commitment::{CELLS_PER_ELEMENT, RowTree, Scheme, TreeError, row_digest, row_header, sketch},
 };
 use janction_protocol::{
     Digest,
@@ -156,14 +156,67 @@ fn parents(backend: Backend, children: &[Digest], blank: Digest) -> Vec<Digest> 
     parents
 }
 
-/// Commits to a tensor with a tree of depth `depth`.
+/// Hashes of inputs of one length.
+struct HashAll<'a> {
+    tag: u64,
+    inputs: &'a [Vec<F>],
+    digests: &'a mut [Digest],
+}
+
+impl Kernel for HashAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let elements = self.inputs.first().map_or(0, Vec::len);
+        for (inputs, digests) in self.inputs.chunks(L::WIDTH).zip(self.digests.chunks_mut(L::WIDTH)) {
+            let mut state = [L::splat(0); WIDTH];
+            state[RATE] = L::splat(self.tag);
+            state[RATE + 1] = L::splat(elements as u64);
+            for first in (0..elements).step_by(RATE) {
+                for (k, slot) in state.iter_mut().enumerate().take(RATE) {
+                    // What lanes without an input hold is not read; an input ends in zeros.
+                    let element = |input: &Vec<F>| input.get(first + k).map_or(0, |element| element.0);
+                    *slot = L::from_fn(|i| inputs.get(i).map_or(0, element));
+                }
+                permute_lanes(&mut state);
+            }
+            squeeze(&state, digests);
+        }
+    }
+}
+
+/// Leaves of blocks of `block_rows` rows: those of `janction_program::commitment::sketch::leaves`.
+fn sketch_leaves(backend: Backend, tensor: &Tensor, block_rows: usize) -> Vec<Digest> {
+    let mut leaves = vec![Digest::ZERO; tensor.rows().div_ceil(block_rows)];
+    let parts = leaves.par_chunks_mut(sketch::TOGETHER).enumerate();
+    parts.for_each(|(part, leaves)| {
+        let first = part * sketch::TOGETHER;
+        let inputs = sketch::packed(backend, tensor, block_rows, first, leaves.len());
+        backend.run(HashAll { tag: tag::SKETCH, inputs: &inputs, digests: leaves });
+    });
+    leaves
+}
+
+/// The tree over a tensor's leaves.
+fn tree(backend: Backend, scheme: Scheme, tensor: &Tensor, depth: u8) -> Result<RowTree, TreeError> {
+    let leaves = match scheme {
+        Scheme::Rows => row_digests(backend, tensor),
+        Scheme::Sketch { .. } => sketch_leaves(backend, tensor, scheme.block_rows()),
+    };
+    RowTree::with_parents(leaves, depth, |children, blank| parents(backend, children, blank))
+}
+
+/// Commits to an activation of `program`.
 ///
 /// # Errors
-/// When the rows do not fit the tree.
-pub(super) fn commit(backend: Backend, tensor: Tensor, depth: u8) -> Result<CommittedTensor, TraceError> {
-    let leaves = row_digests(backend, &tensor);
-    let tree = RowTree::with_parents(leaves, depth, |children, blank| parents(backend, children, blank))?;
-    CommittedTensor::with_tree(tensor, tree)
+/// When it is none: of too many rows, or of no 8-bit cells.
+pub(crate) fn commit(backend: Backend, program: &Program, tensor: Tensor) -> Result<CommittedTensor, TraceError> {
+    if !tensor.dtype().is_byte() {
+        return Err(TreeError::Type { dtype: tensor.dtype() }.into());
+    }
+    let tree = tree(backend, program.scheme(), &tensor, program.tree_depth())?;
+    CommittedTensor::with_tree(program, tensor, tree)
 }
 
 #[cfg(test)]
@@ -173,21 +226,29 @@ mod tests {
 
     use super::*;
 
+    fn expected(scheme: Scheme, tensor: &Tensor, depth: u8) -> RowTree {
+        RowTree::new(scheme.leaves(tensor), depth).unwrap()
+    }
+
     proptest! {
         #[test]
-        fn digests_and_trees_are_those_of_the_definition(
+        fn trees_are_those_of_the_definition(
             rows in 1usize..70,
             columns in 1usize..200,
             more in 0u8..5,
             signed: bool,
+            block_bits in 0u8..4,
             seed: u64,
         ) {
             let dtype = if signed { DType::I8 } else { DType::U8 };
             let tensor = Random::new(seed).tensor(dtype, rows, columns);
             let depth = janction_program::commitment::depth_for(rows) + more;
-            let expected = CommittedTensor::new(tensor.clone(), depth).unwrap();
-            for backend in Backend::available() {
-                prop_assert_eq!(&commit(backend, tensor.clone(), depth).unwrap(), &expected, "{}", backend);
+            for scheme in [Scheme::Rows, Scheme::Sketch { block_bits }] {
+                let expected = expected(scheme, &tensor, depth);
+                for backend in Backend::available() {
+                    let got = tree(backend, scheme, &tensor, depth).unwrap();
+                    prop_assert_eq!(&got, &expected, "{}, scheme {}", backend, scheme);
+                }
             }
         }
     }
@@ -198,13 +259,12 @@ mod tests {
         for (rows, columns) in [(9, 6), (9, 7), (9, 8), (9, 48), (9, 49), (9, 50), (9, 56), (1000, 9), (4, 1)]
         {
             let tensor = Random::new(7).tensor(DType::I8, rows, columns);
-            let expected = CommittedTensor::new(tensor.clone(), 12).unwrap();
-            for backend in Backend::available() {
-                assert_eq!(
-                    commit(backend, tensor.clone(), 12).unwrap(),
-                    expected,
-                    "{rows}x{columns}, {backend}"
-                );
+            for scheme in [Scheme::Rows, Scheme::Sketch { block_bits: 1 }] {
+                let expected = expected(scheme, &tensor, 12);
+                for backend in Backend::available() {
+                    let got = tree(backend, scheme, &tensor, 12).unwrap();
+                    assert_eq!(got, expected, "{rows}x{columns}, {backend}, scheme {scheme}");
+                }
             }
         }
     }
@@ -212,6 +272,7 @@ mod tests {
     #[test]
     fn rows_that_do_not_fit_are_an_error() {
         let tensor = Random::new(7).tensor(DType::I8, 5, 2);
-        assert!(commit(Backend::PORTABLE, tensor, 2).is_err());
+        assert!(tree(Backend::PORTABLE, Scheme::Rows, &tensor, 2).is_err());
+        assert!(tree(Backend::PORTABLE, Scheme::Sketch { block_bits: 1 }, &tensor, 1).is_err());
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use janction_executor::cpu::Cpu;
 use janction_program::builder::{Builder, MatMulOptions};
-use janction_program::commitment::{RowTree, row_digests};
 use janction_program::test_utils::Random;
 use janction_program::{DType, PerColumn, Program, Requantise, container, npy};
 use janction_protocol::Digest;
@@ -144,7 +143,7 @@ async fn work_that_is_too_much_or_cannot_be_audited() {
     // More columns than a circuit has rows for.
     let large = product(1, 1 << 20);
     let rows = Random::new(8).tensor(DType::I8, 1, 1);
-    let root = RowTree::new(row_digests(&rows), large.depth()).unwrap().root();
+    let root = large.root_of(&rows).unwrap();
     let (sequencer, index) = posted(|job| {
         (job.program, job.input_root, job.input_rows) = (large.digest(), root, 1);
     })

@@ -6,7 +6,7 @@ mod service;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use janction_program::{commitment::RowTree, commitment::row_digests, container, npy};
+use janction_program::{container, npy};
 use janction_protocol::claim::Claim;
 use janction_protocol::ledger::{BatchBuilder, Ledger, LedgerSnapshot, Preview};
 use janction_protocol::state::{Account, Index, Job, JobStatus, Key};
@@ -159,7 +159,7 @@ impl Sequencer {
 
 /// The default job under `policy`.
 pub fn job(policy: Policy) -> PostJob {
-    let root = RowTree::new(row_digests(&input()), program().depth()).unwrap().root();
+    let root = program().root_of(&input()).unwrap();
     PostJob {
         fee: amount(4_000),
         developer: DEVELOPER,
@@ -215,7 +215,7 @@ impl State {
         ]);
         assert_eq!(state.ledger.account(UNIT_A2).stake, amount(STAKE));
         state.store(BlobClass::Program, program().digest(), container::encode(&program()));
-        let root = RowTree::new(row_digests(&input()), program().depth()).unwrap().root();
+        let root = program().root_of(&input()).unwrap();
         state.store(BlobClass::Input, root, npy::encode(&input()));
         state
     }
