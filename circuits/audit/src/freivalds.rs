@@ -71,8 +71,9 @@ pub(crate) fn fold_at_target(
 /// A weight matrix that is folded.
 #[derive(Clone, Debug)]
 pub(crate) struct FoldPlan {
-    pub weights: Weights,
     pub tensor: Tensor,
+    /// What a byte of zero counts for, for each column.
+    pub smallest: Vec<i64>,
     /// Root over the rows of the weights: a constant of the circuit.
     pub root: Digest,
     /// log2 of the rows of a piece, which are a block of the running digest.
@@ -87,12 +88,21 @@ const fn rows_of(columns: usize) -> usize {
 impl FoldPlan {
     /// The plan for these weights, in pieces of 2^`piece_bits` rows of circuit.
     pub fn new(program: &Program, weights: &Weights, piece_bits: usize) -> Self {
-        let tensor = program.constant(weights.constant).clone();
+        Self::of(program.constant(weights.constant).clone(), weights.smallest.clone(), piece_bits)
+    }
+
+    /// The plan for a matrix of bytes.
+    pub fn of_bytes(tensor: Tensor, piece_bits: usize) -> Self {
+        let smallest = vec![0; tensor.columns()];
+        Self::of(tensor, smallest, piece_bits)
+    }
+
+    fn of(tensor: Tensor, smallest: Vec<i64>, piece_bits: usize) -> Self {
         let root = constant_root(&tensor);
         // As many as fit a piece; one at least.
         let fits = |bits: &usize| rows_of(tensor.columns()) << bits <= (1 << piece_bits) * 9 / 10;
         let row_bits = (0..=usize::from(depth_for(tensor.rows()))).rev().find(fits).unwrap_or(0);
-        Self { weights: weights.clone(), tensor, root, row_bits }
+        Self { tensor, smallest, root, row_bits }
     }
 
     /// Pieces that folding takes.
@@ -106,7 +116,7 @@ impl FoldPlan {
         (0..self.tensor.rows())
             .map(|k| {
                 let columns = 0..self.tensor.columns();
-                let weight = |j| i64::from(self.tensor.get(k, j)) - smallest + self.weights.smallest[j];
+                let weight = |j| i64::from(self.tensor.get(k, j)) - smallest + self.smallest[j];
                 fold_at(columns.map(weight), r)
             })
             .collect()
@@ -227,7 +237,8 @@ impl StageFolds {
             RowCheck::Freivalds { fold, .. } => Some(fold),
             _ => None,
         });
-        let used: Vec<usize> = used.collect();
+        let sketch = plan.sketch.iter().map(|sketch| sketch.fold);
+        let used: Vec<usize> = used.chain(sketch).collect();
         if used.is_empty() {
             return None;
         }
@@ -247,10 +258,15 @@ impl StageFolds {
         index: usize,
         cells: &[Target],
     ) -> AccumulatorTargets {
-        let fold = self.folds.iter().find(|(number, _)| *number == index);
-        let (_, fold) = fold.expect("a stage has the folds of its operations");
+        let fold = self.fold(index).to_vec();
         let bases = self.bases.entry(index).or_default();
-        AccumulatorTargets::new(builder, operation, bases, &fold.fold, self.r, cells)
+        AccumulatorTargets::new(builder, operation, bases, &fold, self.r, cells)
+    }
+
+    /// Fold number `index`, which the stage uses.
+    pub fn fold(&self, index: usize) -> &[ExtensionTarget<D>] {
+        let fold = self.folds.iter().find(|(number, _)| *number == index);
+        &fold.expect("a stage has the folds that it uses").1.fold
     }
 
     pub fn targets(&self) -> StageFoldsTargets {

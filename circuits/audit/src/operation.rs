@@ -36,6 +36,7 @@ use crate::operation::lookup::LookupPlan;
 use crate::operation::matmul::{MatMulPlan, rescale};
 use crate::operation::maxpool::MaxPoolPlan;
 use crate::row::{RowShape, RowTargets};
+use crate::sketch::SketchPlan;
 
 /// What the row checks of a program need to know, derived once.
 #[derive(Clone, Debug)]
@@ -46,8 +47,10 @@ pub(crate) struct ProgramPlan {
     pub steps: Vec<StepPlan>,
     /// Tensor that holds the output's rows.
     pub output: usize,
-    /// The weights that are folded.
+    /// The weights that are folded, and the constants of sketches.
     pub folds: Vec<FoldPlan>,
+    /// How rows are opened that were committed to by sketches.
+    pub sketch: Option<SketchPlan>,
     /// A row of each tensor with true row checks, for positions without a row: what the program makes of the smallest
     /// cells.
     pub dummy: Vec<Cells>,
@@ -162,8 +165,9 @@ impl ProgramPlan {
         let results = program.steps().iter().zip(&values[1..]);
         dummy
             .extend(results.filter(|(step, _)| !step.operation.kind().is_view()).map(|(_, row)| row.clone()));
-        let folds = choose(program, bits, is_cheaper, &mut steps);
-        Self { shapes, steps, output: tensor_of(program.output_source()), folds, dummy }
+        let mut folds = choose(program, bits, is_cheaper, &mut steps);
+        let sketch = SketchPlan::new(program, &shapes, bits, &mut folds);
+        Self { shapes, steps, output: tensor_of(program.output_source()), folds, sketch, dummy }
     }
 }
 

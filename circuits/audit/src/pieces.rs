@@ -68,7 +68,9 @@ impl Planner<'_> {
             Policy::Full => {
                 let depth = usize::from(self.program.depth());
                 let rows = self.rows.next_power_of_two().ilog2() as usize;
-                Size::of_rows(1 << depth.min(MAX_PIECE_ROW_BITS).min(rows))
+                // A piece opens whole leaves.
+                let least = usize::from(self.program.scheme().block_bits());
+                Size::of_rows(1 << depth.min(MAX_PIECE_ROW_BITS).min(rows).max(least))
             }
             Policy::Rows(s) => {
                 let blocks = (s as usize).div_ceil(DRAWS_PER_HASH);
@@ -79,9 +81,18 @@ impl Planner<'_> {
 
     /// All sizes of a piece of rows, the smallest first.
     fn sizes(&self) -> Vec<Size> {
-        let mut sizes: Vec<Size> = std::iter::successors(Some(self.largest()), |s| s.smaller()).collect();
+        let all = std::iter::successors(Some(self.largest()), |size| size.smaller());
+        let mut sizes: Vec<Size> = all.filter(|size| self.has_whole_leaves(*size)).collect();
         sizes.reverse();
         sizes
+    }
+
+    /// Whether a piece of this size opens whole leaves of the trees.
+    fn has_whole_leaves(&self, size: Size) -> bool {
+        match size {
+            Size::Rows { row_bits, .. } => row_bits >= usize::from(self.program.scheme().block_bits()),
+            Size::Draws { .. } => true,
+        }
     }
 
     fn lay_out(&self, shape: &PieceShape, several: bool) -> PieceLayout {
@@ -154,7 +165,8 @@ impl Planner<'_> {
         let least = |more: u32| (of_size as u64 * u64::from(more) / u64::from(rows)) as usize;
         let slack = 1 << (bits - 3);
         let candidates = more.filter(|&more| least(more) <= (1 << bits) + slack);
-        let fitting = candidates.into_iter().find(|&more| taken(more) <= 1 << bits);
+        let whole = |rows: &u32| self.has_whole_leaves(Size::of_rows(*rows as usize));
+        let fitting = candidates.into_iter().filter(whole).find(|&more| taken(more) <= 1 << bits);
         fitting.map_or(size, |rows| Size::of_rows(rows as usize))
     }
 
@@ -411,7 +423,8 @@ impl AuditPieces {
             let size = match stage {
                 Stage::Rows(_) if policy == Policy::Full => {
                     let largest = planner.largest().step();
-                    (1..=largest).contains(&step).then(|| Size::of_rows(step as usize))
+                    let size = (1..=largest).contains(&step).then(|| Size::of_rows(step as usize));
+                    size.filter(|size| planner.has_whole_leaves(*size))
                 }
                 Stage::Rows(_) => sizes.iter().copied().find(|size| size.step() == step),
                 Stage::Fold(fold) => Some(Size::of_rows(1 << plan.folds[fold].row_bits)),

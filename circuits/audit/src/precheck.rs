@@ -3,10 +3,8 @@
 use std::fmt::Display;
 
 use janction_program::Cells;
-use janction_program::commitment::row_digest;
-use janction_protocol::Digest;
 use janction_protocol::claim::Claim;
-use janction_trace::{CheckError, Commitment, Openings, OpeningsError, Trace};
+use janction_trace::{CheckError, Commitment, CommittedTensor, Openings, OpeningsError, Trace};
 
 use crate::audit::AuditCircuits;
 use crate::error::{AuditError, Place, Rule};
@@ -85,7 +83,7 @@ fn check_row(audit: &AuditPieces, trace: &Trace, k: usize, row: usize) -> Result
     let open = |t: usize| {
         let committed = tensor(trace, t);
         let cells = committed.tensor().row(row);
-        check_digest(audit, t, row, &cells, committed.tree().leaves()[row])?;
+        check_leaf(audit, t, row, committed)?;
         Ok::<_, AuditError>(cells)
     };
     let operands = step.operands.iter().map(|&t| open(t)).collect::<Result<Vec<_>, _>>()?;
@@ -115,15 +113,22 @@ fn check_result(
     })
 }
 
-/// Row `row` of tensor `k` is committed to by its hash.
-fn check_digest(
+/// Row `row` of tensor `k`, the first one of its leaf, is committed to with the others of it.
+fn check_leaf(
     audit: &AuditPieces,
     k: usize,
     row: usize,
-    cells: &Cells,
-    got: Digest,
+    committed: &CommittedTensor,
 ) -> Result<(), AuditError> {
-    let expected = row_digest(cells);
+    let (program, rows) = (audit.program(), committed.tensor().rows());
+    let block = janction_trace::block_of(program, row, rows);
+    if block.start != row {
+        // Its block's first row is checked as well.
+        return Ok(());
+    }
+    let cells: Vec<Cells> = block.map(|row| committed.tensor().row(row)).collect();
+    let expected = program.scheme().leaf(&cells.iter().collect::<Vec<_>>());
+    let got = committed.tree().leaves()[row >> program.scheme().block_bits()];
     if expected == got {
         return Ok(());
     }

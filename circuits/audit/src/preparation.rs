@@ -3,13 +3,15 @@
 use janction_aggregate::Segment;
 use janction_program::Cells;
 use janction_protocol::Digest;
-use janction_trace::{Openings, Trace};
+use janction_trace::{Openings, RowPair, Trace};
 use plonky2::hash::hash_types::HashOut;
 
 use crate::freivalds::{Extension, checked_digest, folds_digest, point};
 use crate::operation::ProgramPlan;
 use crate::piece::tensor;
 use crate::pieces::AuditPieces;
+use crate::place::wires;
+use crate::sketch::{self, SketchPlan};
 use crate::stage::{RowStage, Stage};
 use crate::subject::{State, Subject};
 
@@ -114,25 +116,49 @@ impl Preparation {
     }
 }
 
-/// Digests of the accumulators that Freivalds' checks of a piece are made of; zero for rows that are none.
+/// Digests of the accumulators that Freivalds' checks of a piece are made of, and of the openings of blocks; zero for rows and
+/// blocks that are none.
 fn digests(plan: &ProgramPlan, stage: &RowStage, openings: &Openings, from: u32, step: u32) -> Vec<Digest> {
     let positions = from as usize..(from + step) as usize;
     match openings {
-        Openings::Full(trace) => positions
-            .flat_map(|row| stage.steps.iter().filter_map(move |&k| of_row(plan, trace, k, row)))
-            .collect(),
-        Openings::Drawn(rows) => stage
-            .steps
-            .iter()
-            .flat_map(|&k| {
-                positions.clone().filter_map(move |draw| {
-                    let operands: Vec<&Cells> =
-                        rows.operations[k][draw].inputs.iter().map(|opened| &opened.cells).collect();
-                    plan.steps[k].accumulators_digest(&operands)
-                })
-            })
-            .collect(),
+        Openings::Full(trace) => {
+            let steps = |row| stage.steps.iter().filter_map(move |&k| of_row(plan, trace, k, row));
+            let mut digests: Vec<Digest> = positions.clone().flat_map(steps).collect();
+            if let Some(sketch) = &plan.sketch {
+                for &t in &stage.tensors {
+                    let firsts = positions.clone().step_by(sketch.block_rows());
+                    digests.extend(firsts.map(|first| of_block(sketch, trace, t, first)));
+                }
+            }
+            digests
+        }
+        Openings::Drawn(rows) => {
+            let mut digests = Vec::new();
+            for (&k, draw) in stage.steps.iter().flat_map(|k| positions.clone().map(move |draw| (k, draw))) {
+                let RowPair { inputs, output } = &rows.operations[k][draw];
+                let operands: Vec<&Cells> = inputs.iter().map(|opened| &opened.cells).collect();
+                digests.extend(plan.steps[k].accumulators_digest(&operands));
+                if let Some(sketch) = &plan.sketch {
+                    let size = sketch.block_rows();
+                    digests.extend(inputs.iter().chain([output]).map(|opened| {
+                        let wires = wires(&opened.cells, &opened.others, size);
+                        sketch::digest(&opened.block_of(size), &wires)
+                    }));
+                }
+            }
+            digests
+        }
     }
+}
+
+/// What the opening of the block of tensor `t` whose first row is `first` is made of; zero if it has none.
+fn of_block(sketch: &SketchPlan, trace: &Trace, t: usize, first: usize) -> Digest {
+    let size = sketch.block_rows();
+    let rows: Vec<Cells> =
+        (first..(first + size).min(trace.rows())).map(|row| tensor(trace, t).tensor().row(row)).collect();
+    let mut wires: Vec<Option<&Cells>> = rows.iter().map(Some).collect();
+    wires.resize(size, None);
+    if rows.is_empty() { Digest::ZERO } else { sketch::digest(&rows.iter().collect::<Vec<_>>(), &wires) }
 }
 
 fn of_row(plan: &ProgramPlan, trace: &Trace, k: usize, row: usize) -> Option<Digest> {

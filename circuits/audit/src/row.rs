@@ -53,16 +53,13 @@ impl RowTargets {
         sponge::hash(builder, tag::ROW, &data)
     }
 
+    /// The packed cells, seven to an element.
+    pub fn packed(&self) -> &[Target] {
+        &self.elements
+    }
+
     /// Sets the cells.
     pub fn assign(&self, inputs: &mut PartialWitness<F>, cells: &Cells) -> anyhow::Result<()> {
         inputs.set_target_arr(&self.elements, &pack_row(cells)[1..])
-    }
-}
-
-#[cfg(test)]
-impl RowTargets {
-    /// The packed cells.
-    pub fn elements(&self) -> impl Iterator<Item = Target> {
-        self.elements.iter().copied()
     }
 }

@@ -6,7 +6,9 @@ pub(crate) const STATE: u64 = u64::from_be_bytes(*b"\0JAUDST\0") >> 8;
 pub(crate) const CHALLENGE: u64 = u64::from_be_bytes(*b"\0JCHALL\0") >> 8;
 /// Accumulators of a row.
 pub(crate) const ACCUMULATORS: u64 = u64::from_be_bytes(*b"\0JACCUM\0") >> 8;
-/// The running digest of checked accumulators.
+/// The opening of a block of rows by its sketch.
+pub(crate) const OPENED: u64 = u64::from_be_bytes(*b"\0JOPENED");
+/// The running digest of checked accumulators and openings.
 pub(crate) const CHECKED: u64 = u64::from_be_bytes(*b"\0JCHECKD");
 /// The running digest of one operation's fold.
 pub(crate) const FOLD: u64 = u64::from_be_bytes(*b"\0JFOLD\0\0") >> 16;
@@ -32,6 +34,7 @@ mod tests {
         all.extend([super::STATE, super::GATHER, super::VERIFIER, super::CHALLENGE]);
         all.extend([super::ACCUMULATORS, super::CHECKED, super::FOLD, super::FOLDS, super::PIECE_KEYS]);
         all.push(super::EXECUTION_BEACON);
+        all.push(super::OPENED);
         all.extend(KeySet::TAGS);
         all.extend([Family::Audit, Family::Ledger, Family::Pieces].map(Family::tag));
         let count = all.len();

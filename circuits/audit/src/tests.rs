@@ -14,6 +14,7 @@ mod opened;
 mod operations;
 mod products;
 mod requantise;
+mod sketch;
 mod world;
 mod wrapped;
 

@@ -4,8 +4,6 @@ use std::{fmt, sync::OnceLock};
 
 use janction_protocol::Digest;
 
-use janction_protocol::Digest;
-
 use crate::{
     arrangement::{Place, Source},
     commitment::{RowTree, Scheme, TreeError},
@@ -157,8 +155,12 @@ impl Program {
     /// Commits to an activation: the input, or what an operation made.
     ///
     /// # Errors
-    /// When the rows do not fit a job.
+    /// When the rows do not fit a job, or are not of 8-bit cells.
     pub fn commit(&self, tensor: &Tensor) -> Result<RowTree, TreeError> {
+        let dtype = tensor.dtype();
+        if !dtype.is_byte() {
+            return Err(TreeError::Type { dtype });
+        }
         RowTree::new(self.scheme().leaves(tensor), self.tree_depth())
     }
 

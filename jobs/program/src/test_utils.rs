@@ -7,6 +7,7 @@ pub use products::random_products;
 pub use programs::{Extent, random_program, random_program_of};
 
 use crate::{
+    commitment::Scheme,
     program::Program,
     requantise::{PerColumn, Requantise},
     rounding::Rounding,
@@ -112,4 +113,17 @@ pub fn random_input(program: &Program, seed: u64) -> Tensor {
     let r = &mut Random::new(seed);
     let rows = r.range(1, program.max_rows() as i64) as usize;
     r.tensor(program.input().dtype, rows, program.input().columns())
+}
+
+/// The program with a commitment scheme that follows from the seed: that of rows, or blocks of up to 16 of them.
+///
+/// # Panics
+/// When a block of the program's rows would be too large, which no random program's is.
+#[must_use]
+pub fn with_random_scheme(program: Program, seed: u64) -> Program {
+    let scheme = match seed % 2 {
+        0 => Scheme::Rows,
+        _ => Scheme::Sketch { block_bits: (seed / 2 % u64::from(program.depth().min(4) + 1)) as u8 },
+    };
+    program.with_scheme(scheme).expect("blocks of a job's rows")
 }

@@ -4,7 +4,7 @@ use janction_program::{
     Cells, DType, DecodeError, PerColumn, Program, Requantise, Tensor,
     builder::{Builder, MatMulOptions},
     container::{decode, encode},
-    test_utils::random_program,
+    test_utils::{random_program, with_random_scheme},
 };
 use proptest::prelude::*;
 
@@ -68,7 +68,8 @@ fn header_errors_say_what_to_do() {
     assert_eq!(decode(b"not one").unwrap_err(), DecodeError::Magic);
     assert!(with(9, 2).contains("this build reads version 1"));
     assert!(with(10, 2).contains("kind 2 is reserved"));
-    assert!(with(11, 2).contains("commitment scheme 2 is not known"));
+    assert!(with(11, 3).contains("commitment scheme 3 is not known"));
+    assert!(with(11, 0).contains("commitment scheme 0 is not known"));
     let last = encode(&small()).len() - 1;
     assert!(with(last, 1).contains("its content hashes to"));
 }
@@ -87,7 +88,7 @@ fn counts_are_checked_before_use() {
 proptest! {
     #[test]
     fn random_programs_round_trip(seed: u64) {
-        let program = random_program(seed);
+        let program = with_random_scheme(random_program(seed), seed);
         prop_assert_eq!(decode(&encode(&program)).unwrap(), program);
     }
 

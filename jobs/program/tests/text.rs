@@ -52,7 +52,12 @@ fn reads_what_is_documented() {
 fn errors_have_a_place() {
     let with = |from: &str, to: &str| error(&PRODUCT.replacen(from, to, 1));
     let cases = [
-        (with("scheme 1", "scheme 2"), "2:1: commitment scheme 2"),
+        (with("scheme 1", "scheme 3"), "2:1: commitment scheme 3"),
+        (with("scheme 1", "scheme 2"), "16:1: \"block\" is missing"),
+        (with("scheme 1", "scheme 2 block 3"), "2:10: a block has a power of two of rows, not 3"),
+        (with("scheme 1", "scheme 1 block 4"), "16:1: scheme 1 commits to rows one by one"),
+        (with("scheme 1", "scheme 2 block 4 block 4"), "2:18: \"block\" is defined a second time"),
+        (with("scheme 1", "scheme 2 block 32"), "log2 of the rows in a block"),
         (with("depth 4", "depth four"), "3:7: expected an integer, found \"four\""),
         (with("i8[2]", "f32[2]"), "4:10: expected a type"),
         (with("[-5]", "[-129]"), "7:4: the number -129 is out of range"),
@@ -149,7 +154,7 @@ fn round_trip(program: &Program) {
 proptest! {
     #[test]
     fn print_and_parse_are_inverse(seed: u64) {
-        round_trip(&test_utils::random_program(seed));
+        round_trip(&test_utils::with_random_scheme(test_utils::random_program(seed), seed));
     }
 
     #[test]

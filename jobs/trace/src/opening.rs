@@ -103,12 +103,12 @@ impl RowOpening {
         Ok(Self { row, cells: tensor.tensor().row(row), others, path })
     }
 
-    /// All rows of the block, in order.
+    /// All rows of the block, in order; a whole one has `block_rows`.
     #[must_use]
-    pub fn block(&self, program: &Program) -> Vec<&Cells> {
+    pub fn block_of(&self, block_rows: usize) -> Vec<&Cells> {
         let mut rows: Vec<&Cells> = self.others.iter().collect();
         // Openings of too few rows are refused; here they must not panic.
-        rows.insert((self.row % program.scheme().block_rows()).min(rows.len()), &self.cells);
+        rows.insert((self.row % block_rows).min(rows.len()), &self.cells);
         rows
     }
 
@@ -142,7 +142,7 @@ impl RowOpening {
                 return Err(OpeningError::Shape { row, expected, columns, got, got_columns });
             }
         }
-        let leaf = program.scheme().leaf(&self.block(program));
+        let leaf = program.scheme().leaf(&self.block_of(program.scheme().block_rows()));
         let got = fold_path(leaf, row >> bits, &self.path);
         if got != root {
             return Err(OpeningError::Root { row, expected: root, got });

@@ -155,6 +155,13 @@ impl Trace {
     /// # Errors
     /// When the input does not fit the program, or a tensor is missing or of the wrong shape or type.
     pub fn commit(program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Self, TraceError> {
+        // What is of another type is refused by the operation's name.
+        for (step, tensor) in program.committed_steps().zip(&tensors) {
+            if step.output.dtype != tensor.dtype() {
+                let (expected, got) = (step.output.dtype.to_string(), tensor.dtype().to_string());
+                return Err(TraceError::Shape { operation: step.output.name.clone(), expected, got });
+            }
+        }
         let commit = |tensor| CommittedTensor::new(program, tensor);
         let committed = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
         Self::of(program, commit(input)?, committed)

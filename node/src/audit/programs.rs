@@ -11,7 +11,7 @@ use janction_program::{Program, Tensor, container, npy};
 use janction_protocol::Digest;
 use janction_protocol::ledger::Ledger;
 use janction_protocol::state::{Index, Job, JobStatus};
-use janction_trace::{CommittedTensor, Policy};
+use janction_trace::Policy;
 
 use super::error::AuditFailure;
 use super::report::Report;

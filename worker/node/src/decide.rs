@@ -2,9 +2,9 @@
 //! a price or a reason goes out.
 
 use janction_program::{Operation, Program, Step, Tensor, Window};
+use janction_protocol::Amount;
 use janction_protocol::state::{Account, Job};
 use janction_protocol::stream::Kind;
-use janction_protocol::{Amount, Digest};
 
 use crate::{BidPolicy, Decline};
 

@@ -70,7 +70,7 @@ impl FoldTargets {
 
         let r = point_target(&subject);
         let smallest: Vec<Target> =
-            plan.weights.smallest.iter().map(|&x| builder.constant(element(x.into()))).collect();
+            plan.smallest.iter().map(|&x| builder.constant(element(x.into()))).collect();
         let smallest = fold_at_target(builder, &smallest, r);
         let fold: Vec<ExtensionTarget<D>> = rows
             .iter()

@@ -11,6 +11,9 @@
 //! 2^k sum bits_ji 2^i = from + j 2^k  for blocks j > 0 whose first row is active; others are of no tensor
 //! ```
 //!
+//! Under commitment scheme 2 a leaf is a block of 2^b rows, b <= k, opened as [`crate::sketch`] says; what it is hashed from
+//! counts as zero where no row of it is active, like the leaf.
+//!
 //! So c = min(n, rows - from). Inactive positions still hold some rows with a true row check (those of the all-smallest
 //! input); they are of no tensor.
 
@@ -31,6 +34,7 @@ use crate::piece::{RootTargets, Stretch, set_bits, set_digest, tensor};
 use crate::preparation::Preparation;
 use crate::range::Ranges;
 use crate::row::{RowShape, RowTargets};
+use crate::sketch::{BlockRow, Challenge, Opened, Opening, SketchPlan, SketchTargets};
 use crate::stage::RowStage;
 use crate::subject::{State, SubjectTargets};
 
@@ -44,25 +48,96 @@ pub(crate) struct BlockTargets {
 }
 
 impl BlockTargets {
-    /// Sets the place of block number `index` of 2^`level` rows, or of none.
+    /// Sets the place of block number `index` of 2^`level` rows, or of none, with trees whose leaves are 2^`leaf_bits` rows.
     fn assign(
         &self,
         inputs: &mut PartialWitness<F>,
         stage: &RowStage,
         trace: &Trace,
-        level: usize,
+        [level, leaf_bits]: [usize; 2],
         index: Option<usize>,
     ) -> anyhow::Result<()> {
         set_bits(inputs, &self.bits, index.unwrap_or(0))?;
         for (&t, siblings) in stage.tensors.iter().zip(&self.siblings) {
             let tree = tensor(trace, t).tree();
             for (i, &sibling) in siblings.iter().enumerate() {
-                let node = |index: usize| tree.node(level + i, (index >> i) ^ 1);
+                let node = |index: usize| tree.node(level - leaf_bits + i, (index >> i) ^ 1);
                 set_digest(inputs, sibling, index.map_or(Digest::ZERO, node))?;
             }
         }
         Ok(())
     }
+}
+
+/// The blocks of scheme 2 of a piece, opened.
+struct Sketched<'a> {
+    /// log2 of the rows of a block.
+    block_bits: usize,
+    active: &'a [BoolTarget],
+    /// `opened[t][g]`: tensor t of the stage, g-th block of the piece.
+    opened: Vec<Vec<Opened>>,
+    targets: Vec<Vec<SketchTargets>>,
+}
+
+impl<'a> Sketched<'a> {
+    fn new(
+        builder: &mut Builder,
+        challenge: &Challenge,
+        sketch: &SketchPlan,
+        (plan, stage): (&ProgramPlan, &RowStage),
+        (rows, active): (&[Vec<RowTargets>], &'a [BoolTarget]),
+    ) -> Self {
+        let block = sketch.block_rows();
+        let counts: Vec<Target> = active
+            .chunks(block)
+            .map(|active| builder.add_many(active.iter().map(|bit| bit.target)))
+            .collect();
+        let (mut opened, mut targets) = (Vec::new(), Vec::new());
+        for (slot, &t) in stage.tensors.iter().enumerate() {
+            let shape = plan.shapes[t];
+            let blocks = rows.chunks(block).zip(active.chunks(block)).zip(&counts);
+            let blocks = blocks.map(|((rows, active), &count)| {
+                let mut of_block = Vec::with_capacity(block);
+                for (b, (row, &active)) in rows.iter().zip(active).enumerate() {
+                    let constants = challenge.of_row(b, shape.columns).to_vec();
+                    of_block.push(BlockRow { row: &row[slot], constants, active });
+                }
+                SketchTargets::new(builder, challenge, shape, &of_block, count)
+            });
+            let (these, what): (Vec<_>, Vec<_>) = blocks.unzip();
+            targets.push(these);
+            opened.push(what);
+        }
+        Self { block_bits: sketch.block_bits, active, opened, targets }
+    }
+
+    /// Whether the piece has a row of its block number `block`.
+    fn is_used(&self, block: usize) -> Target {
+        self.active[block << self.block_bits].target
+    }
+
+    /// Root of the subtree over the rows `span` of the piece, where blocks without a row are the empty leaf.
+    fn subtree(&self, builder: &mut Builder, slot: usize, span: std::ops::Range<usize>) -> HashOutTarget {
+        let blocks = span.start >> self.block_bits..span.end >> self.block_bits;
+        let leaves = blocks.map(|g| times(builder, self.opened[slot][g].leaf, self.is_used(g))).collect();
+        root_of(builder, leaves)
+    }
+
+    /// What the challenge has to be made of; zero for blocks without a row.
+    fn digests(&self, builder: &mut Builder) -> Vec<HashOutTarget> {
+        let mut digests = Vec::new();
+        for blocks in &self.opened {
+            for (g, opened) in blocks.iter().enumerate() {
+                digests.push(times(builder, opened.digest, self.is_used(g)));
+            }
+        }
+        digests
+    }
+}
+
+/// The digest, or zero.
+fn times(builder: &mut Builder, digest: HashOutTarget, bit: Target) -> HashOutTarget {
+    HashOutTarget { elements: digest.elements.map(|e| builder.mul(e, bit)) }
 }
 
 /// What the prover sets.
@@ -80,8 +155,10 @@ pub(crate) struct FullTargets {
     pub rows: Vec<Vec<RowTargets>>,
     /// `checks[i][k]`: row i of the block, operation k of the stage.
     pub checks: Vec<Vec<CheckTargets>>,
-    /// What Freivalds' checks use.
+    /// What Freivalds' checks and sketches use.
     pub folds: Option<StageFoldsTargets>,
+    /// `sketches[t][g]`: tensor t of the stage, g-th block of scheme 2 of the piece.
+    pub sketches: Vec<Vec<SketchTargets>>,
     /// The running digest of accumulators before and after the piece.
     pub checked: [HashOutTarget; 2],
 }
@@ -118,11 +195,21 @@ impl FullTargets {
             checks.push(check.collect());
             rows.push(cells);
         }
+        let sketched = plan.sketch.as_ref().map(|sketch| {
+            let folds = folds.as_ref().expect("under scheme 2 every stage uses the constants' fold");
+            let challenge = Challenge::new(builder, folds.r, folds.fold(sketch.fold));
+            Sketched::new(builder, &challenge, sketch, (plan, stage), (&rows, &active))
+        });
         // The root of a tensor's tree from one block, along its bits.
         let root = |builder: &mut Builder, block: &mut BlockTargets, number: usize, slot: usize| {
             let span = number << row_bits..(number + 1) << row_bits;
-            let cells = rows[span.clone()].iter().map(|row| &row[slot]);
-            let subtree = subtree(builder, plan.shapes[stage.tensors[slot]], cells, &active[span]);
+            let subtree = match &sketched {
+                None => {
+                    let cells = rows[span.clone()].iter().map(|row| &row[slot]);
+                    subtree(builder, plan.shapes[stage.tensors[slot]], cells, &active[span])
+                }
+                Some(sketched) => sketched.subtree(builder, slot, span),
+            };
             let bits = block.bits.clone();
             let path = PathTarget { siblings: builder.add_virtual_hashes(bits.len()), bits };
             let root = merkle::root(builder, tag::NODE_ROW, subtree, &path);
@@ -156,9 +243,13 @@ impl FullTargets {
                 digests.push(HashOutTarget { elements });
             }
         }
+        let sketches = sketched.map_or_else(Vec::new, |sketched| {
+            digests.extend(sketched.digests(builder));
+            sketched.targets
+        });
         let checked = [before, checked_after(builder, before, &digests)];
         let folds = folds.map(|folds| folds.targets());
-        (Self { subject, roots, first, others, active, rows, checks, folds, checked }, stretch)
+        (Self { subject, roots, first, others, active, rows, checks, folds, sketches, checked }, stretch)
     }
 
     /// Sets everything for the rows from `state` on.
@@ -180,11 +271,13 @@ impl FullTargets {
         self.roots.assign(inputs, trace.tensors().iter().map(CommittedTensor::root))?;
         let n = self.rows.len();
         let level = (n / (1 + self.others.len())).trailing_zeros() as usize;
-        self.first.assign(inputs, stage, trace, level, Some(from >> level))?;
+        // Leaves of scheme 2 are blocks of rows.
+        let bits = plan.sketch.as_ref().map_or(0, |sketch| sketch.block_bits);
+        self.first.assign(inputs, stage, trace, [level, bits], Some(from >> level))?;
         for (i, block) in self.others.iter().enumerate() {
             let start = from + ((i + 1) << level);
             let index = (start < subject.rows as usize).then_some(start >> level);
-            block.assign(inputs, stage, trace, level, index)?;
+            block.assign(inputs, stage, trace, [level, bits], index)?;
         }
         for i in 0..n {
             let row = from + i;
@@ -201,6 +294,14 @@ impl FullTargets {
                 let step = &plan.steps[k];
                 let operands: Vec<&Cells> = step.operands.iter().map(|&t| &cells[stage.slot(t)]).collect();
                 step.assign(inputs, targets, &operands, &cells[stage.slot(step.output)])?;
+            }
+        }
+        for (&t, sketches) in stage.tensors.iter().zip(&self.sketches) {
+            for (g, targets) in sketches.iter().enumerate() {
+                let first = from + (g << bits);
+                let end = (first + (1 << bits)).min(trace.rows()).min(subject.rows as usize);
+                let rows: Vec<Cells> = (first..end).map(|row| tensor(trace, t).tensor().row(row)).collect();
+                targets.assign(inputs, &Opening::of(&rows.iter().collect::<Vec<_>>()))?;
             }
         }
         Ok(())
@@ -253,7 +354,7 @@ pub(crate) fn subtree<'a>(
     rows: impl Iterator<Item = &'a RowTargets>,
     active: &[BoolTarget],
 ) -> HashOutTarget {
-    let mut level: Vec<HashOutTarget> = rows
+    let level: Vec<HashOutTarget> = rows
         .zip(active)
         .map(|(row, active)| {
             let digest = row.digest(builder, shape);
@@ -263,6 +364,11 @@ pub(crate) fn subtree<'a>(
             HashOutTarget::from_vec(elements)
         })
         .collect();
+    root_of(builder, level)
+}
+
+/// Root over leaves, a power of two of them.
+fn root_of(builder: &mut Builder, mut level: Vec<HashOutTarget>) -> HashOutTarget {
     let unswapped = builder._false();
     while level.len() > 1 {
         level = level

@@ -96,7 +96,9 @@ fn no_other_row_can_be_shown() {
                 };
             }
             for opened in [&drawn.operands[0], &drawn.output] {
-                for target in opened.siblings.iter().flat_map(|s| s.elements).chain(opened.row.elements()) {
+                for target in
+                    opened.siblings.iter().flat_map(|s| s.elements).chain(opened.row.packed().iter().copied())
+                {
                     lie.target_values.insert(target, foreign.target_values[&target]);
                 }
             }
@@ -108,7 +110,7 @@ fn no_other_row_can_be_shown() {
             for opened in [&drawn.operands[0], &drawn.output] {
                 let lie = with(&inputs, opened.siblings[3].elements[0], F::ONE);
                 assert!(pieces.run_inputs(lie, &subject, 0, 4).is_err());
-                let lie = super::off_by_one(&inputs, opened.row.elements().next().unwrap());
+                let lie = super::off_by_one(&inputs, opened.row.packed()[0]);
                 assert!(pieces.run_inputs(lie, &subject, 0, 4).is_err());
             }
         }

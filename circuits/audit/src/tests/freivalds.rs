@@ -52,11 +52,11 @@ fn program(depth: u8) -> Program {
     b.build().unwrap()
 }
 
-struct Audit {
-    pieces: AuditPieces,
-    trace: Trace,
-    openings: Openings,
-    preparation: Preparation,
+pub struct Audit {
+    pub pieces: AuditPieces,
+    pub trace: Trace,
+    pub openings: Openings,
+    pub preparation: Preparation,
 }
 
 fn audit(policy: Policy, bits: usize, rows: usize) -> Audit {
@@ -67,7 +67,7 @@ fn audit(policy: Policy, bits: usize, rows: usize) -> Audit {
     of_trace(pieces, trace)
 }
 
-fn of_trace(pieces: AuditPieces, trace: Trace) -> Audit {
+pub fn of_trace(pieces: AuditPieces, trace: Trace) -> Audit {
     let claim = claim_of(&pieces.program, Digest::ZERO, pieces.policy, &trace);
     let commitment = janction_trace::Commitment::of(&claim).unwrap();
     let draws = pieces.end(claim.input_rows) as usize;
@@ -77,21 +77,27 @@ fn of_trace(pieces: AuditPieces, trace: Trace) -> Audit {
 }
 
 impl Audit {
-    fn circuit(&self, index: usize) -> &Circuit {
+    pub fn circuit(&self, index: usize) -> &Circuit {
         &self.pieces.circuits[self.preparation.circuits[index]].data
     }
 
-    fn inputs(&self, index: usize) -> PartialWitness<F> {
+    pub fn inputs(&self, index: usize) -> PartialWitness<F> {
         self.inputs_of(index, &self.preparation)
     }
 
-    fn inputs_of(&self, index: usize, preparation: &Preparation) -> PartialWitness<F> {
+    pub fn inputs_of(&self, index: usize, preparation: &Preparation) -> PartialWitness<F> {
         let circuit = &self.pieces.circuits[preparation.circuits[index]];
         circuit.assign(&self.pieces.plan, &self.openings, preparation, &preparation.states[index]).unwrap()
     }
 
     /// Whether piece `index` with these inputs leads from the one state to the other.
-    fn leads(&self, index: usize, inputs: PartialWitness<F>, subject: &Subject, states: [&State; 2]) -> bool {
+    pub(crate) fn leads(
+        &self,
+        index: usize,
+        inputs: PartialWitness<F>,
+        subject: &Subject,
+        states: [&State; 2],
+    ) -> bool {
         let circuit = self.circuit(index);
         let digests = states.map(|state| subject.state(state).0).concat();
         let forced: Vec<(Target, F)> =
@@ -99,7 +105,7 @@ impl Audit {
         satisfied(circuit, inputs, &forced).is_ok()
     }
 
-    fn accepts(&self, index: usize, inputs: PartialWitness<F>) -> bool {
+    pub fn accepts(&self, index: usize, inputs: PartialWitness<F>) -> bool {
         let states = &self.preparation.states;
         self.leads(index, inputs, &self.preparation.subject, [&states[index], &states[index + 1]])
     }
@@ -298,10 +304,10 @@ fn weights_are_the_programs() {
         let PieceTargets::Fold(targets) = &circuit.targets else { continue };
         let inputs = audit.inputs(index);
         for row in &targets.rows {
-            let cell = row.elements().next().unwrap();
+            let cell = row.packed()[0];
             // Positions without a row hold any.
             let lie = with(&inputs, cell, inputs.target_values[&cell] + F::from_canonical_u64(1 << 48));
-            let position = targets.rows.iter().position(|r| r.elements().next() == Some(cell)).unwrap();
+            let position = targets.rows.iter().position(|r| r.packed()[0] == cell).unwrap();
             let active = inputs.target_values[&targets.active[position].target];
             assert_eq!(audit.accepts(index, lie), active == F::ZERO, "piece {index}, row {position}");
         }

@@ -165,7 +165,7 @@ fn rows_are_bytes() {
     let trace = reference::run(&program, &input).unwrap();
     let inputs = product.inputs(&input.row(0), &trace[0].row(0));
     for (row, shape) in [(&product.operand, product.shapes[0]), (&product.output, product.shapes[1])] {
-        let element = row.elements().next().unwrap();
+        let element = row.packed()[0];
         let value = inputs.target_values[&element].to_canonical_u64();
         // Below the last cell, in the filling.
         for bit in [0, 8 * (7 - shape.columns) as u32 - 1, 56, 61, 62, 63] {

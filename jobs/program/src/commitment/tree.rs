@@ -10,6 +10,8 @@ use janction_protocol::{
 };
 use thiserror::Error;
 
+use crate::tensor::DType;
+
 /// The leaf where there is no row.
 pub const EMPTY: Digest = Digest::ZERO;
 
@@ -27,6 +29,12 @@ pub enum TreeError {
     /// No row at all.
     #[error("a tensor without rows cannot be committed to")]
     NoRows,
+    /// Cells that are no activation's.
+    #[error("cells of {dtype} cannot be committed to as an activation: it has cells of 8 bits")]
+    Type {
+        /// Type of the tensor.
+        dtype: DType,
+    },
     /// No such row.
     #[error("row {row} does not exist: the tensor has {rows}")]
     NoSuchRow {

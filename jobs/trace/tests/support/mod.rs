@@ -1,22 +1,15 @@
 //! Random traces and changes of them.
 
 use janction_program::{
-    Cells, Program, Tensor,
-    commitment::Scheme,
-    reference,
-    test_utils::{random_input, random_program},
+    Cells, Program, Tensor, reference,
+    test_utils::{random_input, random_program, with_random_scheme},
 };
 use janction_trace::Trace;
 
 /// A random program and its trace on a random input.
 pub fn traced(seed: u64) -> (Program, Trace) {
-    let program = random_program(seed);
-    // Every other one commits to blocks of rows, of as many as there can be and fewer.
-    let scheme = match seed % 2 {
-        0 => Scheme::Rows,
-        _ => Scheme::Sketch { block_bits: (seed / 2 % u64::from(program.depth().min(4) + 1)) as u8 },
-    };
-    let program = program.with_scheme(scheme).unwrap();
+    // Every other one commits to blocks of rows.
+    let program = with_random_scheme(random_program(seed), seed);
     let input = random_input(&program, seed ^ 1);
     let tensors = reference::run(&program, &input).unwrap();
     let trace = Trace::commit(&program, input, tensors).unwrap();
