@@ -14,7 +14,7 @@ export PATH             := $(CURDIR)/verifier-contracts/node_modules/.bin:$(CACH
 
 JANCTION := $(CARGO_TARGET_DIR)/release/janction
 
-.PHONY: help setup build demo test test-gpu bench bench-prover bench-peers bench-onnxruntime lint contracts contracts-check clean
+.PHONY: help setup build demo test test-gpu bench bench-prover bench-peers bench-worker bench-onnxruntime lint contracts contracts-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ bench-prover: setup ## the proving engine beside stock Plonky2, each in a proces
 
 bench-peers: ## EZKL on the models of examples/, beside Janction's own figures (ARGS="--models cnn --cores 1 --json")
 	@benches/peers/ezkl/run.sh $(ARGS)
+
+bench-worker: setup ## the cost of verifiability, for every example and products (ARGS="--sizes 8192 --device cuda:0 --json")
+	@cargo build --release --locked -p janction --bins
+	@$(JANCTION) bench worker --sizes 1024,2048,4096 \
+		--models examples/digits/mlp_64_32_10.onnx,examples/mnist/mlp_784_128_10.onnx,examples/mnist/cnn.onnx $(ARGS)
 
 bench-onnxruntime: setup ## the CPU executor beside onnxruntime's int8 on the same cores (ARGS="--models cnn --cores 1 --json")
 	@cargo build --release --locked -p janction-executor --example execute

@@ -1,6 +1,7 @@
-//! `janction bench`: how fast this machine proves, and what drawing rows finds.
+//! `janction bench`: how fast this machine proves and executes, and what drawing rows finds.
 
 mod detection;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,6 +45,16 @@ Each trial makes other rows of one operation false and lets a beacon draw, as an
 the cheat settles on the best. The bound is T (1 - f)^S. The stake is [(1 - D) G + f C] / D - R, in the unit of price, cost and
 gain; D is taken with the 2^20 beacons that soundness grants (docs/jobs.md).")]
     Detection(Box<detection::Options>),
+    /// Measure what it costs to make an execution verifiable: (execution + commitment) / execution
+    #[command(after_help = "Examples:
+  janction bench worker                                products of 1024, 2048 and 4096, on the CPU
+  janction bench worker --sizes 8192,16384 --device cuda:0 --plot ratio.svg
+  janction bench worker --models examples/mnist/cnn.onnx --rows 4096 --json
+  make bench-worker                                    every example as well
+
+Each is run by commitment scheme 1 (rows) and 2 (sketches of blocks of rows, of the size that `janction program inspect`
+recommends), plain and verifiable in turns; weights are prepared before. RAYON_NUM_THREADS sets the threads.")]
+    Worker(Box<worker::Options>),
 }
 
 /// What is measured.
@@ -100,6 +111,7 @@ pub fn run(bench: &Bench, output: Output) -> Outcome {
     match bench {
         Bench::Prover(options) => prover(options, output),
         Bench::Detection(options) => detection::run(options, output),
+        Bench::Worker(options) => worker::run(options, output),
     }
 }
 
@@ -208,7 +220,7 @@ impl Advice for BenchError {
             Self::FellBack { .. } => "free the GPU's memory, or name smaller circuits with --circuits",
             Self::Engine(_) => "unset JANCTION_SIMD, or set it to what this processor has",
             Self::Stock { .. } => "run `make bench-prover`, which builds it, or leave --stock out",
-            Self::Plot { .. } => "measure at least one synthetic circuit",
+            Self::Plot { .. } => "measure at least one synthetic circuit, or one product",
         }
         .to_owned()
     }

@@ -152,6 +152,19 @@ impl Program {
         Self::new(Parts { scheme, ..self.parts })
     }
 
+    /// Cells in a row of each activation that is committed to, the input first.
+    #[must_use]
+    pub fn committed_columns(&self) -> Vec<usize> {
+        let steps = self.committed_steps().map(|step| step.output.columns());
+        std::iter::once(self.input().columns()).chain(steps).collect()
+    }
+
+    /// The commitment scheme to recommend for the program's sizes.
+    #[must_use]
+    pub fn recommended_scheme(&self) -> Scheme {
+        Scheme::recommended(&self.committed_columns(), self.depth())
+    }
+
     /// Commits to an activation: the input, or what an operation made.
     ///
     /// # Errors

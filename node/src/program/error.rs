@@ -8,7 +8,7 @@ use janction_executor::ExecutorError;
 use janction_onnx::OnnxError;
 use janction_program::npy::NpyError;
 use janction_program::text::TextError;
-use janction_program::{DType, DecodeError};
+use janction_program::{DType, DecodeError, ProgramError};
 use janction_program_prover::{FileError, ProveError, VerifyError};
 use janction_prover::EngineError;
 use janction_trace::Policy;
@@ -181,8 +181,14 @@ pub enum ProgramProblem {
         /// The name.
         name: String,
     },
+    /// A commitment scheme that the program cannot have.
+    #[error("the program cannot be committed to by this scheme: {0}")]
+    Scheme(Box<ProgramError>),
     /// Cells that contracts do not read.
-    #[error("{program:?} takes or makes cells that are not of 8 bits; the contract reads int8 and uint8")]
+    #[error(
+        "{program:?} commits by sketches, or takes or makes cells that are not of 8 bits; the contract hashes rows of int8 and \
+         uint8"
+    )]
     ContractCells {
         /// The program's name.
         program: String,
@@ -238,6 +244,7 @@ impl Advice for ProgramProblem {
             Self::Joining(_) | Self::Wrapping(_) => "proof.failed",
             Self::ContractName { .. } => "program.contract_name",
             Self::ContractCells { .. } => "program.contract_cells",
+            Self::Scheme(_) => "program.scheme",
         };
         code.into()
     }
@@ -311,8 +318,13 @@ impl Advice for ProgramProblem {
             Self::Joining(_) | Self::Wrapping(_) => {
                 "report it with this message: what is proven can be joined and wrapped"
             }
+            Self::Scheme(_) => {
+                "take smaller blocks, at most as many rows as a job has (--max-rows), or --scheme best"
+            }
             Self::ContractName { .. } => "name it with letters, digits and underscores, a letter first",
-            Self::ContractCells { .. } => "end the model with an operation of 8-bit cells",
+            Self::ContractCells { .. } => {
+                "compile the program with --scheme rows, and end the model with an operation of 8-bit cells"
+            }
         };
         remedy.into()
     }

@@ -86,6 +86,33 @@ fn evm_gas() -> Option<u64> {
     calls["program proof, by roots"].as_str()?.parse().ok()
 }
 
+/// The commitment scheme that the sizes recommend, with what it costs.
+fn recommended(program: &Program) -> Value {
+    let scheme = program.recommended_scheme();
+    json!({
+        "commitment_scheme": scheme.code(),
+        "block_rows": scheme.block_rows(),
+        "commitment_cost": scheme.cost(&program.committed_columns()),
+    })
+}
+
+/// The same in words.
+fn recommended_in_words(program: &Program) -> String {
+    let (columns, scheme) = (program.committed_columns(), program.recommended_scheme());
+    let own = program.scheme().cost(&columns);
+    if scheme == program.scheme() {
+        return format!("the one it has: {own:.1} permutations' worth of work a row");
+    }
+    let opened = match scheme.block_rows() {
+        1 => String::new(),
+        rows => format!("; an audit of drawn rows then opens {rows} rows for each"),
+    };
+    format!(
+        "scheme {scheme}: {:.1} permutations' worth of work a row, not {own:.1}{opened}",
+        scheme.cost(&columns)
+    )
+}
+
 fn describe(program: &Program, audits: &[Audit]) -> Value {
     let operations: Vec<Value> = program.steps().iter().map(|step| operation(program, step)).collect();
     let constants: Vec<Value> = program.constants().iter().map(constant).collect();
@@ -119,6 +146,8 @@ fn describe(program: &Program, audits: &[Audit]) -> Value {
         "kind": KIND_TENSOR_PROGRAM,
         "commitment_scheme": program.scheme().code(),
         "block_rows": program.scheme().block_rows(),
+        "commitment_cost": program.scheme().cost(&program.committed_columns()),
+        "recommended": recommended(program),
         "depth": program.depth(),
         "max_rows": program.max_rows(),
         "input": program.input().to_string(),
@@ -174,6 +203,7 @@ fn in_words(program: &Program, audits: &[Audit]) -> String {
         ("digest", program.digest().to_string()),
         ("format", format!("{VERSION}, kind {KIND_TENSOR_PROGRAM} (tensor program)")),
         ("commitment", format!("scheme {}; trees of depth {}", program.scheme(), program.tree_depth())),
+        ("recommended", recommended_in_words(program)),
         ("input", format!("{} {}, 1 to {} rows", program.input().name, program.input(), program.max_rows())),
         ("output", format!("{} {}", program.output().name, program.output())),
         ("work", format!("{} multiply-adds a row", multiply_adds(program, 1))),

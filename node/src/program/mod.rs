@@ -15,6 +15,7 @@ mod worth;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use janction_program::commitment::Scheme;
 use janction_trace::Policy;
 use janction_worker::DeviceChoice;
 
@@ -46,6 +47,9 @@ A job has at most --max-rows rows; every doubling adds a step to each path that 
         /// Most rows of a job, rounded up to a power of two [default: 4096]
         #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
         max_rows: Option<u32>,
+        /// How tensors are committed to: rows; sketch:N, in blocks of N rows (a power of two); or best, what the sizes recommend
+        #[arg(long, value_name = "SCHEME", default_value = "rows", value_parser = scheme)]
+        scheme: SchemeChoice,
     },
     /// What a job binary computes, how it is committed to, and by which key it is audited
     #[command(after_help = "Examples:
@@ -164,6 +168,29 @@ and pass the hash of the code that you compiled as --code-hash.")]
     },
 }
 
+/// A commitment scheme as it is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemeChoice {
+    /// This one.
+    Is(Scheme),
+    /// What the program's sizes recommend.
+    Best,
+}
+
+fn scheme(text: &str) -> Result<SchemeChoice, String> {
+    let wanted = || "rows, sketch:N with N a power of two, or best is needed".to_owned();
+    Ok(match text.strip_prefix("sketch:") {
+        Some(rows) => {
+            let rows: u32 = rows.parse().map_err(|_| wanted())?;
+            let bits = rows.is_power_of_two().then(|| rows.ilog2() as u8).ok_or_else(wanted)?;
+            SchemeChoice::Is(Scheme::Sketch { block_bits: bits })
+        }
+        None if text == "rows" => SchemeChoice::Is(Scheme::Rows),
+        None if text == "best" => SchemeChoice::Best,
+        None => return Err(wanted()),
+    })
+}
+
 /// 32 bytes in hex.
 fn word(text: &str) -> Result<[u8; 32], String> {
     let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text)).map_err(|e| e.to_string())?;
@@ -176,8 +203,8 @@ fn word(text: &str) -> Result<[u8; 32], String> {
 /// Those of the subcommand.
 pub fn run(config: &Config, action: ProgramAction, output: Output) -> Outcome {
     match action {
-        ProgramAction::Compile { model, output: file, name, max_rows } => {
-            compile::compile(output, &model, &file, name.as_deref(), max_rows)
+        ProgramAction::Compile { model, output: file, name, max_rows, scheme } => {
+            compile::compile(output, &model, &file, name.as_deref(), max_rows, scheme)
         }
         ProgramAction::Inspect { program, policy, rows } => {
             inspect::inspect(config, output, &program, &policy, rows)

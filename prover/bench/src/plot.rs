@@ -1,4 +1,4 @@
-//! Time against rows, a line for each backend, as SVG.
+//! Figures against sizes, a line for each of what is compared, as SVG.
 
 use std::collections::BTreeMap;
 
@@ -38,12 +38,34 @@ pub fn svg(measurements: &[Measurement]) -> Result<String, BenchError> {
         return Err(BenchError::Plot { reason: "no synthetic circuit was measured".to_owned() });
     }
     let mut image = String::new();
-    draw(&mut image, &lines, x, y).map_err(|reason| BenchError::Plot { reason })?;
+    let titles = ["Seconds a proof, witness included", "log2 of rows", "seconds"];
+    draw(&mut image, titles, &lines, x, y).map_err(|reason| BenchError::Plot { reason })?;
+    Ok(image)
+}
+
+/// Draws the cost of verifiability against log2 of the size, a line for each commitment scheme.
+///
+/// # Errors
+/// [`BenchError::Plot`] when there is nothing to draw.
+pub fn ratios(lines: &BTreeMap<String, Vec<(f64, f64)>>) -> Result<String, BenchError> {
+    let points = || lines.values().flatten();
+    let bounds = |value: fn(&(f64, f64)) -> f64| {
+        points().map(value).fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(v), high.max(v)))
+    };
+    let (x, y) = (bounds(|p| p.0), bounds(|p| p.1));
+    if !(x.0.is_finite() && y.0 > 0.0) {
+        return Err(BenchError::Plot { reason: "no product was measured".to_owned() });
+    }
+    let lines = lines.iter().map(|(name, points)| (name.as_str(), points.clone())).collect();
+    let titles = ["(execution + commitment) / execution", "log2 of the product's size", "ratio"];
+    let mut image = String::new();
+    draw(&mut image, titles, &lines, x, y).map_err(|reason| BenchError::Plot { reason })?;
     Ok(image)
 }
 
 fn draw(
     image: &mut String,
+    [caption, x_title, y_title]: [&str; 3],
     lines: &BTreeMap<&str, Vec<(f64, f64)>>,
     x: (f64, f64),
     y: (f64, f64),
@@ -52,7 +74,7 @@ fn draw(
     let root = SVGBackend::with_string(image, SIZE).into_drawing_area();
     root.fill(&WHITE).map_err(|e| said(&e))?;
     let mut chart = ChartBuilder::on(&root)
-        .caption("Seconds a proof, witness included", ("sans-serif", 20))
+        .caption(caption, ("sans-serif", 20))
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(64)
@@ -60,8 +82,8 @@ fn draw(
         .map_err(|e| said(&e))?;
     chart
         .configure_mesh()
-        .x_desc("log2 of rows")
-        .y_desc("seconds")
+        .x_desc(x_title)
+        .y_desc(y_title)
         .x_labels((x.1 - x.0) as usize + 1)
         .x_label_formatter(&|x| format!("{x:.0}"))
         .draw()
@@ -120,6 +142,16 @@ mod tests {
             let drawn = image.lines().any(|line| line.starts_with("<polyline") && line.contains(&stroke));
             assert!(drawn, "{stroke}: {image}");
         }
+    }
+
+    #[test]
+    fn ratios_have_a_line_for_each_scheme() {
+        let points = |base: f64| vec![(10.0, base), (12.0, base / 2.0)];
+        let lines =
+            BTreeMap::from([("scheme 1".to_owned(), points(4.0)), ("scheme 2".to_owned(), points(1.6))]);
+        let image = ratios(&lines).expect("drawn");
+        assert!(image.contains("scheme 1") && image.contains("scheme 2") && image.contains("ratio"));
+        assert!(matches!(ratios(&BTreeMap::new()), Err(BenchError::Plot { .. })));
     }
 
     #[test]

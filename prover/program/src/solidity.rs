@@ -1,5 +1,6 @@
 //! The contract that verifies one program's proofs, as Solidity: one file without imports.
 
+use janction_program::commitment::Scheme;
 use janction_program::{DType, Program};
 use janction_protocol::Digest;
 use janction_trace::Policy;
@@ -59,7 +60,8 @@ pub fn contract_name(program: &Program) -> String {
 }
 
 /// A contract named `name` that verifies proofs of `program` under `policy`, whose audit key has the digest `audit_key`. Its
-/// constructor takes the address of the generated verifier. `None` for a program whose output is no tensor of 8-bit cells.
+/// constructor takes the address of the generated verifier. `None` for a program whose input or
+/// output is no tensor of 8-bit cells committed to by rows.
 #[must_use]
 pub fn solidity(
     name: &str,
@@ -68,6 +70,9 @@ pub fn solidity(
     audit_key: Digest,
     pins: &VerifierPins,
 ) -> Option<String> {
+    if program.scheme() != Scheme::Rows {
+        return None;
+    }
     let dtype = |dtype| matches!(dtype, DType::I8 | DType::U8).then(|| DType::code(dtype));
     let (input, output) = (program.input(), program.tensor(program.output_source()));
     let (input_type, output_type) = (dtype(input.dtype)?, dtype(output.dtype)?);

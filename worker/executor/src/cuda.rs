@@ -28,8 +28,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use janction_accel_cuda::CudaError;
 pub use source::source;
 
-use janction_accel_cuda::{Argument, Blas, Card, Grid, Module, cards};
 use janction_accel_cpu::Backend;
+use janction_accel_cuda::{Argument, Blas, Card, Grid, Module, cards};
 use janction_program::commitment::Scheme;
 use janction_program::{Cells, Program, Tensor, Value};
 use janction_protocol::Digest;

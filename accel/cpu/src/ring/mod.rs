@@ -24,6 +24,26 @@ pub const SIDE_BY_SIDE: usize = 32;
 /// A ring element: 512 coefficients below [`MODULUS`], the constant one first.
 pub type Element = [u16; DEGREE];
 
+/// A cell that counts as its distance from the smallest value of its type.
+pub trait Cell: Copy {
+    /// The distance.
+    fn distance(self) -> u8;
+}
+
+impl Cell for u8 {
+    #[inline(always)]
+    fn distance(self) -> u8 {
+        self
+    }
+}
+
+impl Cell for i8 {
+    #[inline(always)]
+    fn distance(self) -> u8 {
+        self as u8 ^ 0x80
+    }
+}
+
 /// The fixed elements of an inner product, transformed once.
 pub struct Multipliers {
     /// [`SIDE_BY_SIDE`] elements each, the last one filled up with zeros.
@@ -68,14 +88,18 @@ impl fmt::Debug for Multipliers {
 }
 
 /// For each of at most [`SIDE_BY_SIDE`] blocks, `sum_i a_i x_i` with a_i the i-th multiplier and x_i the block's i-th
-/// polynomial: at most 512 bytes, each a coefficient, zeros behind them.
+/// polynomial: at most 512 cells, each a coefficient, zeros behind them.
 ///
 /// On this thread.
 ///
 /// # Panics
-/// When there are more blocks, a block has more polynomials than there are multipliers, or a polynomial more bytes.
+/// When there are more blocks, a block has more polynomials than there are multipliers, or a polynomial more cells.
 #[must_use]
-pub fn inner_products(backend: Backend, multipliers: &Multipliers, blocks: &[Vec<&[u8]>]) -> Vec<Element> {
+pub fn inner_products<T: Cell>(
+    backend: Backend,
+    multipliers: &Multipliers,
+    blocks: &[Vec<&[T]>],
+) -> Vec<Element> {
     assert!(blocks.len() <= SIDE_BY_SIDE, "more blocks than can lie side by side");
     dispatch(backend, InnerProducts { multipliers, blocks })
 }
@@ -125,12 +149,12 @@ impl Kernel16 for Prepare<'_> {
     }
 }
 
-struct InnerProducts<'a> {
+struct InnerProducts<'a, T> {
     multipliers: &'a Multipliers,
-    blocks: &'a [Vec<&'a [u8]>],
+    blocks: &'a [Vec<&'a [T]>],
 }
 
-impl Kernel16 for InnerProducts<'_> {
+impl<T: Cell> Kernel16 for InnerProducts<'_, T> {
     type Output = Vec<Element>;
 
     #[inline(always)]
@@ -152,8 +176,11 @@ impl Kernel16 for InnerProducts<'_> {
                 }
             }
             for (result, sum) in results.iter_mut().zip(&*sums) {
-                let sum: u32 = sum.0.iter().map(|&x| u32::from(x)).sum();
-                result.0[lane] = (sum % u32::from(MODULUS)) as u16;
+                let mut total = 0u32;
+                for &residue in &sum.0 {
+                    total += u32::from(residue);
+                }
+                result.0[lane] = (total % u32::from(MODULUS)) as u16;
             }
         }
         // SAFETY: the caller's.
@@ -164,11 +191,13 @@ impl Kernel16 for InnerProducts<'_> {
 
 /// The polynomials' bytes, one after another, with zeros behind those that are shorter.
 #[inline(always)]
-fn fill(bytes: &mut [u8], polynomials: &[&[u8]]) {
+fn fill<T: Cell>(bytes: &mut [u8], polynomials: &[&[T]]) {
     for (i, target) in bytes.chunks_exact_mut(DEGREE).enumerate() {
-        let cells = polynomials.get(i).copied().unwrap_or_default();
+        let cells = polynomials.get(i).copied().unwrap_or(&[]);
         let (used, rest) = target.split_at_mut(cells.len());
-        used.copy_from_slice(cells);
+        for (byte, cell) in used.iter_mut().zip(cells) {
+            *byte = cell.distance();
+        }
         rest.fill(0);
     }
 }
@@ -223,6 +252,9 @@ mod tests {
             assert_eq!(multipliers.len(), elements.len());
             assert!(inner_products(backend, &multipliers, &blocks) == expected, "{backend}");
             // Every number of blocks, so every lane of the inverse transform.
+            let signed: Vec<i8> = cells.iter().map(|&cell| (cell ^ 0x80) as i8).collect();
+            let signed = [signed.chunks(DEGREE).collect()];
+            assert!(inner_products(backend, &multipliers, &signed) == expected[..1], "{backend}");
             let many = vec![blocks[0].clone(); SIDE_BY_SIDE];
             let got = inner_products(backend, &multipliers, &many);
             assert!(got.iter().all(|element| *element == expected[0]), "{backend}");

@@ -92,8 +92,8 @@ const fn twiddles(root: u64) -> Twiddles {
     all
 }
 
-static FORWARD: Twiddles = twiddles(ROOT);
-static INVERSE: Twiddles = twiddles(power(ROOT, 1023));
+static FORWARD_ROOTS: Twiddles = twiddles(ROOT);
+static INVERSE_ROOTS: Twiddles = twiddles(power(ROOT, 1023));
 /// 1 / 512.
 const SCALE: Twiddle = Twiddle::new(power(DEGREE as u64, MODULUS as u64 - 2));
 
@@ -157,22 +157,9 @@ pub(super) unsafe fn multiply_add<L: Lanes16>(sums: &mut Matrix, values: &Matrix
 #[inline(always)]
 #[allow(unsafe_code)]
 pub(super) unsafe fn forward<L: Lanes16>(matrix: &mut Matrix) {
-    // SAFETY: the caller's.
-    unsafe {
-        for stride in [64, 8, 1] {
-            pass::<L>(matrix, stride, |v, group| {
-                let [one, two, four] = groups(&FORWARD, stride, group);
-                for i in 0..4 {
-                    split(v, i, i + 4, one[0]);
-                }
-                for i in [0, 1, 4, 5] {
-                    split(v, i, i + 2, two[i / 4]);
-                }
-                for i in [0, 2, 4, 6] {
-                    split(v, i, i + 1, four[i / 2]);
-                }
-            });
-        }
+    for stride in [64, 8, 1] {
+        // SAFETY: the caller's.
+        unsafe { pass::<L, true>(matrix, stride) };
     }
 }
 
@@ -183,26 +170,17 @@ pub(super) unsafe fn forward<L: Lanes16>(matrix: &mut Matrix) {
 #[inline(always)]
 #[allow(unsafe_code)]
 pub(super) unsafe fn inverse<L: Lanes16>(matrix: &mut Matrix) {
-    // SAFETY: the caller's.
-    unsafe {
-        for stride in [1, 8, 64] {
-            pass::<L>(matrix, stride, |v, group| {
-                let [one, two, four] = groups(&INVERSE, stride, group);
-                for i in [0, 2, 4, 6] {
-                    join(v, i, i + 1, four[i / 2]);
-                }
-                for i in [0, 1, 4, 5] {
-                    join(v, i, i + 2, two[i / 4]);
-                }
-                for i in 0..4 {
-                    join(v, i, i + 4, one[0]);
-                }
-                if stride == 64 {
-                    for x in v {
-                        *x = x.twist(SCALE);
-                    }
-                }
-            });
+    for stride in [1, 8, 64] {
+        // SAFETY: the caller's.
+        unsafe { pass::<L, false>(matrix, stride) };
+    }
+    for vector in matrix {
+        for part in (0..SIDE_BY_SIDE).step_by(L::WIDTH) {
+            // SAFETY: `part` and the width's lanes behind it lie in the vector.
+            unsafe {
+                let at = vector.0.as_mut_ptr().add(part);
+                L::load(at).twist(SCALE).store(at);
+            }
         }
     }
 }
@@ -233,19 +211,45 @@ unsafe fn join<L: Lanes16>(v: &mut [L; 8], a: usize, b: usize, w: Twiddle) {
     unsafe { (v[a], v[b]) = (v[a].add(v[b]), v[a].subtract(v[b]).twist(w)) }
 }
 
-/// Applies `levels` to eight residues that lie `stride` apart, for all of them.
+/// Three levels, forward or inverse, of residues that lie `stride`, 2 `stride` and 4 `stride` apart.
+///
+/// # Safety
+/// The processor must have the instructions of `L`.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn pass<L: Lanes16>(matrix: &mut Matrix, stride: usize, levels: impl Fn(&mut [L; 8], usize)) {
+unsafe fn pass<L: Lanes16, const FORWARD: bool>(matrix: &mut Matrix, stride: usize) {
     for group in 0..DEGREE / (8 * stride) {
+        let [one, two, four] = groups(if FORWARD { &FORWARD_ROOTS } else { &INVERSE_ROOTS }, stride, group);
         for j in 0..stride {
             let first = group * 8 * stride + j;
             for part in (0..SIDE_BY_SIDE).step_by(L::WIDTH) {
                 // SAFETY: first + 7 stride is below the degree, and `part` with the width's lanes behind it lies in a vector.
                 unsafe {
-                    let at = |i: usize| matrix[first + i * stride].0.as_ptr().add(part);
-                    let mut v = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| L::load(at(i)));
-                    levels(&mut v, group);
+                    let mut v = [L::load(matrix[first].0.as_ptr().add(part)); 8];
+                    for (i, x) in v.iter_mut().enumerate().skip(1) {
+                        *x = L::load(matrix[first + i * stride].0.as_ptr().add(part));
+                    }
+                    if FORWARD {
+                        for i in 0..4 {
+                            split(&mut v, i, i + 4, one[0]);
+                        }
+                        for i in [0, 1, 4, 5] {
+                            split(&mut v, i, i + 2, two[i / 4]);
+                        }
+                        for i in [0, 2, 4, 6] {
+                            split(&mut v, i, i + 1, four[i / 2]);
+                        }
+                    } else {
+                        for i in [0, 2, 4, 6] {
+                            join(&mut v, i, i + 1, four[i / 2]);
+                        }
+                        for i in [0, 1, 4, 5] {
+                            join(&mut v, i, i + 2, two[i / 4]);
+                        }
+                        for i in 0..4 {
+                            join(&mut v, i, i + 4, one[0]);
+                        }
+                    }
                     for (i, x) in v.into_iter().enumerate() {
                         x.store(matrix[first + i * stride].0.as_mut_ptr().add(part));
                     }

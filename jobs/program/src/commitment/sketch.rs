@@ -16,11 +16,10 @@
 //! Rosen 2006; SWIFFT is the same construction with a smaller ring): `docs/security.md` says what finding one costs, and
 //! `docs/estimates/sketch.py` computes it.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use janction_accel_cpu::Backend;
-use janction_accel_cpu::ring::{DEGREE, Element, MODULUS, Multipliers, inner_products};
+use janction_accel_cpu::ring::{Cell, DEGREE, Element, MODULUS, Multipliers, inner_products};
 use janction_protocol::{
     Digest, F,
     hash::{hash, tag},
@@ -83,19 +82,10 @@ fn backend() -> Backend {
     Backend::current().unwrap_or(Backend::PORTABLE)
 }
 
-/// The cells as bytes: their distance from the smallest value of the type.
-fn bytes(cells: &Cells, range: std::ops::Range<usize>) -> Cow<'_, [u8]> {
-    match cells {
-        Cells::U8(cells) => Cow::Borrowed(&cells[range]),
-        Cells::I8(cells) => Cow::Owned(cells[range].iter().map(|&cell| cell as u8 ^ 0x80).collect()),
-        Cells::I32(_) => panic!("activations are of 8 bits: a program's check has made sure"),
-    }
-}
-
-/// The sketches of blocks of rows, at most [`TOGETHER`]; a block is its rows' bytes, one row after another.
-fn of_blocks(backend: Backend, blocks: &[&[u8]], columns: usize) -> Vec<Element> {
+/// The sketches of blocks of rows; a block is its rows' cells, one row after another.
+fn of_blocks<T: Cell>(backend: Backend, blocks: &[&[T]], columns: usize) -> Vec<Element> {
     let rows = blocks.iter().map(|block| block.len() / columns).max().unwrap_or(0);
-    let mut cut: Vec<Vec<&[u8]>> = Vec::with_capacity(blocks.len());
+    let mut cut: Vec<Vec<&[T]>> = Vec::with_capacity(blocks.len());
     for block in blocks {
         cut.push(block.chunks(columns).flat_map(|row| row.chunks(DEGREE)).collect());
     }
@@ -108,13 +98,34 @@ fn of_blocks(backend: Backend, blocks: &[&[u8]], columns: usize) -> Vec<Element>
 /// When the rows are not of one length and type of 8 bits, or there is none.
 #[must_use]
 pub fn sketch(rows: &[&Cells]) -> Element {
-    let columns = rows[0].len();
-    let mut block = Vec::with_capacity(rows.len() * columns);
-    for row in rows {
-        assert_eq!((row.len(), row.dtype()), (columns, rows[0].dtype()), "rows of one tensor");
-        block.extend_from_slice(&bytes(row, 0..columns));
+    fn of<'a, T: Cell>(rows: impl Iterator<Item = &'a [T]>, columns: usize) -> Element
+    where
+        T: 'a,
+    {
+        let block: Vec<T> = rows.flatten().copied().collect();
+        of_blocks(backend(), &[&block], columns)[0]
     }
-    of_blocks(backend(), &[&block], columns)[0]
+    let columns = rows[0].len();
+    let is_alike = |row: &&&Cells| (row.len(), row.dtype()) == (columns, rows[0].dtype());
+    assert!(rows.iter().all(|row| is_alike(&row)), "rows of one tensor");
+    match rows[0].dtype() {
+        DType::U8 => of(rows.iter().map(|row| u8_cells(row)), columns),
+        _ => of(rows.iter().map(|row| i8_cells(row)), columns),
+    }
+}
+
+fn u8_cells(cells: &Cells) -> &[u8] {
+    match cells {
+        Cells::U8(cells) => cells,
+        _ => panic!("activations are of 8 bits: a program's check has made sure"),
+    }
+}
+
+fn i8_cells(cells: &Cells) -> &[i8] {
+    match cells {
+        Cells::I8(cells) => cells,
+        _ => panic!("activations are of 8 bits: a program's check has made sure"),
+    }
 }
 
 /// The sketch as bytes.
@@ -152,14 +163,22 @@ pub fn packed(
     first_leaf: usize,
     count: usize,
 ) -> Vec<Vec<F>> {
+    fn of<T: Cell>(backend: Backend, tensor: &Tensor, cells: &[T], block_rows: usize) -> Vec<Vec<F>> {
+        let columns = tensor.columns();
+        let blocks: Vec<&[T]> = cells.chunks(block_rows * columns).collect();
+        let sketches = blocks.chunks(TOGETHER).flat_map(|blocks| of_blocks(backend, blocks, columns));
+        let pack =
+            |(sketch, block): (Element, &&[T])| pack(&sketch, tensor.dtype(), columns, block.len() / columns);
+        sketches.zip(&blocks).map(pack).collect()
+    }
     let (rows, columns) = (tensor.rows(), tensor.columns());
     let first = (first_leaf * block_rows).min(rows);
     let end = ((first_leaf + count) * block_rows).min(rows);
-    let cells = bytes(tensor.cells(), first * columns..end * columns);
-    let blocks: Vec<&[u8]> = cells.chunks(block_rows * columns).collect();
-    let sketches = blocks.chunks(TOGETHER).flat_map(|blocks| of_blocks(backend, blocks, columns));
-    let packed = |(sketch, block): (Element, &&[u8])| pack(&sketch, tensor.dtype(), columns, block.len() / columns);
-    sketches.zip(&blocks).map(packed).collect()
+    let range = first * columns..end * columns;
+    match tensor.dtype() {
+        DType::U8 => of(backend, tensor, &u8_cells(tensor.cells())[range], block_rows),
+        _ => of(backend, tensor, &i8_cells(tensor.cells())[range], block_rows),
+    }
 }
 
 /// All leaves of `tensor`, with `block_rows` rows each.

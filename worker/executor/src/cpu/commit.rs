@@ -211,7 +211,11 @@ fn tree(backend: Backend, scheme: Scheme, tensor: &Tensor, depth: u8) -> Result<
 ///
 /// # Errors
 /// When it is none: of too many rows, or of no 8-bit cells.
-pub(crate) fn commit(backend: Backend, program: &Program, tensor: Tensor) -> Result<CommittedTensor, TraceError> {
+pub(crate) fn commit(
+    backend: Backend,
+    program: &Program,
+    tensor: Tensor,
+) -> Result<CommittedTensor, TraceError> {
     if !tensor.dtype().is_byte() {
         return Err(TreeError::Type { dtype: tensor.dtype() }.into());
     }
