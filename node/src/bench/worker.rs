@@ -81,7 +81,7 @@ impl Measured {
 /// A model or a device that cannot be used; a plot that cannot be drawn or written.
 pub fn run(options: &Options, output: Output) -> Outcome {
     let bar = Progress::spinner(output, "opening the device");
-    let opened = janction_executor::open(options.device.into()).map_err(ProgramProblem::Device)?;
+    let opened = janction_executor::open(options.device.into(), None).map_err(ProgramProblem::Device)?;
     let executor = opened.executor;
     let mut measured = Vec::new();
     for model in models(options) {

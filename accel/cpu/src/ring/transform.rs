@@ -103,14 +103,19 @@ pub(super) fn load(matrix: &mut Matrix, bytes: &[u8]) {
     let bytes = &bytes[..SIDE_BY_SIDE * DEGREE];
     for j in (0..DEGREE).step_by(8) {
         for lane in (0..SIDE_BY_SIDE).step_by(8) {
-            let word = |i: usize| {
+            // Loops, and no closures: those may be compiled without the caller's instructions, and called one by one.
+            let mut rows = [0; 8];
+            for (i, row) in rows.iter_mut().enumerate() {
                 let start = (lane + i) * DEGREE + j;
-                u64::from_le_bytes(std::array::from_fn(|k| bytes[start + k]))
-            };
-            let rows = transpose([0, 1, 2, 3, 4, 5, 6, 7].map(word));
-            for (vector, row) in matrix[j..j + 8].iter_mut().zip(rows) {
-                for (residue, byte) in vector.0[lane..lane + 8].iter_mut().zip(row.to_le_bytes()) {
-                    *residue = byte.into();
+                let mut word = [0; 8];
+                word.copy_from_slice(&bytes[start..start + 8]);
+                *row = u64::from_le_bytes(word);
+            }
+            transpose(&mut rows);
+            for (i, row) in rows.into_iter().enumerate() {
+                let target = &mut matrix[j + i].0[lane..lane + 8];
+                for (residue, byte) in target.iter_mut().zip(row.to_le_bytes()) {
+                    *residue = byte as u16;
                 }
             }
         }
@@ -119,16 +124,23 @@ pub(super) fn load(matrix: &mut Matrix, bytes: &[u8]) {
 
 /// Transposes 8 x 8 bytes: swaps of 4 x 4, 2 x 2 and single ones.
 #[inline(always)]
-fn transpose(mut rows: [u64; 8]) -> [u64; 8] {
-    for (distance, mask) in [(4, 0xffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ffu64)] {
-        let shift = 8 * distance;
-        for i in (0..8).filter(|i| i & distance == 0) {
-            let (a, b) = (rows[i], rows[i + distance]);
+fn transpose(rows: &mut [u64; 8]) {
+    swap::<4>(rows, 0xffff_ffff);
+    swap::<2>(rows, 0x0000_ffff_0000_ffff);
+    swap::<1>(rows, 0x00ff_00ff_00ff_00ff);
+}
+
+/// Swaps the upper `DISTANCE` bytes of each `2 * DISTANCE` with the lower ones of the row that is `DISTANCE` below.
+#[inline(always)]
+fn swap<const DISTANCE: usize>(rows: &mut [u64; 8], mask: u64) {
+    let shift = 8 * DISTANCE;
+    for i in 0..8 {
+        if i & DISTANCE == 0 {
+            let (a, b) = (rows[i], rows[i + DISTANCE]);
             rows[i] = (a & mask) | (b & mask) << shift;
-            rows[i + distance] = (a >> shift & mask) | (b & !mask);
+            rows[i + DISTANCE] = (a >> shift & mask) | (b & !mask);
         }
     }
-    rows
 }
 
 /// `sums` + `values` · `multipliers`, the multipliers in Montgomery form.
