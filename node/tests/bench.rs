@@ -5,6 +5,26 @@ mod support;
 use support::Machine;
 
 #[test]
+fn the_cost_of_verifiability_is_measured() {
+    let machine = Machine::new();
+    let plot = machine.home().join("ratio.svg");
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits/mlp_64_32_10.onnx");
+    let arguments = ["--json", "bench", "worker", "--sizes", "64,128", "--rounds", "1", "--rows", "100"];
+    let more = ["--models", model, "--plot", plot.to_str().expect("UTF-8")];
+    let measured = machine.run(&[&arguments[..], &more].concat()).json();
+    let measurements = measured["measurements"].as_array().expect("a list");
+    assert_eq!(measurements.len(), 6, "three models by two schemes");
+    for m in measurements {
+        for key in ["model", "device", "scheme", "plain_s", "verifiable_s", "ratio"] {
+            assert!(!m[key].is_null(), "{key}: {m}");
+        }
+        assert!(m["ratio"].as_f64().is_some_and(|ratio| ratio > 0.0));
+    }
+    assert!(std::fs::read_to_string(plot).expect("drawn").contains("scheme 2"));
+    machine.run(&["--json", "bench", "worker", "--models", "/nowhere.onnx"]).must_fail(1, "file.absent");
+}
+
+#[test]
 fn the_engine_is_measured_beside_stock() {
     let machine = Machine::new();
     let plot = machine.home().join("rows.svg");

@@ -131,6 +131,32 @@ fn a_full_proof_is_made_and_checked_by_a_stranger() {
     assert!(message.contains("program"), "{message}");
 }
 
+/// A program that commits by sketches: drawn rows are proven with their blocks, and what rests on a lattice says so.
+#[test]
+fn sketched_programs_are_proven_too() {
+    let machine = Machine::new();
+    let model = digits("mlp_64_32_10.onnx");
+    let compile = |scheme: &str| {
+        machine.run(&["--json", "program", "compile", path(&model), "-o", "p.janction", "--scheme", scheme])
+    };
+    assert_eq!(compile("sketch:8").json()["commitment_scheme"], 2);
+    let proven = prove(&machine, &["--output", "y.npy", "--policy", "rows:2"]).json();
+    assert_eq!(proven["soundness_bits"]["sketch_bits"], 131);
+    let verified = verify(&machine, "rows:2").json();
+    assert_eq!((&verified["verified"], &verified["key"]), (&true.into(), &proven["key"]));
+    let output = machine.home().join("y.npy");
+    let last = std::fs::metadata(&output).expect("there").len() as usize - 1;
+    with_changed(&output, last, || {
+        let message = verify(&machine, "rows:2").must_fail(1, "proof.refused");
+        assert!(message.contains("output's root"), "{message}");
+    });
+    // The same model by rows is another program; blocks of more rows than a job are refused.
+    assert_eq!(compile("rows").json()["commitment_scheme"], 1);
+    let message = verify(&machine, "rows:2").must_fail(1, "proof.refused");
+    assert!(message.contains("program"), "{message}");
+    compile("sketch:2048").must_fail(1, "program.scheme");
+}
+
 /// The stranger's files with the prover's proof, which a test has changed.
 fn with_proof_of<'a>(prover: &Machine, stranger: &'a Machine) -> &'a Machine {
     std::fs::copy(prover.home().join("proof.jcp"), stranger.home().join("proof.jcp")).expect("copied");

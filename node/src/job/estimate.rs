@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use janction_executor::Choice;
+use janction_program::commitment::Scheme;
 use janction_program::{Program, Tensor};
 use janction_protocol::Amount;
 use janction_protocol::Digest;
@@ -75,6 +76,7 @@ pub async fn estimate(
         program: program.digest(),
         rows,
         policy,
+        scheme: program.scheme(),
         price,
         silent,
         auction: windows.auction(),
@@ -156,6 +158,7 @@ struct Estimate {
     program: Digest,
     rows: u32,
     policy: Policy,
+    scheme: Scheme,
     price: Price,
     /// Why the sequencer was not asked.
     silent: Option<String>,
@@ -184,7 +187,7 @@ impl Estimate {
             "minutes": self.minutes(),
             "l1_gas": { "own": self.gas.0, "alone": self.gas.1 },
             "audit": { "pieces": self.pieces, "row_checks": self.row_checks, "key": self.audit_key.to_string() },
-            "soundness": soundness::describe(self.policy),
+            "soundness": soundness::describe(self.policy, self.scheme),
         })
     }
 
@@ -222,7 +225,7 @@ impl Estimate {
         let checks = format!("{}: {} pieces, {} row checks", self.policy, self.pieces, self.row_checks);
         rows.push(("audit", checks));
         rows.push(("audit key", self.audit_key.to_string()));
-        rows.extend(soundness::lines(self.policy));
+        rows.extend(soundness::lines(self.policy, self.scheme));
         columns(&rows)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use janction_program::commitment::Scheme;
 use janction_program::{Program, Tensor, container, npy};
 use janction_protocol::state::Index;
 use janction_protocol::stream::Kind;
@@ -122,8 +123,9 @@ pub async fn post(config: &Config, output: Output, order: &Order) -> Outcome {
     let posted = client.posted_job(wallet.index, signed.nonce, info.next_job).await?;
     let posted = posted.ok_or(JobProblem::NotListed { batch })?;
     drop(bar);
-    let value = describe(order, &posted, &id, batch, &money);
-    output.print(&value, |_| in_words(order, &posted, &id, &money));
+    let scheme = content.program.scheme();
+    let value = describe(order, scheme, &posted, &id, batch, &money);
+    output.print(&value, |_| in_words(order, scheme, &posted, &id, &money));
     Ok(())
 }
 
@@ -194,7 +196,7 @@ async fn upload(
     Ok(())
 }
 
-fn describe(order: &Order, posted: &JobView, id: &[u8], batch: u64, money: &Money) -> Value {
+fn describe(order: &Order, scheme: Scheme, posted: &JobView, id: &[u8], batch: u64, money: &Money) -> Value {
     let job = &posted.job;
     json!({
         "job": posted.index,
@@ -206,7 +208,7 @@ fn describe(order: &Order, posted: &JobView, id: &[u8], batch: u64, money: &Mone
         "input_root": job.input_root.to_string(),
         "rows": job.input_rows,
         "policy": order.policy.policy.to_string(),
-        "soundness": soundness::describe(order.policy.policy),
+        "soundness": soundness::describe(order.policy.policy, scheme),
         "budget": job.budget.units(),
         "job_fee": job.fee.units(),
         "stake": job.stake.units(),
@@ -218,7 +220,7 @@ fn describe(order: &Order, posted: &JobView, id: &[u8], batch: u64, money: &Mone
     })
 }
 
-fn in_words(order: &Order, posted: &JobView, id: &[u8], money: &Money) -> String {
+fn in_words(order: &Order, scheme: Scheme, posted: &JobView, id: &[u8], money: &Money) -> String {
     let (job, windows) = (&posted.job, &order.windows);
     let mut rows = vec![
         ("job", posted.index.to_string()),
@@ -232,7 +234,7 @@ fn in_words(order: &Order, posted: &JobView, id: &[u8], money: &Money) -> String
         ("auction", format!("{} s for seals, {} s for reveals", windows.bid_window, windows.reveal_window)),
         ("policy", order.policy.policy.to_string()),
     ];
-    rows.extend(soundness::lines(order.policy.policy));
+    rows.extend(soundness::lines(order.policy.policy, scheme));
     columns(&rows) + &format!("`janction job status {}` says how it goes on.\nNote: {WARNING}.", posted.index)
 }
 

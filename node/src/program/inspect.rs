@@ -120,7 +120,7 @@ fn describe(program: &Program, audits: &[Audit]) -> Value {
         .iter()
         .map(|audit| {
             let pieces = &audit.facts.pieces;
-            let worth = Worth::of(&audit.verifier);
+            let worth = Worth::of(&audit.verifier, program.scheme());
             json!({
                 "policy": audit.policy.to_string(),
                 "key": audit.facts.key.to_string(),
@@ -255,7 +255,8 @@ fn in_words(program: &Program, audits: &[Audit]) -> String {
             table(&["program proof", &of_rows, "two cores", "memory", "key of the pieces"], rows)
         );
         for audit in audits {
-            text += &format!("{}: {}\n", audit.policy, Worth::of(&audit.verifier).in_words());
+            text +=
+                &format!("{}: {}\n", audit.policy, Worth::of(&audit.verifier, program.scheme()).in_words());
         }
         if let Some(gas) = evm_gas() {
             text += &format!(

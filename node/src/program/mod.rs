@@ -10,7 +10,7 @@ pub mod load;
 mod prove;
 mod run;
 mod verify;
-mod worth;
+pub mod worth;
 
 use std::path::PathBuf;
 

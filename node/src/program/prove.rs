@@ -190,7 +190,7 @@ fn for_contract(
     let (verified, verifying) = timed(|| contract::verify(&keys, program, asked, tensors, &made));
     verified?;
     let audit_key = made.execution.audit_key;
-    let worth = Worth::of_contract(verifier, &keys);
+    let worth = Worth::of_contract(verifier, program.scheme(), &keys);
     Ok((made, OfContract { worth, audit_key, keys: reading, joining, verifying }))
 }
 
@@ -233,7 +233,7 @@ impl Proven<'_> {
     fn worth(&self) -> Worth {
         match &self.contract {
             Some(contract) => contract.worth,
-            None => Worth::of(&self.verifier),
+            None => Worth::of(&self.verifier, self.program.scheme()),
         }
     }
 

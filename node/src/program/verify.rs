@@ -77,7 +77,7 @@ pub fn verify(config: &Config, output: Output, files: Files<'_>, policy: Policy)
         policy,
         roots: [statement.input_root, statement.output_root],
         key: ("key", verifier.digest()),
-        worth: Worth::of(&verifier),
+        worth: Worth::of(&verifier, program.scheme()),
         took,
     };
     let more = json!({
@@ -175,7 +175,7 @@ fn verify_for_contract(
         policy,
         roots: [stated.input_root, stated.output_root],
         key: ("audit key", audit_key),
-        worth: Worth::of_contract(&verifier, &keys),
+        worth: Worth::of_contract(&verifier, program.scheme(), &keys),
         took,
     };
     shown.print(output, program, json!({}));

@@ -1,6 +1,7 @@
 //! What a program proof is worth, for people and for scripts.
 
 use janction_audit::PieceVerifier;
+use janction_program::commitment::Scheme;
 use janction_program_prover::soundness::{self, PieceBits};
 use janction_prover::ExecutionKeys;
 use janction_prover::soundness::WHOLE;
@@ -8,6 +9,8 @@ use janction_trace::Policy;
 use janction_wrap::SrsOrigin;
 use serde_json::{Value, json};
 
+/// log2 of the work of finding two blocks of cells with one sketch, at least (docs/security.md).
+pub const SKETCH_BITS: u32 = 131;
 /// Shares of false rows that draws are judged by.
 const SHARES: [(f64, &str); 3] = [(0.5, "half"), (0.1, "10 %"), (0.01, "1 %")];
 
@@ -19,27 +22,35 @@ pub struct Worth {
     draws: Option<[f64; 3]>,
     /// Whoever knows the secret of the development SRS, and that is everybody, can make such proofs of anything.
     forgeable: bool,
+    /// Commitments are sketches, which rest on a lattice assumption.
+    sketched: bool,
 }
 
 impl Worth {
-    pub fn of(verifier: &PieceVerifier) -> Self {
+    /// The worth of proofs for executions that are committed to by `scheme`.
+    pub fn of(verifier: &PieceVerifier, scheme: Scheme) -> Self {
         let draws = match verifier.policy() {
             Policy::Full => None,
             Policy::Rows(s) => Some(SHARES.map(|(share, _)| soundness::draw_bits(share, s))),
         };
-        Self { pieces: soundness::piece_bits(verifier), draws, forgeable: false }
+        Self {
+            pieces: soundness::piece_bits(verifier),
+            draws,
+            forgeable: false,
+            sketched: scheme != Scheme::Rows,
+        }
     }
 
     /// The worth of proofs for contracts, which pass through every layer there is.
-    pub fn of_contract(verifier: &PieceVerifier, keys: &ExecutionKeys) -> Self {
-        let Self { pieces, draws, .. } = Self::of(verifier);
+    pub fn of_contract(verifier: &PieceVerifier, scheme: Scheme, keys: &ExecutionKeys) -> Self {
+        let Self { pieces, draws, sketched, .. } = Self::of(verifier, scheme);
         let pieces = PieceBits {
             unique_decoding: pieces.unique_decoding.min(WHOLE.unique_decoding),
             johnson: pieces.johnson.min(WHOLE.johnson),
             conjectured: pieces.conjectured.min(WHOLE.conjectured),
         };
         let forgeable = keys.wrap.verifier().srs().origin() == SrsOrigin::InsecureDevelopment;
-        Self { pieces, draws, forgeable }
+        Self { pieces, draws, forgeable, sketched }
     }
 
     /// Each figure by its name.
@@ -55,15 +66,19 @@ impl Worth {
             "conjectured_bits": conjectured,
             "draws_after_2_to_64_tries": draws,
             "development_srs": self.forgeable,
+            "sketch_bits": self.sketched.then_some(SKETCH_BITS),
         })
     }
 
     /// In a line.
     pub fn in_words(&self) -> String {
         let PieceBits { unique_decoding, johnson, conjectured } = self.pieces;
-        let pieces = format!(
+        let mut pieces = format!(
             "{conjectured} bits conjectured, {johnson} proven (Johnson), {unique_decoding} (unique decoding)"
         );
+        if self.sketched {
+            pieces += &format!("; commitments: sketches, {SKETCH_BITS} bits estimated (Ring-SIS)");
+        }
         if self.forgeable {
             return format!(
                 "none: over the development SRS anybody can forge this proof; with a ceremony's: {pieces}"
