@@ -12,7 +12,7 @@ pub const MAX_PIECE_BITS: usize = 16;
 pub const MAX_AUDITED_WEIGHTS: usize = 1 << 26;
 /// Most multiply-adds of a row of all operations: 2^32. A row is computed when the circuits are built.
 pub const MAX_AUDITED_WORK: usize = 1 << 32;
-/// Most rows of circuit that the check of a row of all operations takes: 2^19, which is 32 stages of the usual size. All of
+/// Most rows of circuit that the check of a row (under scheme 2 of a block, or of four draws) of all operations takes: 2^19, which is 32 stages of the usual size. All of
 /// their circuits are in memory at once, 0.2 GB each.
 pub const MAX_AUDITED_ROWS: usize = 1 << 19;
 /// Most cells that a row of all operations' operands has: 2^24, likewise.

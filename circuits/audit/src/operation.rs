@@ -19,6 +19,7 @@ use janction_gadgets::{Builder, F};
 use janction_program::{Cells, Conv, Operation, Program, Source, Step, reference};
 use janction_protocol::Digest;
 use janction_trace::Policy;
+use janction_trace::draw::DRAWS_PER_HASH;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
@@ -136,6 +137,22 @@ impl ProgramPlan {
     #[cfg(test)]
     pub fn of_audit(program: &Program, policy: Policy) -> Self {
         Self::new(program, policy, PIECE_BITS, program.max_rows())
+    }
+
+    /// Rows of circuit that the least check of a step takes, about: of one row, or under scheme 2 of what opens whole blocks: a block
+    /// under `full`, four draws with a block each otherwise. It is known before anything is laid out.
+    pub fn least_rows(&self, step: &StepPlan, policy: Policy) -> usize {
+        let Some(sketch) = &self.sketch else { return step.rows() };
+        let block = sketch.block_rows();
+        let opened = step.operands.iter().chain([&step.output]).map(|&t| {
+            // Bytes, hash and value at the challenge of each cell; s, carries, h.
+            (block * self.shapes[t].columns).div_ceil(11).saturating_add(350)
+        });
+        let opened = opened.fold(0, usize::saturating_add);
+        match policy {
+            Policy::Full => step.rows().saturating_mul(block).saturating_add(opened),
+            Policy::Rows(_) => step.rows().saturating_add(opened).saturating_mul(DRAWS_PER_HASH),
+        }
     }
 
     /// The plan where every operation gets Freivalds' check that can have it.
@@ -353,6 +370,7 @@ mod tests {
 
     use janction_aggregate::NodeShape;
     use janction_program::builder::{AveragePoolOptions, Builder, MatMulOptions};
+    use janction_program::commitment::Scheme;
     use janction_program::{DType, OperationKind, PerColumn, Requantise, Slide, Tensor};
 
     use super::*;
@@ -396,6 +414,32 @@ mod tests {
             let Err(error) = AuditPieces::build(product(1, 1_000_000), policy) else { panic!("it fits") };
             let AuditError::PieceTooLarge { operation, limit_bits, .. } = error else { panic!("{error}") };
             assert_eq!((operation.as_str(), limit_bits), ("big", MAX_PIECE_BITS));
+        }
+    }
+
+    /// Under scheme 2 a piece opens whole blocks: what is too large then is refused before it is laid out.
+    #[test]
+    fn blocks_of_absurd_operations_are_refused_at_once() {
+        let mut b = Builder::new("pool", 9);
+        let x = b.input("x", DType::U8, &[1, 64, 64]);
+        b.scheme(Scheme::Sketch { block_bits: 9 });
+        let scale = PerColumn::All(Requantise::new(1 << 30, 40));
+        let slide = Slide::new([49, 49]).pads([24; 4]);
+        b.averagepool("a", x, DType::U8, AveragePoolOptions::new(slide, scale));
+        let pool = b.build().unwrap();
+        let mut b = Builder::new("many", 6);
+        let mut x = b.input("x", DType::U8, &[1, 1, 512]);
+        b.scheme(Scheme::Sketch { block_bits: 6 });
+        for i in 0..2000 {
+            x = b.maxpool(&format!("m{i}"), x, Slide::new([1, 1]));
+        }
+        let many = b.build().unwrap();
+        for program in [pool, many] {
+            for policy in [Policy::Full, Policy::Rows(1)] {
+                let Err(error) = AuditPieces::build(program.clone(), policy) else { panic!("it is built") };
+                let refused = matches!(error, AuditError::TooLarge { .. } | AuditError::PieceTooLarge { .. });
+                assert!(refused, "{error}");
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::limits::{
     MAX_AUDITED_CELLS, MAX_AUDITED_ROWS, MAX_AUDITED_WEIGHTS, MAX_AUDITED_WORK, MAX_PIECE_BITS,
     MAX_PIECE_BLOCKS, MAX_PIECE_ROW_BITS, PIECE_BITS, PROOF_PIECE_BITS,
 };
-use crate::operation::{ProgramPlan, StepPlan};
+use crate::operation::ProgramPlan;
 use crate::piece::{NAME, PieceCircuit, PieceLayout, PieceShape, Size};
 use crate::preparation::Preparation;
 use crate::stage::{RowStage, Stage, StageNumber};
@@ -53,12 +53,12 @@ fn plan(program: &Program, policy: Policy, sizing: Sizing) -> Result<(ProgramPla
         let plan = ProgramPlan::new(program, policy, bits, rows);
         let planner = Planner { program, plan: &plan, policy, bits, rows };
         // More stages are more circuits to make: then large pieces are the smaller ones in all.
-        if check_steps(program, &plan).is_ok() && planner.fits_one_stage(&RowStage::of_all(&plan)) {
+        if check_steps(program, &plan, policy).is_ok() && planner.fits_one_stage(&RowStage::of_all(&plan)) {
             return Ok((plan, bits));
         }
     }
     let plan = ProgramPlan::new(program, policy, PIECE_BITS, rows);
-    check_steps(program, &plan)?;
+    check_steps(program, &plan, policy)?;
     Ok((plan, PIECE_BITS))
 }
 
@@ -107,7 +107,8 @@ impl Planner<'_> {
 
     /// Whether the check of a row of all operations fits a piece.
     fn fits_one_stage(&self, all: &RowStage) -> bool {
-        let estimate: usize = self.plan.steps.iter().map(StepPlan::rows).sum();
+        let rows = |step| self.plan.least_rows(step, self.policy);
+        let estimate = self.plan.steps.iter().map(rows).fold(0, usize::saturating_add);
         estimate <= 2 << self.bits && self.rows(all, self.sizes()[0], false) <= 1 << self.bits
     }
 
@@ -291,8 +292,8 @@ fn work(program: &Program, operation: &Operation) -> usize {
 }
 
 /// Refuses operations of which one row cannot fit a piece by far; closer ones are found out when they are laid out.
-fn check_steps(program: &Program, plan: &ProgramPlan) -> Result<(), AuditError> {
-    let all = plan.steps.iter().fold(0, |sum: usize, step| sum.saturating_add(step.rows()));
+fn check_steps(program: &Program, plan: &ProgramPlan, policy: Policy) -> Result<(), AuditError> {
+    let all = plan.steps.iter().fold(0, |sum: usize, step| sum.saturating_add(plan.least_rows(step, policy)));
     if all > MAX_AUDITED_ROWS {
         return Err(AuditError::TooLarge {
             program: program.name().into(),
@@ -301,12 +302,12 @@ fn check_steps(program: &Program, plan: &ProgramPlan) -> Result<(), AuditError> 
             limit: MAX_AUDITED_ROWS,
         });
     }
-    match plan.steps.iter().find(|step| step.rows() > 2 << MAX_PIECE_BITS) {
+    match plan.steps.iter().find(|step| plan.least_rows(step, policy) > 2 << MAX_PIECE_BITS) {
         None => Ok(()),
         Some(step) => Err(AuditError::PieceTooLarge {
             program: program.name().into(),
             operation: step.name.clone(),
-            got_bits: step.rows().ilog2() as usize + 1,
+            got_bits: plan.least_rows(step, policy).ilog2() as usize + 1,
             limit_bits: MAX_PIECE_BITS,
         }),
     }

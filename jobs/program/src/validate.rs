@@ -142,6 +142,9 @@ pub(crate) fn check(parts: &Parts) -> Result<(Vec<Place>, Vec<usize>), ProgramEr
     if let Some(index) = used_constants.iter().position(|used| !used) {
         return Err(ProgramError::Unused { name: parts.constants[index].name.clone() });
     }
-    parts.scheme.check(parts.depth, values.into_iter())?;
+    // Views are not committed to.
+    let committed =
+        parts.steps.iter().filter(|step| !step.operation.kind().is_view()).map(|step| &step.output);
+    parts.scheme.check(parts.depth, std::iter::once(&parts.input).chain(committed))?;
     check_places(&parts.steps)
 }

@@ -68,7 +68,8 @@ pub async fn fetch(config: &Config, output: Output, index: Index, target: &Path)
 }
 
 /// Whether `root` commits to `tensor`, by whatever scheme and with a tree of whatever depth: only the program says which, and
-/// other rows cannot have the same root by any of them.
+/// other rows cannot have the same root by any of them. (One block has further leaves by scheme 2, with numbers of the sketch that are
+/// not below q; no honest worker makes one, and whoever does has made an output that nobody recognises.)
 fn has_root(tensor: &Tensor, root: Digest) -> bool {
     Scheme::all_for(tensor.columns()).any(|scheme| {
         let Ok(tree) = RowTree::new(scheme.leaves(tensor), MAX_DEPTH) else { return false };

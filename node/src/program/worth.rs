@@ -9,7 +9,7 @@ use janction_trace::Policy;
 use janction_wrap::SrsOrigin;
 use serde_json::{Value, json};
 
-/// log2 of the work of finding two blocks of cells with one sketch, at least (docs/security.md).
+/// log2 of the work of finding two blocks of cells with one sketch, as estimated (core-SVP; docs/security.md).
 pub const SKETCH_BITS: u32 = 131;
 /// Shares of false rows that draws are judged by.
 const SHARES: [(f64, &str); 3] = [(0.5, "half"), (0.1, "10 %"), (0.01, "1 %")];

@@ -118,7 +118,8 @@ extern "C" __global__ void align_vectors(const u8* a, u32 a_pitch, u32 a_flip, u
 
 // The sum of each item's signed cells; a warp an item.
 extern "C" __global__ void item_sums(const u8* a, u32 item_pitch, u32 a_flip, u32 inner, int* sums, u32 items) {
-    u32 item = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    // More than 2^32 threads there may be: 2^31 items of a warp each.
+    u32 item = (u32)(((u64)blockIdx.x * blockDim.x + threadIdx.x) / 32), lane = threadIdx.x % 32;
     const u8* line = item < items ? a + (u64)item * item_pitch : nullptr;
     int sum = 0;
     for (u32 word = lane; word < (inner + 3) / 4; word += 32)

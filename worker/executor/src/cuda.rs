@@ -166,7 +166,9 @@ impl Cuda {
 
     /// Whether the library is to be asked for such a product.
     fn library_serves(&self, items: usize, columns: usize, inner: usize) -> bool {
-        self.blas.is_some() && items as u64 * columns as u64 * inner as u64 >= self.library_from
+        // Nothing says that the library's sums wrap as the kernels' do, so they must not leave 32 bits whatever the cells.
+        let fits = inner <= (1 << 31) / (1 << 14) - 16;
+        self.blas.is_some() && fits && items as u64 * columns as u64 * inner as u64 >= self.library_from
     }
 
     /// The same without tensor cores, as on a card that has none.

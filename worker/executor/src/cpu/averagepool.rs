@@ -76,7 +76,7 @@ impl Planes<'_> {
                 sums.fill(0);
                 for kh in pool.windows.down(y) {
                     let line = &plane[pool.windows.line(y, kh) * width..][..width];
-                    for kw in pool.windows.across() {
+                    for &kw in pool.windows.across() {
                         let (inside, place) = pool.windows.place(kw);
                         strided(&mut sums[inside], line, place, window.strides[1], |sum, cell| {
                             *sum = sum.wrapping_add(i32::from(cell ^ flip).wrapping_sub(zero));

@@ -56,7 +56,7 @@ impl Loop for Planes<'_> {
                 results.fill(0);
                 for kh in windows.down(y) {
                     let line = &plane[windows.line(y, kh) * width..][..width];
-                    for kw in windows.across() {
+                    for &kw in windows.across() {
                         let (inside, place) = windows.place(kw);
                         strided(&mut results[inside], line, place, window.strides[1], |most, cell| {
                             *most = (*most).max(cell ^ flip);

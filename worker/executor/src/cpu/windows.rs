@@ -12,6 +12,8 @@ pub(super) struct Windows {
     real: Vec<Range<usize>>,
     /// The horizontal kernel indices at which some window of a line has a cell inside, and for each what [`Self::place`] says.
     across: Range<usize>,
+    /// Those of them at which there is one: a kernel much larger than the plane and the stride leaves gaps.
+    filled: Vec<usize>,
     places: Vec<(Range<usize>, usize)>,
 }
 
@@ -32,13 +34,16 @@ impl Windows {
         let filled = || real(1).filter(|indices| !indices.is_empty());
         let first = filled().map(|indices| indices.start).min().unwrap_or(0);
         let end = filled().map(|indices| indices.end).max().unwrap_or(first);
-        let places = (first..end).map(|kw| place(&window, kw)).collect();
-        Self { real: real(0).collect(), across: first..end, places, window }
+        let places: Vec<_> = (first..end).map(|kw| place(&window, kw)).collect();
+        let filled = (first..end).zip(&places).filter(|(_, (inside, _))| !inside.is_empty());
+        let filled = filled.map(|(kw, _)| kw).collect();
+        Self { real: real(0).collect(), across: first..end, filled, places, window }
     }
 
     /// Bytes that it takes.
     pub(super) const fn bytes(window: &Window) -> usize {
-        window.output[0] * size_of::<Range<usize>>() + window.kernel[1] * size_of::<(Range<usize>, usize)>()
+        window.output[0] * size_of::<Range<usize>>()
+            + window.kernel[1] * size_of::<(usize, Range<usize>, usize)>()
     }
 
     /// The vertical kernel indices at which the windows of line `y` have cells inside.
@@ -56,8 +61,8 @@ impl Windows {
 
     /// The horizontal kernel indices at which some window of a line has a cell inside.
     #[inline(always)]
-    pub(super) fn across(&self) -> Range<usize> {
-        self.across.clone()
+    pub(super) fn across(&self) -> &[usize] {
+        &self.filled
     }
 
     /// The windows of a line that have a cell inside at horizontal kernel index `kw`: they are neighbours. And where in its line
@@ -125,7 +130,7 @@ mod tests {
             for y in 0..window.output[0] {
                 let mut found = vec![Vec::new(); window.output[1]];
                 for kh in windows.down(y) {
-                    for kw in windows.across() {
+                    for &kw in windows.across() {
                         let (inside, place) = windows.place(kw);
                         let line = windows.line(y, kh) * window.input[1];
                         for (i, x) in inside.enumerate() {
