@@ -268,7 +268,10 @@ mod tests {
         let expected = schoolbook(&elements, &block);
         for backend in Backend::available() {
             let multipliers = Multipliers::new(backend, &elements);
-            assert!(inner_products(backend, &multipliers, &[block.clone()]) == [expected], "{backend}");
+            assert!(
+                inner_products(backend, &multipliers, std::slice::from_ref(&block)) == [expected],
+                "{backend}"
+            );
         }
     }
 }

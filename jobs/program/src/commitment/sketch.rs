@@ -98,10 +98,7 @@ fn of_blocks<T: Cell>(backend: Backend, blocks: &[&[T]], columns: usize) -> Vec<
 /// When the rows are not of one length and type of 8 bits, or there is none.
 #[must_use]
 pub fn sketch(rows: &[&Cells]) -> Element {
-    fn of<'a, T: Cell>(rows: impl Iterator<Item = &'a [T]>, columns: usize) -> Element
-    where
-        T: 'a,
-    {
+    fn of<'a, T: Cell + 'a>(rows: impl Iterator<Item = &'a [T]>, columns: usize) -> Element {
         let block: Vec<T> = rows.flatten().copied().collect();
         of_blocks(backend(), &[&block], columns)[0]
     }
