@@ -57,7 +57,7 @@ fn errors_have_a_place() {
         (with("scheme 1", "scheme 2 block 3"), "2:10: a block has a power of two of rows, not 3"),
         (with("scheme 1", "scheme 1 block 4"), "16:1: scheme 1 commits to rows one by one"),
         (with("scheme 1", "scheme 2 block 4 block 4"), "2:18: \"block\" is defined a second time"),
-        (with("scheme 1", "scheme 2 block 32"), "log2 of the rows in a block"),
+        (with("scheme 1", "scheme 2 block 32"), "1:1: log2 of the rows in a block: 5 is outside 0..=4"),
         (with("depth 4", "depth four"), "3:7: expected an integer, found \"four\""),
         (with("i8[2]", "f32[2]"), "4:10: expected a type"),
         (with("[-5]", "[-129]"), "7:4: the number -129 is out of range"),

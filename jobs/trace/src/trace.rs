@@ -155,6 +155,10 @@ impl Trace {
     /// # Errors
     /// When the input does not fit the program, or a tensor is missing or of the wrong shape or type.
     pub fn commit(program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Self, TraceError> {
+        let expected = program.committed_steps().len();
+        if expected != tensors.len() {
+            return Err(TraceError::TensorCount { expected, got: tensors.len() });
+        }
         // What is of another type is refused by the operation's name.
         for (step, tensor) in program.committed_steps().zip(&tensors) {
             if step.output.dtype != tensor.dtype() {
