@@ -16,11 +16,11 @@
 //! `u M + K = (sigma e + cell) S + rem` says
 //!
 //! ```text
-//! acc M + S / 2 = (Y + sigma e - output_zero) S + rem        0 <= rem < S        0 <= e < 4^exc_digits        Y = cell + smallest
+//! acc M + B = (Y + sigma e - output_zero) S + rem        0 <= rem < S        0 <= e < 4^exc_digits        Y = cell + smallest
 //! ```
 //!
-//! (with sigma (e + 1) + t for sigma e where halves do not go up) modulo p, and as integers: the sides differ by at most
-//! `bound M + S / 2 + (4^exc_digits + 514) S < 2^63`, so not by a multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
+//! (with B = S / 2, or 2^23 more where what is near a half counts as one, and then with sigma (e + 1) + t for sigma e, as wherever
+//! halves do not go up) modulo p, and as integers: the sides differ by at most `bound M + B + (4^exc_digits + 514) S < 2^63`, so not by a multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
 //! for that take `requantise.rs` itself.
 
 use std::borrow::Cow;
@@ -184,13 +184,15 @@ impl Class {
         let acc_digits = if columns == 1 { 0 } else { digits(2 * reach.bound + 1) };
         let (low, high) = rescale.narrow();
         let halves = rescale.turn(reach.rounding);
-        let gate = RequantiseGate { columns, acc_digits, rem_digits, exc_digits, low, high, halves };
+        let near = usize::from(reach.rounding.near_bits()) / 2;
+        let gate = RequantiseGate { columns, acc_digits, rem_digits, exc_digits, low, high, halves, near };
         // S = 2^power; multipliers scaled to it, exactly: no shift is larger.
         let power = 2 * rem_digits as u32;
         let [multiplier, product] = [reach.multiplier, reach.product].map(|x| x >> (62 - power));
         let fits = || {
             let excess = (1u128 << (2 * exc_digits)) + RequantisePlan::margin(halves).unsigned_abs();
-            let sides = product + (1u128 << (power - 1)) + (excess << power);
+            let bias = reach.rounding.bias(power as u8).unsigned_abs();
+            let sides = product + u128::from(bias) + (excess << power);
             sides < 1u128 << REACH_BITS && multiplier < 1u128 << REACH_BITS
         };
         let shared = 2 * (acc_digits * columns) as u32 <= FORM_BITS;
@@ -241,17 +243,20 @@ impl LinearPlan {
             (r.rounding, std::cmp::Reverse(r.shift), r.multiplier, *bound)
         });
         kinds.dedup();
-        // The largest shift first: with it go all of its rounding that can be scaled to it.
+        // The largest shift first: with it go all of its rounding that can be scaled to it. Scaled is also what counts as near a
+        // half, so that then no others do.
         let alone = |kind: &Kind| Class::gate(&rescale, &Reach::default().and(&rescale, *kind), 1).is_some();
         let mut left: Vec<Kind> = kinds.into_iter().filter(alone).collect();
         let (mut classes, mut members_of) = (Vec::new(), HashMap::new());
         while !left.is_empty() {
-            let rounding = left[0].0.rounding;
+            let Requantise { rounding, shift, .. } = left[0].0;
             let mut reach = Reach::default();
             let mut rest = Vec::new();
             for kind in left {
                 let more = reach.and(&rescale, kind);
-                if kind.0.rounding == rounding && Class::gate(&rescale, &more, 1).is_some() {
+                let goes_along =
+                    kind.0.rounding == rounding && (rounding.near_bits() == 0 || kind.0.shift == shift);
+                if goes_along && Class::gate(&rescale, &more, 1).is_some() {
                     reach = more;
                     members_of.insert(kind, classes.len());
                 } else {
@@ -375,10 +380,10 @@ impl LinearPlan {
         acc: &Accumulator<'_>,
         output: &[Target],
     ) -> (F, F, Target) {
-        let Requantise { multiplier, shift, .. } = acc.requantise;
+        let Requantise { multiplier, shift, rounding } = acc.requantise;
         let power = 2 * gate.rem_digits as u32;
         let scaled = i128::from(multiplier) << (power - u32::from(shift));
-        let constant = (1i128 << (power - 1)) + i128::from(start) * scaled
+        let constant = i128::from(rounding.bias(power as u8)) + i128::from(start) * scaled
             - (i128::from(self.rescale.offset()) << power);
         (element(scaled), element(constant), output[acc.output])
     }

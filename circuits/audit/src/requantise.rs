@@ -1,29 +1,33 @@
 //! From accumulator to cell: the exact requantisation with its clamp, for one output column.
 //!
-//! With M = multiplier, s = shift, Y the output cell, and integers sigma in {-1, 0, 1}, e >= 0, 0 <= rem < 2^s:
+//! With M = multiplier, s = shift, B = 2^(s-1) (where what is near a half counts as one, 2^23 more: [`Rounding::bias`]), Y the
+//! output cell, and integers sigma in {-1, 0, 1}, e >= 0, 0 <= rem < 2^s:
 //!
 //! ```text
-//! acc M + 2^(s-1) + 2^62 = (q + 2^(62-s)) 2^s + rem             q + output_zero = Y + sigma e
+//! acc M + B + 2^62 = (q + 2^(62-s)) 2^s + rem             q + output_zero = Y + sigma e
 //! sigma = 1 implies Y = high      sigma = -1 implies Y = low      low <= Y <= high
 //! ```
 //!
-//! The first line says q = floor((acc M + 2^(s-1)) / 2^s); the rest that Y is q + output_zero, clamped: above `high` only
+//! The first line says q = floor((acc M + B) / 2^s); the rest that Y is q + output_zero, clamped: above `high` only
 //! sigma = 1 fits, below `low` only sigma = -1, between them e = 0. (The 2^62 stands on both sides and cancels in the
 //! equation over the field; it serves to show that both sides are integers in a range shorter than p.)
 //!
-//! *Halves that do not go up.* Halves are where rem = 0, and there the quotient is q or q - 1, whichever has the parity that
-//! the rounding asks for. With bits t and p, an integer h and an element inv:
+//! *Halves that do not go up.* Halves are where rem = 0, or, where what is near a half counts as one, where rem < 2^24; and there the
+//! quotient is q or q - 1, whichever has the parity that the rounding asks for. With bits t and p, an integer h, an element inv, and
+//! top = floor(rem / 2^24) or top = rem:
 //!
 //! ```text
-//! q + output_zero = Y + sigma (e + 1) + t          t rem = 0
-//! Y - output_zero + parity = 2 h' + p              p (1 - sigma^2)(1 - rem inv) = 0
+//! q + output_zero = Y + sigma (e + 1) + t          t top = 0
+//! Y - output_zero + parity = 2 h' + p              p (1 - sigma^2)(1 - top inv) = 0
 //! ```
+//!
+//! rem = bottom + 2^24 top, with range checks of both that also are rem's, makes the parts unique.
 //!
 //! where the second line stands as `cell + turn = 2 h + p`, with the cell as a byte and turn in {0, 1} of the same parity as
 //! what it takes the place of (parity + smallest - output_zero), so that 0 <= h < 256 and nothing wraps.
 //!
-//! - sigma = 0, rem != 0: t = 0, Y = q + output_zero. An inverse of rem makes the last equation true whatever p is.
-//! - sigma = 0, rem = 0: Y is q or q - 1 (plus output_zero), and p = 0 says that it is the one of the right parity.
+//! - sigma = 0, top != 0: t = 0, Y = q + output_zero. An inverse of top makes the last equation true whatever p is.
+//! - sigma = 0, top = 0: Y is q or q - 1 (plus output_zero), and p = 0 says that it is the one of the right parity.
 //! - sigma = 1: q + output_zero >= high + 1, so that q and q - 1 are both clamped to `high`. That is why e + 1 stands for e:
 //!   with sigma = 1 and e = 0 at Y = high, a half that belongs to high - 1 could claim `high`.
 //! - sigma = -1: q + output_zero <= low - 1 + t. It is below `low`; or t = 1, a half, and q = low: q and q - 1 are both clamped
@@ -33,13 +37,13 @@
 //! a Y inside the clamp, or from q = low to below it.
 //!
 //! *Why the equation holds over the integers.* Left minus right is a multiple of p. With |acc| <= bound, e < 2^E and
-//! |Y - output_zero| <= 511 its absolute value is at most bound M + 2^(s-1) + (2^E + 512) 2^s; e + 1 and t add no more than two
+//! |Y - output_zero| <= 511 its absolute value is at most bound M + B + (2^E + 512) 2^s; e + 1 and t add no more than two
 //! to the 512. Where that is below p
 //! (whenever s <= 50), done. Otherwise q + 2^(62-s) is checked to lie in 0..2^(64-s), so that the right side of the
 //! first line is in 0..2^64 while the left one is in 2^32..p, and left + p would be above 2^64.
 //!
 //! *Whole bytes.* A range check of whole bytes is the cheapest. So E is rounded up to a multiple of 8, and M and 2^s are
-//! both multiplied by 2^d, which changes neither q nor which accumulators lie at a half, so that s + d is one, wherever the bound above then
+//! both multiplied by 2^d, and so B and the 2^24, which changes neither q nor which accumulators lie at a half, so that s + d is one, wherever the bound above then
 //! still is below p.
 
 use janction_gadgets::{Builder, F};
@@ -86,13 +90,13 @@ impl Rescale {
     }
 
     /// Most by which an accumulator of at most `bound` in absolute value can lie outside the clamp, once scaled.
-    pub fn excess(&self, Requantise { multiplier, shift, .. }: Requantise, bound: i64) -> u64 {
-        // With bound M < 2^62 and a rounding term of at most 2^61 nothing overflows.
+    pub fn excess(&self, Requantise { multiplier, shift, rounding }: Requantise, bound: i64) -> u64 {
+        // With bound M < 2^62 and a bias of at most 2^61 + 2^23 nothing overflows.
         let product = bound * i64::from(multiplier);
-        let round = 1i64 << (shift - 1);
+        let bias = rounding.bias(shift);
         let zero = i64::from(self.output_zero);
-        let lowest = ((round - product) >> shift) + zero;
-        let highest = ((round + product) >> shift) + zero;
+        let lowest = ((bias - product) >> shift) + zero;
+        let highest = ((bias + product) >> shift) + zero;
         (highest - i64::from(self.clamp.1)).max(i64::from(self.clamp.0) - lowest).max(0).unsigned_abs()
     }
 }
@@ -109,13 +113,14 @@ pub(crate) struct Distance {
 }
 
 impl Distance {
-    /// Of `cell` to the quotient with halves up, `up`, and its remainder. For a false cell some numbers that do not fit.
-    pub fn of(turn: Option<u8>, up: i64, remainder: i64, cell: i64) -> Self {
+    /// Of `cell` to the quotient with halves up, `up`, where the part of the remainder that counts is `top`. For a false cell some
+    /// numbers that do not fit.
+    pub fn of(turn: Option<u8>, up: i64, top: i64, cell: i64) -> Self {
         let distance = up.wrapping_sub(cell);
         let Some(turn) = turn else {
             return Self { sigma: distance.signum(), excess: distance.unsigned_abs(), down: false };
         };
-        let down = remainder == 0 && (up ^ i64::from(turn)) & 1 == 1;
+        let down = top == 0 && (up ^ i64::from(turn)) & 1 == 1;
         let sigma = distance.wrapping_sub(down.into()).signum();
         // sigma (e + 1) + t = distance, and t = 0 wherever that leaves an e.
         let down = down && (sigma == 0 || distance == 0);
@@ -128,9 +133,12 @@ impl Distance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequantisePlan {
     rescale: Rescale,
-    /// Multiplier and shift, both scaled by 2^d. The multiplier may have more than 32 bits.
+    /// Multiplier and shift, both scaled by 2^d, and B. The multiplier may have more than 32 bits.
     multiplier: i64,
     shift: u32,
+    bias: i64,
+    /// Lower bits of a remainder that do not count when it is asked for a half.
+    near_bits: u32,
     /// E: bits of e.
     excess_bits: u32,
     /// Where halves go: [`Rescale::turn`].
@@ -160,6 +168,8 @@ pub(crate) struct HalvesTargets {
     pub half: Target,
     /// inv
     pub inverse: Target,
+    /// bottom and top, where what is near a half counts as one.
+    pub parts: Option<[Target; 2]>,
 }
 
 /// An integer as a field element.
@@ -174,13 +184,13 @@ impl RequantisePlan {
         let (multiplier, shift) = (i64::from(requantise.multiplier), u32::from(requantise.shift));
         let bits = i64::BITS - rescale.excess(requantise, bound).leading_zeros();
         let product = bound * multiplier;
-        let round = 1i64 << (shift - 1);
+        let bias = requantise.rounding.bias(requantise.shift);
+        let near_bits = u32::from(requantise.rounding.near_bits());
         // The sides of the equation differ by at most this, with e of `excess_bits` bits and everything times 2^d.
         let turn = rescale.turn(requantise.rounding);
         let margin = Self::margin(turn);
         let fits = |excess_bits: u32, d: u32| {
-            let reach =
-                i128::from(product) + i128::from(round) + (((1i128 << excess_bits) + margin) << shift);
+            let reach = i128::from(product) + i128::from(bias) + (((1i128 << excess_bits) + margin) << shift);
             excess_bits <= MAX_BITS && shift + d <= MAX_BITS && reach < i128::from(F::ORDER) >> d
         };
         let (whole, d) = (bits.next_multiple_of(8), shift.next_multiple_of(8) - shift);
@@ -191,6 +201,8 @@ impl RequantisePlan {
             rescale: *rescale,
             multiplier: multiplier << d,
             shift: shift + d,
+            bias: bias << d,
+            near_bits: if near_bits == 0 { 0 } else { near_bits + d },
             excess_bits,
             turn,
             wide: narrow.is_none(),
@@ -222,19 +234,30 @@ impl RequantisePlan {
         // u M + K = (sigma e + cell) 2^s + rem, where cell = Y - smallest and K holds all that is constant.
         let offset = i128::from(self.rescale.offset());
         let constant =
-            (1i128 << (shift - 1)) - i128::from(half) * i128::from(self.multiplier) - (offset << shift);
+            i128::from(self.bias) - i128::from(half) * i128::from(self.multiplier) - (offset << shift);
         let constant = builder.constant(element(constant));
         let left = builder.arithmetic(multiplier, F::ONE, biased, one, constant);
         let mut unclamped = builder.mul_add(sigma, excess, cell);
         let halves = self.turn.map(|turn| {
-            let halves = build_halves(builder, ranges, turn, sigma, remainder, cell);
+            let parts = (self.near_bits > 0).then(|| builder.add_virtual_target_arr::<2>());
+            let top = parts.map_or(remainder, |[_, top]| top);
+            let halves = HalvesTargets { parts, ..build_halves(builder, ranges, turn, sigma, top, cell) };
             let more = builder.add(sigma, halves.down);
             unclamped = builder.add(unclamped, more);
             halves
         });
         let right = builder.arithmetic(power, F::ONE, unclamped, one, remainder);
         builder.connect(left, right);
-        ranges.check(builder, remainder, shift);
+        match halves.and_then(|halves| halves.parts) {
+            None => ranges.check(builder, remainder, shift),
+            Some([bottom, top]) => {
+                let power = F::from_canonical_u64(1 << self.near_bits);
+                let sum = builder.arithmetic(power, F::ONE, top, one, bottom);
+                builder.connect(sum, remainder);
+                ranges.check(builder, bottom, self.near_bits);
+                ranges.check(builder, top, shift - self.near_bits);
+            }
+        }
         ranges.check(builder, excess, self.excess_bits);
         if self.wide {
             let quotient = builder.add_const(unclamped, element(offset + (1i128 << (62 - shift))));
@@ -271,7 +294,7 @@ impl RequantisePlan {
 
     /// q + output_zero, before the clamp, and rem.
     fn divide(&self, acc: i64) -> (i64, i64) {
-        let sum = i128::from(acc) * i128::from(self.multiplier) + (1i128 << (self.shift - 1));
+        let sum = i128::from(acc) * i128::from(self.multiplier) + i128::from(self.bias);
         // Of 64 bits: see `fits`.
         (
             (sum >> self.shift) as i64 + i64::from(self.rescale.output_zero),
@@ -291,30 +314,34 @@ impl RequantisePlan {
         // As distances from the smallest value of the type, as the circuit has them.
         let smallest = i64::from(self.rescale.output.min());
         let cell = i64::from(cell) - smallest;
-        let distance = Distance::of(self.turn, unclamped - smallest, remainder, cell);
+        let top = remainder >> self.near_bits;
+        let distance = Distance::of(self.turn, unclamped - smallest, top, cell);
         inputs.set_target(targets.sigma, element(distance.sigma.into()))?;
         inputs.set_target(targets.excess, element(distance.excess.into()))?;
-        let remainder = element(remainder.into());
-        inputs.set_target(targets.remainder, remainder)?;
+        inputs.set_target(targets.remainder, element(remainder.into()))?;
         if let (Some(halves), Some(turn)) = (targets.halves, self.turn) {
             let turned = cell + i64::from(turn);
             inputs.set_target(halves.down, F::from_bool(distance.down))?;
             inputs.set_target(halves.parity, element(turned.rem_euclid(2).into()))?;
             inputs.set_target(halves.half, element(turned.div_euclid(2).into()))?;
-            inputs.set_target(halves.inverse, remainder.try_inverse().unwrap_or(F::ZERO))?;
+            inputs.set_target(halves.inverse, element(top.into()).try_inverse().unwrap_or(F::ZERO))?;
+            if let Some(parts) = halves.parts {
+                let bottom = remainder - (top << self.near_bits);
+                inputs.set_target_arr(&parts, &[bottom, top].map(|part| element(part.into())))?;
+            }
         }
         Ok(())
     }
 }
 
 /// Enforces that t is 0, or 1 at a half, and that the cell's quotient is one that halves go to wherever there is a half and
-/// sigma = 0. `cell` must be a byte, `remainder` in its range, and sigma one of -1, 0, 1.
+/// sigma = 0. `cell` must be a byte, `top` (the part of the remainder that is 0 at a half) in its range, and sigma one of -1, 0, 1.
 fn build_halves(
     builder: &mut Builder,
     ranges: &mut Ranges,
     turn: u8,
     sigma: Target,
-    remainder: Target,
+    top: Target,
     cell: Target,
 ) -> HalvesTargets {
     let [down, parity, half, inverse] = builder.add_virtual_target_arr();
@@ -323,28 +350,38 @@ fn build_halves(
         let square = builder.mul(bit, bit);
         builder.connect(square, bit);
     }
-    let product = builder.mul(down, remainder);
+    let product = builder.mul(down, top);
     builder.connect(product, zero);
     // cell + turn = 2 h + p
     let turned = builder.add_const(cell, F::from_canonical_u8(turn));
     let whole = builder.arithmetic(F::TWO, F::ONE, half, one, parity);
     builder.connect(turned, whole);
     ranges.byte(builder, half);
-    // p (1 - sigma^2) (1 - rem inv) = 0
+    // p (1 - sigma^2) (1 - top inv) = 0
     let square = builder.mul(sigma, sigma);
     let is_inside = builder.sub(one, square);
-    let is_half = builder.arithmetic(F::NEG_ONE, F::ONE, remainder, inverse, one);
+    let is_half = builder.arithmetic(F::NEG_ONE, F::ONE, top, inverse, one);
     let is_wrong = builder.mul(parity, is_inside);
     let wrong = builder.mul(is_wrong, is_half);
     builder.connect(wrong, zero);
-    HalvesTargets { down, parity, half, inverse }
+    HalvesTargets { down, parity, half, inverse, parts: None }
+}
+
+/// A requantisation as it stands in a circuit.
+#[cfg(test)]
+pub(crate) struct Scaled {
+    pub multiplier: i128,
+    pub shift: u32,
+    pub bias: i128,
+    pub near_bits: u32,
 }
 
 #[cfg(test)]
 impl RequantisePlan {
-    /// Multiplier and shift as they stand in the circuit.
-    pub fn scaled(&self) -> (i128, u32) {
-        (self.multiplier.into(), self.shift)
+    /// Multiplier, shift, bias and near bits as they stand in the circuit.
+    pub fn scaled(&self) -> Scaled {
+        let Self { multiplier, shift, bias, near_bits, .. } = *self;
+        Scaled { multiplier: multiplier.into(), shift, bias: bias.into(), near_bits }
     }
 
     /// Whether the range checks let these pass, natively.

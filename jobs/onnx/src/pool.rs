@@ -6,8 +6,8 @@ use crate::{
     error::OnnxError,
     flow::{Activation, Flow, Mapped, Pending, PendingKind, Place, Quantisation, Settle},
     node::Node,
-    product::{factor, operand, per_column},
-    rounding,
+    product::{operand, per_column},
+    rounding::{self, Factor},
     translate::Translator,
     window::{Windows, planes, windows},
 };
@@ -31,15 +31,16 @@ impl Average {
         node: &Node,
         Settle { output, clamp }: Settle,
     ) -> Result<Activation, OnnxError> {
-        let scale = self.quantisation.scale / output.scale;
         let [height, width] = self.slide.kernel.map(i64::from);
         let bound = self.quantisation.reach() * height * width;
         // onnxruntime takes one window over the whole plane for a global average, which rounds before it adds the zero point.
         let is_global = self.slide.pads == [0; 4] && self.slide.kernel[..] == self.input.item[1..];
         let rounding = if is_global { Rounding::HalfEven } else { rounding::of(node, output) };
         let requantise = self.divisors.iter().map(|&divisor| {
-            let requantise = factor(node, scale / divisor as f64)?;
-            Ok(rounding::of_accumulators(rounding, requantise, bound))
+            // A float32 number times one of 20 bits: exact.
+            let factor =
+                Factor { accumulators: self.quantisation.scale, output: output.scale * divisor as f64 };
+            factor.requantise(node, rounding, bound)
         });
         let requantise = per_column(requantise.collect::<Result<_, OnnxError>>()?);
         let options = AveragePoolOptions::new(self.slide, requantise)

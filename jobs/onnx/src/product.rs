@@ -11,7 +11,7 @@ use crate::{
     flow::{Activation, Flow, Mapped, Pending, PendingKind, Place, Quantisation, RealConstant, Settle, at},
     node::Node,
     quantise::QUANTISE,
-    rounding,
+    rounding::{self, Factor},
     tensor::Tensor,
     translate::Translator,
 };
@@ -185,8 +185,8 @@ impl Product {
         let entry = |(j, scale): (usize, &f64)| {
             let of_all = || bounds.iter().copied().max().unwrap_or(0);
             let bound = if self.scales.len() == 1 { of_all() } else { bounds[j] };
-            let requantise = factor(node, scale / output.scale)?;
-            Ok(rounding::of_accumulators(rounding::of(node, output), requantise, bound))
+            let factor = Factor { accumulators: *scale, output: output.scale };
+            factor.requantise(node, rounding::of(node, output), bound)
         };
         self.scales.iter().enumerate().map(entry).collect::<Result<_, _>>().map(per_column)
     }
@@ -235,13 +235,6 @@ impl Product {
         }
         Ok(Activation { place: Place::Value(id), dtype: output.dtype, item, is_committed: true })
     }
-}
-
-/// The multiplier and shift for a real factor.
-pub fn factor(node: &Node, factor: f64) -> Result<Requantise, OnnxError> {
-    Requantise::from_factor(factor).ok_or_else(|| {
-        node.unsupported(format!("the factor {factor:e} between scales is outside 2^-62..2^30"))
-    })
 }
 
 /// One for all when there is one.

@@ -2,9 +2,10 @@
 
 use crate::{
     error::ProgramError,
-    limits::{MAX_SHIFT, MULTIPLIER_END},
+    limits::MULTIPLIER_END,
     program::{Constant, ConstantId, Value, ValueId},
     requantise::{PerColumn, Requantise},
+    rounding::Rounding,
     tensor::DType,
 };
 
@@ -116,9 +117,19 @@ impl<'a> Context<'a> {
     pub fn requantise(&self, entries: &PerColumn<Requantise>) -> Result<(), ProgramError> {
         for r in entries.entries() {
             self.parameter("multiplier", r.multiplier, 1, MULTIPLIER_END - 1)?;
-            self.parameter("shift", r.shift, 1, MAX_SHIFT)?;
+            self.shift(r.shift, r.rounding)?;
         }
         Ok(())
+    }
+
+    /// Checks that a shift goes with its rounding.
+    pub fn shift(&self, shift: u8, rounding: Rounding) -> Result<(), ProgramError> {
+        let (min, max, with_odd) = rounding.shifts();
+        if !with_odd {
+            let what = "the lowest bit of the shift (near_even and near_odd take even ones)";
+            self.parameter(what, shift % 2, 0, 0)?;
+        }
+        self.parameter("shift", shift, min, max)
     }
 
     /// Checks the output's zero point and clamp.

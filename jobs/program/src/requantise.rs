@@ -1,16 +1,16 @@
 //! From a 32-bit accumulator back to 8 bits, with integers only.
 
-use crate::limits::{MAX_SHIFT, MULTIPLIER_END};
+use crate::limits::MULTIPLIER_END;
 use crate::rounding::Rounding;
 
 /// Multiplication by `multiplier / 2^shift`, rounded to the nearest integer. With halves up that is
 ///
 /// `q = floor((acc * multiplier + 2^(shift-1)) / 2^shift)`
 ///
-/// and with another [`Rounding`] one less where the division leaves nothing and q has the other parity.
+/// and with another [`Rounding`] one less where the division leaves nothing (or next to nothing) and q has the other parity.
 ///
-/// With 0 < multiplier < 2^31, 1 <= shift <= 62 and |acc| < 2^31 the sum `acc * multiplier + 2^(shift-1) + 2^62`
-/// lies in 2^32..2^63 + 2^61, so as a field element it is that integer: the audit writes it as
+/// With 0 < multiplier < 2^31, 1 <= shift <= 62 and |acc| < 2^31 the sum `acc * multiplier + bias + 2^62`, bias being 2^(shift-1) or
+/// 2^23 more ([`Rounding::bias`]), lies in 2^32..2^63 + 2^62, so as a field element it is that integer: the audit writes it as
 /// `(q + 2^(62-shift)) * 2^shift + rem` with `0 <= rem < 2^shift`, and range checks make the parts unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Requantise {
@@ -71,13 +71,13 @@ impl Requantise {
     /// Whether multiplier and shift are in their ranges.
     #[must_use]
     pub const fn is_valid(self) -> bool {
-        self.multiplier >= 1 && self.multiplier < MULTIPLIER_END && self.shift >= 1 && self.shift <= MAX_SHIFT
+        self.multiplier >= 1 && self.multiplier < MULTIPLIER_END && self.rounding.takes(self.shift)
     }
 
     /// `acc * multiplier / 2^shift`, rounded. `acc` may be any `i32`; the parameters must be valid.
     #[must_use]
     pub const fn apply(self, acc: i32) -> i64 {
-        // |acc * multiplier| <= 2^31 * (2^31 - 1) and the rounding term is at most 2^61: no overflow.
+        // |acc * multiplier| <= 2^31 * (2^31 - 1) and the bias is below 2^62: no overflow.
         self.rounding.divide(acc as i64 * self.multiplier as i64, self.shift)
     }
 }

@@ -78,19 +78,25 @@ impl Random {
         }
     }
 
-    /// Some rounding, and perhaps a power of two, with which halves are met, for each of `factors`. Drawn from a generator of
-    /// its own.
+    /// Some rounding, and for each of `factors` perhaps a power of two, with which halves are met, or one over an even number, with
+    /// which nearly so. Drawn from a generator of its own.
     fn rounding<const N: usize>(&self, factors: [f64; N]) -> ([f64; N], Rounding) {
         let r = &mut Self(self.0 ^ 0x6a09_e667_f3bc_c908);
         let power = |factor: f64| factor.signum() * factor.abs().log2().round().exp2();
-        let factors = if r.one_in(3) { factors.map(power) } else { factors };
-        (factors, Rounding::ALL[r.range(0, 2) as usize])
+        let part = |factor: f64| factor.signum() / (2.0 * (0.5 / factor.abs()).round().max(1.0));
+        let factors = match r.range(0, 2) {
+            0 => factors.map(power),
+            1 => factors.map(part),
+            _ => factors,
+        };
+        (factors, Rounding::ALL[r.range(0, Rounding::ALL.len() as i64 - 1) as usize])
     }
 
     /// A requantisation by `factor` or the power of two that is nearest, of some rounding.
     fn rounded(&self, factor: f64) -> Requantise {
         let ([factor], rounding) = self.rounding([factor]);
-        Requantise::from_factor(factor).expect("the factor is between 2^-62 and 2^30").rounded(rounding)
+        let requantise = Requantise::from_factor(factor).expect("the factor is between 2^-62 and 2^30");
+        matching(requantise.rounded(rounding))
     }
 
     /// A requantisation that spreads the accumulators of `inner` products over some 8-bit range; sometimes an
@@ -104,6 +110,18 @@ impl Random {
                 self.rounded(factor)
             }
         }
+    }
+}
+
+/// With a shift that goes with the rounding: one less, or, where there is none, another rounding.
+pub(crate) const fn matching(requantise: Requantise) -> Requantise {
+    let Requantise { multiplier, shift, rounding } = requantise;
+    match (rounding.takes(shift), rounding.takes(shift - 1)) {
+        (true, _) => requantise,
+        (false, true) if multiplier > 1 => {
+            Requantise { multiplier: multiplier / 2, shift: shift - 1, rounding }
+        }
+        _ => Requantise { multiplier, shift, rounding: Rounding::HalfOdd },
     }
 }
 

@@ -45,6 +45,8 @@ const fn round(rounding: Rounding) -> &'static str {
         Rounding::HalfUp => "round",
         Rounding::HalfEven => "round_half_even",
         Rounding::HalfOdd => "round_half_odd",
+        Rounding::NearHalfEven => "round_near_half_even",
+        Rounding::NearHalfOdd => "round_near_half_odd",
     }
 }
 

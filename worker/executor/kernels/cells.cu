@@ -10,12 +10,14 @@ __device__ __forceinline__ u8 settle(long long scaled, int output_zero, int low,
 }
 
 // value / 2^shift as the nearest integer. The lower six bits of `code` are the shift. Halves go up, or with bit 7 to the
-// quotient whose parity is bit 6. The shift of a negative number is arithmetic, that is, rounds down.
+// quotient whose parity is bit 6. With bit 6 alone the shift is even, the parity is bit 0, and the lower 24 bits of a
+// remainder do not count: what is near a half goes where halves go. The shift of a negative number is arithmetic, that is,
+// rounds down.
 __device__ __forceinline__ long long round_shift(long long value, u32 code) {
-    u32 shift = code & 63;
-    long long half = 1ll << (shift - 1);
-    long long sum = value + half;
+    bool is_near = code >> 6 == 1;
+    u32 shift = code & (is_near ? 62 : 63), parity = is_near ? code : code >> 6, near_bits = is_near ? 24 : 0;
+    long long sum = value + (1ll << (shift - 1)) + ((1ll << near_bits) >> 1);
     long long up = sum >> shift;
-    bool is_half = (sum & (2 * half - 1)) == 0;
-    return up - (long long)(is_half && (code & 128) != 0 && ((up ^ (code >> 6)) & 1) != 0);
+    bool is_half = (sum & ((1ll << shift) - 1)) >> near_bits == 0;
+    return up - (long long)(is_half && code > 63 && ((up ^ parity) & 1) != 0);
 }

@@ -47,9 +47,11 @@ const HALVES: usize = 3;
 /// If halves do not go up (`halves`), the second line is
 ///
 /// ```text
-/// u_j M_j + K_j = (sigma (e + 1) + cell + t) S + rem                t (t - 1) = 0      t rem = 0
-/// cell + turn = 2 h + p        h: four digits                       p (p - 1) = 0      p (1 - sigma^2)(1 - rem inv) = 0
+/// u_j M_j + K_j = (sigma (e + 1) + cell + t) S + rem                t (t - 1) = 0      t top = 0
+/// cell + turn = 2 h + p        h: four digits                       p (p - 1) = 0      p (1 - sigma^2)(1 - top inv) = 0
 /// ```
+///
+/// with top the digits of rem but for the lowest `near`.
 ///
 /// Degree 4, with `halves` 5. Forms and cells are routed; sigma, t, p, inv and the digits are not. Why this leaves one cell
 /// for each accumulator: `requantise.rs`.
@@ -69,6 +71,8 @@ pub(crate) struct RequantiseGate {
     pub high: bool,
     /// Unless halves go up: turn, 0 or 1. `cell + turn` is even if the cell's quotient is one that halves go to.
     pub halves: Option<u8>,
+    /// Lowest digits of a remainder that do not count when it is asked for a half: none unless what is near a half counts as one.
+    pub near: usize,
 }
 
 /// The kinds of a column's wires that are not routed, in order.
@@ -220,6 +224,12 @@ impl RequantiseGate {
                 let [digits, rem, exc, above, below, half] =
                     [Part::Acc, Part::Rem, Part::Exc, Part::Low, Part::High, Part::Half].map(&mut value);
                 let acc = if self.columns == 1 { own } else { digits };
+                let top = match self.near {
+                    0 => rem,
+                    near => (near..self.rem_digits).rev().fold(P::ZEROS, |top, i| {
+                        top * scalar(4) + wire(self.digit(form, column, Part::Rem, i))
+                    }),
+                };
                 sum = sum * scalar(1 << (2 * self.acc_digits)) + acc;
                 let cell = wire(self.cell(form, column));
                 let sigma = wire(self.sigma(form, column));
@@ -232,10 +242,10 @@ impl RequantiseGate {
                         let [down, parity, inverse] = [Halves::Down, Halves::Parity, Halves::Inverse]
                             .map(|kind| wire(self.halves(form, column, kind)));
                         constraint(down * (down - P::ONES));
-                        constraint(down * rem);
+                        constraint(down * top);
                         constraint(parity * (parity - P::ONES));
                         constraint(cell + scalar(turn.into()) - half * scalar(2) - parity);
-                        constraint(parity * (P::ONES - square) * (P::ONES - rem * inverse));
+                        constraint(parity * (P::ONES - square) * (P::ONES - top * inverse));
                         sigma * (exc + P::ONES) + cell + down
                     }
                 };
@@ -260,11 +270,12 @@ impl Gate<F, D> for RequantiseGate {
     /// Gates stand in a circuit in the order of their names, so that of a gate without halves stays what it was before there
     /// were any: it decides keys.
     fn id(&self) -> String {
-        let Self { columns, acc_digits, rem_digits, exc_digits, low, high, halves } = self;
+        let Self { columns, acc_digits, rem_digits, exc_digits, low, high, halves, near } = self;
         let halves = halves.map_or_else(String::new, |turn| format!(", halves: {turn}"));
+        let near = if *near == 0 { String::new() } else { format!(", near: {near}") };
         format!(
             "RequantiseGate {{ columns: {columns}, acc_digits: {acc_digits}, rem_digits: {rem_digits}, exc_digits: \
-             {exc_digits}, low: {low}, high: {high}{halves} }}"
+             {exc_digits}, low: {low}, high: {high}{halves}{near} }}"
         )
     }
 
@@ -273,8 +284,10 @@ impl Gate<F, D> for RequantiseGate {
             dst.write_usize(number)?;
         }
         dst.write_bool(self.low)?;
-        // One byte: `high`, and above it 0, or turn and one.
-        dst.write_u8(u8::from(self.high) | self.halves.map_or(0, |turn| (turn + 1) << 1))
+        // One byte: `high`, above it two bits of 0 or turn and one, and above those `near`, below 32.
+        dst.write_u8(
+            u8::from(self.high) | self.halves.map_or(0, |turn| (turn + 1) << 1) | (self.near as u8) << 3,
+        )
     }
 
     fn deserialize(src: &mut Buffer, _common_data: &CommonCircuitData<F, D>) -> IoResult<Self> {
@@ -282,11 +295,13 @@ impl Gate<F, D> for RequantiseGate {
         let (columns, acc_digits, rem_digits, exc_digits) = (number()?, number()?, number()?, number()?);
         let (low, flags) = (src.read_bool()?, src.read_u8()?);
         let is_large = [columns, acc_digits, rem_digits, exc_digits].into_iter().any(|number| number > WIRES);
-        if is_large || flags > 5 {
+        let (high, halves, near) = (flags & 1 == 1, (flags >> 1 & 3).checked_sub(1), usize::from(flags >> 3));
+        let is_odd =
+            halves.is_some_and(|turn| turn > 1) || (near > 0 && (halves.is_none() || near >= rem_digits));
+        if is_large || is_odd {
             return Err(IoError);
         }
-        let (high, halves) = (flags & 1 == 1, (flags >> 1).checked_sub(1));
-        let gate = Self { columns, acc_digits, rem_digits, exc_digits, low, high, halves };
+        let gate = Self { columns, acc_digits, rem_digits, exc_digits, low, high, halves, near };
         if gate.forms() == 0 { Err(IoError) } else { Ok(gate) }
     }
 
@@ -327,6 +342,13 @@ impl Gate<F, D> for RequantiseGate {
                 };
                 let digits = value(builder, Part::Acc);
                 let rem = value(builder, Part::Rem);
+                let top = match self.near {
+                    0 => rem,
+                    near => (near..self.rem_digits).rev().fold(zero, |top, i| {
+                        let digit = wire(self.digit(form, column, Part::Rem, i));
+                        builder.arithmetic_extension(scalar(4), F::ONE, top, one, digit)
+                    }),
+                };
                 let exc = value(builder, Part::Exc);
                 let above = value(builder, Part::Low);
                 let below = value(builder, Part::High);
@@ -346,13 +368,13 @@ impl Gate<F, D> for RequantiseGate {
                     let bit =
                         |builder: &mut Builder, x| builder.arithmetic_extension(F::ONE, F::NEG_ONE, x, x, x);
                     constraints.push(bit(builder, down));
-                    constraints.push(builder.mul_extension(down, rem));
+                    constraints.push(builder.mul_extension(down, top));
                     constraints.push(bit(builder, parity));
                     let turned = builder.add_const_extension(cell, scalar(turn.into()));
                     let whole = builder.arithmetic_extension(F::TWO, F::ONE, half, one, parity);
                     constraints.push(builder.sub_extension(turned, whole));
                     let is_inside = builder.sub_extension(one, square);
-                    let is_half = builder.arithmetic_extension(F::NEG_ONE, F::ONE, rem, inverse, one);
+                    let is_half = builder.arithmetic_extension(F::NEG_ONE, F::ONE, top, inverse, one);
                     let is_wrong = builder.mul_extension(parity, is_inside);
                     constraints.push(builder.mul_extension(is_wrong, is_half));
                     let more = builder.add_extension(sigma, down);

@@ -21,9 +21,10 @@ fn evaluations_agree() {
     let flags = [(false, false), (true, false), (false, true), (true, true)];
     for (columns, acc_digits) in [(1, 0), (2, 12), (3, 10), (5, 6), (8, 3)] {
         for (low, high) in flags {
-            for halves in [None, Some(0), Some(1)] {
+            for (halves, near) in [(None, 0), (Some(0), 0), (Some(1), 0), (Some(0), 12), (Some(1), 12)] {
+                let (rem_digits, exc_digits) = (16, 4);
                 let gate =
-                    RequantiseGate { columns, acc_digits, rem_digits: 16, exc_digits: 4, low, high, halves };
+                    RequantiseGate { columns, acc_digits, rem_digits, exc_digits, low, high, halves, near };
                 if gate.forms() > 0 {
                     check_gate(&gate);
                 }
@@ -113,9 +114,11 @@ pub(super) fn right(
     Requantise { multiplier, shift, rounding }: Requantise,
     acc: i64,
 ) -> i64 {
-    let sum = i128::from(acc) * i128::from(multiplier) + (1i128 << (shift - 1));
+    // From -2^23 to just below 2^23 about a half, or at it.
+    let (before, width) = if rounding.near_bits() == 0 { (0, 1) } else { (1 << 23, 1 << 24) };
+    let sum = i128::from(acc) * i128::from(multiplier) + (1i128 << (shift - 1)) + before;
     let (up, rem) = (sum >> shift, sum & ((1 << shift) - 1));
-    let goes_down = rem == 0 && rounding.parity().is_some_and(|parity| up & 1 != parity.into());
+    let goes_down = rem < width && rounding.parity().is_some_and(|parity| up & 1 != parity.into());
     let cell = up - i128::from(goes_down) + i128::from(rescale.output_zero);
     cell.clamp(rescale.clamp.0.into(), rescale.clamp.1.into()) as i64
 }
@@ -172,7 +175,7 @@ fn one_cell_for_each_accumulator() {
                             let excess = if sigma == 0 { 0 } else { distance / sigma };
                             let rest = sum - (sigma * excess + i128::from(byte)) * power;
                             let claim =
-                                gate.claim(circuits.row, [0, columns - 1], element(sigma), [excess, rest]);
+                                gate.claim(circuits.row, [0, columns - 1], element(sigma), excess, [0, rest]);
                             accepted |= circuits.accepts(&all, &cells, &claim);
                         }
                     }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::satisfied;
 use crate::range::Ranges;
-use crate::requantise::{RequantisePlan, RequantiseTargets, Rescale};
+use crate::requantise::{RequantisePlan, RequantiseTargets, Rescale, Scaled};
 
 /// A circuit of one requantisation, of an accumulator that is an input.
 pub(super) struct One {
@@ -97,8 +97,8 @@ fn one_cell_for_each_accumulator() {
         accs.extend((0..5).map(|_| r.range(-bound, bound)));
         for acc in accs {
             let right = op.finish(0, acc as i32);
-            let (multiplier, shift) = one.plan.scaled();
-            let sum = i128::from(acc) * multiplier + (1i128 << (shift - 1));
+            let Scaled { multiplier, shift, bias, .. } = one.plan.scaled();
+            let sum = i128::from(acc) * multiplier + bias;
             let (q, rem) = (sum >> shift, sum & ((1i128 << shift) - 1));
             for cell in [right, right + 1, right - 1, clamp.0, clamp.1, dtype.min(), dtype.max(), zero] {
                 let cell = cell.clamp(dtype.min(), dtype.max());
@@ -176,8 +176,8 @@ impl Parameters {
 /// Every excess and remainder that satisfy the equation modulo p for a cell and sigma: one for each multiple of p that could
 /// be added to the sum. (With sigma = 0 there is no excess.)
 fn solutions(plan: &RequantisePlan, acc: i64, distance: i128, sigma: i128) -> Vec<(i128, i128)> {
-    let (multiplier, shift) = plan.scaled();
-    let sum = i128::from(acc) * multiplier + (1i128 << (shift - 1));
+    let Scaled { multiplier, shift, bias, .. } = plan.scaled();
+    let sum = i128::from(acc) * multiplier + bias;
     (-3..=3)
         .map(|k| sum + k * i128::from(F::ORDER))
         .map(|sum| {

@@ -8,7 +8,7 @@
 
 use crate::{
     error::{DecodeError, ProgramError},
-    limits::{MAX_SHIFT, MULTIPLIER_END},
+    limits::MULTIPLIER_END,
     operation::{Context, matmul::reach},
     program::{ConstantId, Value, ValueId},
     requantise::settle,
@@ -80,7 +80,7 @@ impl Add {
     }
 
     /// The largest absolute value of the sum, for any cells of these types: at most 2 * 255 * (2^31 - 1), below 2^40. So
-    /// `acc + 2^(shift-1) + 2^62` lies in 2^61..2^63 for every valid operation, and is an integer below the field's order.
+    /// `acc + bias + 2^62` ([`Rounding::bias`]) lies in 2^61..2^63 + 2^41 for every valid operation, and is an integer below the field's order.
     #[must_use]
     pub fn accumulator_bound(&self, left: DType, right: DType) -> i64 {
         reach(left, self.left_zero) * i64::from(self.left_multiplier).abs()
@@ -118,7 +118,7 @@ impl Add {
             let (min, max) = if multiplier < 0 { (-most, -1) } else { (1, most) };
             context.parameter(what, multiplier, min, max)?;
         }
-        context.parameter("shift", self.shift, 1, MAX_SHIFT)?;
+        context.shift(self.shift, self.rounding)?;
         context.clamp(self.output_zero, self.clamp, output.dtype)?;
         context.output_shape(&left.shape, output)
     }

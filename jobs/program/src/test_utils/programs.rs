@@ -1,12 +1,13 @@
 //! Random programs of all operations.
 
-use super::Random;
+use super::{Random, matching};
 use crate::{
     builder::{AddOptions, AveragePoolOptions, Builder, ConvOptions, MatMulOptions},
     limits::MAX_ACCUMULATOR,
     operation::{ENTRIES, OperationKind},
     program::{Program, ValueId},
     requantise::{PerColumn, Requantise, common_shift},
+    rounding::Rounding,
     tensor::{Cells, DType, Tensor},
     window::Slide,
 };
@@ -108,7 +109,7 @@ impl Maker {
             Extent::Usual => self.r.requantise(terms),
             Extent::Limits => {
                 let (multiplier, shift) = (self.number(1, (1 << 31) - 1), self.number(1, 62));
-                Requantise::new(multiplier as u32, shift as u8).rounded(self.r.rounding([]).1)
+                matching(Requantise::new(multiplier as u32, shift as u8).rounded(self.r.rounding([]).1))
             }
         }
     }
@@ -321,6 +322,7 @@ impl Maker {
             }
         };
         let options = |m: &mut Self, right: DType| {
+            let rounding = if rounding.takes(shift) { rounding } else { Rounding::HalfEven };
             let options = AddOptions::new(multipliers, shift).rounded(rounding);
             let left = m.dtype(x);
             let options = options.zeros(m.zero(left), m.zero(right), m.zero(output));

@@ -128,7 +128,7 @@ impl<'p, 't> Arguments<'p, 't> {
         })
     }
 
-    /// `even` or `odd`, where halves do not go up.
+    /// `even`, `odd`, `near_even` or `near_odd`, where halves do not go up.
     pub fn rounding(&mut self) -> Result<Rounding, TextError> {
         let Token::Name(word) = self.parser.peek()? else { return Ok(Rounding::HalfUp) };
         let rounding = Rounding::ALL.into_iter().find(|rounding| rounding.word() == Some(word));

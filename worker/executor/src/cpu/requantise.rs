@@ -14,27 +14,27 @@ use super::{gemm::COLUMNS, instructions::Loop};
 
 /// [`Rounding::divide`] in steps that a vector can take.
 ///
-/// With n = floor(value / 2^shift), a half goes up when 2^(shift-1) is added before the division, and down when one less is. So one
-/// less is added, and then one where n has the parity that is not wanted.
+/// With n = floor(value / 2^shift), a half goes up when the rounding's bias is added before the division, and down when less is: one
+/// less, or by the width of what counts as a half. So that is added, and then the width where n has the parity that is not wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Division {
     half: i64,
     shift: u32,
-    /// 1 where halves go to a quotient of the parity `parity`, 0 where they go up.
+    /// The width, as a power of two, where halves go to a quotient of the parity `parity`; 0 where they go up.
     mask: i64,
     parity: i64,
 }
 
 impl Division {
     pub(super) fn new(shift: u8, rounding: Rounding) -> Self {
-        let mask = rounding.parity().is_some().into();
+        let mask = if rounding.parity().is_some() { 1 << rounding.near_bits() } else { 0 };
         let parity = rounding.parity().unwrap_or(0).into();
-        Self { half: (1 << (shift - 1)) - mask, shift: shift.into(), mask, parity }
+        Self { half: rounding.bias(shift) - mask, shift: shift.into(), mask, parity }
     }
 
     /// Whether halves go to a quotient of one parity.
     pub(super) const fn is_to_parity(self) -> bool {
-        self.mask == 1
+        self.mask != 0
     }
 
     /// The rounded quotient. `PARITY` must be set where halves go to a parity.
@@ -42,7 +42,8 @@ impl Division {
     pub(super) fn apply<const PARITY: bool>(self, value: i64) -> i64 {
         let mut sum = value.wrapping_add(self.half);
         if PARITY {
-            sum = sum.wrapping_add((value.wrapping_shr(self.shift) ^ self.parity) & self.mask);
+            let is_other = (value.wrapping_shr(self.shift) ^ self.parity) & 1;
+            sum = sum.wrapping_add(is_other.wrapping_neg() & self.mask);
         }
         sum.wrapping_shr(self.shift)
     }
@@ -308,13 +309,18 @@ mod tests {
                 1 => 3 << r.range(0, 29),
                 _ => r.range(1, i64::from(i32::MAX)) as u32,
             };
-            let acc = match r.range(0, 3) {
+            let acc = match r.range(0, 4) {
                 0 => i32::MIN,
                 1 => i32::MAX,
                 2 => r.range(-300, 300) as i32,
+                // At a half, or as near as an accumulator comes.
+                3 => {
+                    let half = (2 * r.range(-100, 100) + 1) << (shift - 1);
+                    (half / i64::from(multiplier)).clamp(i32::MIN.into(), i32::MAX.into()) as i32
+                }
                 _ => (r.range(-1000, 1000) << r.range(0, 20)) as i32,
             };
-            for rounding in Rounding::ALL {
+            for rounding in Rounding::ALL.into_iter().filter(|rounding| rounding.takes(shift)) {
                 let requantise = Requantise::new(multiplier, shift).rounded(rounding);
                 let factor = Factor::new(requantise);
                 assert_eq!(factor.apply::<true>(acc), requantise.apply(acc), "{acc} {requantise:?}");

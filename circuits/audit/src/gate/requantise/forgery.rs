@@ -8,21 +8,27 @@ use super::{Halves, Part, RequantiseGate};
 use crate::requantise::element;
 
 impl RequantiseGate {
-    /// Wires and values with which a prover claims sigma, excess and remainder for a cell's column, digits as they come: the
-    /// last ones hold whatever is left, so that the sums are right if the field allows it.
+    /// Wires and values with which a prover claims sigma, excess and remainder (in its two parts: the lowest `near` digits and the
+    /// others) for a cell's column, digits as they come: the last ones of each hold whatever is left, so that the sums are right if
+    /// the field allows it.
     pub fn claim(
         self,
         row: usize,
         [form, column]: [usize; 2],
         sigma: F,
-        [excess, remainder]: [i128; 2],
+        excess: i128,
+        [bottom, top]: [i128; 2],
     ) -> Vec<(Target, F)> {
         let wire = |column| Target::wire(row, column);
         let mut all = vec![(wire(self.sigma(form, column)), sigma)];
-        for (part, value) in [(Part::Exc, excess), (Part::Rem, remainder)] {
-            let digits = self.digits(part);
-            for i in 0..digits {
-                let digit = if i + 1 == digits { value >> (2 * i) } else { (value >> (2 * i)) & 3 };
+        let parts = [
+            (Part::Exc, 0..self.exc_digits, excess),
+            (Part::Rem, 0..self.near, bottom),
+            (Part::Rem, self.near..self.rem_digits, top),
+        ];
+        for (part, digits, value) in parts {
+            for (k, i) in digits.clone().enumerate() {
+                let digit = if i + 1 == digits.end { value >> (2 * k) } else { (value >> (2 * k)) & 3 };
                 all.push((wire(self.digit(form, column, part, i)), element(digit)));
             }
         }

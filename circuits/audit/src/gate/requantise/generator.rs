@@ -97,7 +97,8 @@ impl SimpleGenerator<F, D> for RequantiseGenerator {
             let [m, k] = [3, 4].map(|i| self.constants[i + 2 * column]);
             let sum = signed(F::from_noncanonical_u64(acc) * m + k);
             let remainder = sum.rem_euclid(power);
-            let distance = Distance::of(gate.halves, sum.div_euclid(power), remainder, signed(cell));
+            let top = remainder >> (2 * gate.near);
+            let distance = Distance::of(gate.halves, sum.div_euclid(power), top, signed(cell));
             out_buffer
                 .set_target(self.wire(gate.sigma(self.form, column)), element(distance.sigma.into()))?;
             self.set_digits(out_buffer, column, Part::Acc, acc)?;
@@ -108,11 +109,10 @@ impl SimpleGenerator<F, D> for RequantiseGenerator {
             if let Some(turn) = gate.halves {
                 let turned = (cell + F::from_canonical_u8(turn)).to_canonical_u64();
                 self.set_digits(out_buffer, column, Part::Half, turned / 2)?;
-                let remainder = element(remainder.into());
                 let values = [
                     (Halves::Down, F::from_bool(distance.down)),
                     (Halves::Parity, F::from_canonical_u64(turned % 2)),
-                    (Halves::Inverse, remainder.try_inverse().unwrap_or(F::ZERO)),
+                    (Halves::Inverse, element(top.into()).try_inverse().unwrap_or(F::ZERO)),
                 ];
                 for (kind, value) in values {
                     out_buffer.set_target(self.wire(gate.halves(self.form, column, kind)), value)?;
