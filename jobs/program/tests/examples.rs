@@ -60,6 +60,14 @@ fn examples() -> Vec<Example> {
             cells(&[1, 2, 1, 2, -1, -4, -1, -4]),
             cells(&[2, 2, 0, -2]),
         ),
+        // Sums of 3, 3, 9 and -9: 0.5, 0.5, 1.5 and -1.5 become 0, 1, 2 and -1.
+        Example(
+            "sixths",
+            include_str!("programs/sixths.txt"),
+            "0xef0b657cece14d43b41a0d7841e6b18666cf84923d221156dcec82cdbb3aa814",
+            cells(&[1, 1, 1, 9, 0, 1, 100, 3, 3, -3, -3, -3, 1, -1, 0, -7, 0, 0, -97, 0, 0, 0, 0, 0]),
+            cells(&[0, 1, 2, -1]),
+        ),
         Example(
             "views",
             include_str!("programs/views.txt"),

@@ -2,7 +2,8 @@
 
 use janction_program::{
     Add, AveragePool, Cells, ConstantId, Conv, DType, Lookup, MaxPool, Operand, Operation, Parts, PerColumn,
-    Program, ProgramError, Requantise, Slide, Step, Tensor, Transpose, Value, ValueId, reference, text,
+    Program, ProgramError, Requantise, Rounding, Slide, Step, Tensor, Transpose, Value, ValueId, reference,
+    text,
 };
 
 fn parts(text: &str) -> Parts {
@@ -128,6 +129,11 @@ fn sums() {
         ),
         (add(|op| op.shift = 0), "shift = 0 is outside 1..=62"),
         (add(|op| op.shift = 63), "shift = 63 is outside 1..=62"),
+        (add(|op| (op.shift, op.rounding) = (24, Rounding::NearHalfOdd)), "shift = 24 is outside 26..=62"),
+        (
+            add(|op| (op.shift, op.rounding) = (27, Rounding::NearHalfEven)),
+            "near_even and near_odd take even ones",
+        ),
         (add(|op| op.left_zero = 128), "left_zero = 128 is outside -128..=127"),
         (add(|op| op.right_zero = -1), "right_zero = -1 is outside 0..=255"),
         (add(|op| op.output_zero = 128), "output_zero = 128"),
@@ -212,6 +218,9 @@ fn pools() {
             }
         })
     };
+    fn near(shift: u8) -> PerColumn<Requantise> {
+        PerColumn::All(Requantise::new(1, shift).rounded(Rounding::NearHalfEven))
+    }
     // Lines 0 and 2 of the first window lie above the plane.
     let above = Slide::new([2, 2]).dilations([2, 2]).pads([3, 0, 0, 0]);
     say(vec![
@@ -235,6 +244,11 @@ fn pools() {
         ),
         (average(|op| op.requantise = PerColumn::All(Requantise::new(0, 1))), "multiplier = 0"),
         (average(|op| op.requantise = PerColumn::All(Requantise::new(1, 63))), "shift = 63"),
+        (
+            average(|op| op.requantise = near(31)),
+            "the lowest bit of the shift (near_even and near_odd take even ones) = 1",
+        ),
+        (average(|op| op.requantise = near(8)), "shift = 8 is outside 26..=62"),
         (average(|op| op.input_zero = 256), "input_zero = 256"),
         (average(|op| op.output_zero = -1), "output_zero = -1"),
         (average(|op| op.clamp = (9, 8)), "the lower clamp bound = 9"),

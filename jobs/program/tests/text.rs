@@ -72,6 +72,7 @@ fn errors_have_a_place() {
         (with("bias b", "bias b bias b"), "11:10: \"bias\" is defined a second time"),
         (with(">> 31", ">> 300"), "12:28: the number 300 is out of range"),
         (with(">> 31", ">> 63"), "10:1: operation \"y\": shift = 63 is outside 1..=62"),
+        (with(">> 31", ">> 31 near_even"), "10:1: operation \"y\": the lowest bit of the shift"),
         (with("  requantise 1073741824 >> 31\n", ""), "10:12: \"requantise\" is missing"),
         (with("output y", "output x"), "15:8: the output must be the last"),
         (with("output y", ""), "16:1: \"output\" is missing"),

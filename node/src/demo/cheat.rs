@@ -15,7 +15,8 @@ use super::{Cheat, DemoError, Options};
 use crate::failure::Outcome;
 
 /// The job that the cheat wins. Its proving window is short, since nobody can prove it.
-const PLAN: Plan = Plan { model: "mlp_64_32_10", policy: "full", budget: 8 * JCT, proving_window: 60 };
+const PLAN: Plan =
+    Plan { model: "mlp_64_32_10", scheme: "rows", policy: "full", budget: 8 * JCT, proving_window: 60 };
 /// The least that the cheat asks: less than the honest ones.
 const PRICE: u64 = 3 * JCT;
 
@@ -35,7 +36,7 @@ pub async fn run(
     let Some((cheat, honest)) = all.split_last() else {
         return Err(DemoError::Unreadable { what: "the units", reason: "there is none".into() }.into());
     };
-    let layer = market::first_layer(scene, PLAN.model).await?;
+    let layer = market::first_layer(scene, PLAN).await?;
     let estimate = market::estimate(scene, PLAN).await?;
     market::start_worker(scene, cheat, PRICE, Some(&layer))?;
     if options.cheat == Cheat::Only {

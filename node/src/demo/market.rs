@@ -36,6 +36,8 @@ const FOR_FEES: u64 = JCT;
 pub struct Plan {
     /// Name of the model in `examples/digits`.
     pub model: &'static str,
+    /// How its tensors are committed to.
+    pub scheme: &'static str,
     /// How much of it is audited.
     pub policy: &'static str,
     /// The most that the developer pays, in units.
@@ -147,7 +149,7 @@ pub fn start_audit_prover(scene: &mut Scene) -> Outcome {
 /// # Errors
 /// A command is refused.
 pub async fn estimate(scene: &Scene, plan: Plan) -> Outcome<Estimate> {
-    let program = compile(scene, plan.model).await?;
+    let program = compile(scene, plan).await?;
     let input = text(&scene.folders.root.join(IMAGES));
     let start = Instant::now();
     let told = scene.cli.run(&["job", "estimate", &program, &input, "--policy", plan.policy]).await?;
@@ -165,7 +167,7 @@ pub async fn post(
     estimate: &Estimate,
     bid_window: u32,
 ) -> Outcome<Posted> {
-    let program = text(&binary(scene, plan.model));
+    let program = text(&binary(scene, plan));
     let input = text(&scene.folders.root.join(IMAGES));
     let (budget, bid, proving) = (jct(plan.budget), bid_window.to_string(), plan.proving_window.to_string());
     #[rustfmt::skip]
@@ -181,8 +183,8 @@ pub async fn post(
 ///
 /// # Errors
 /// A command is refused.
-pub async fn first_layer(scene: &Scene, model: &str) -> Outcome<String> {
-    let program = compile(scene, model).await?;
+pub async fn first_layer(scene: &Scene, plan: Plan) -> Outcome<String> {
+    let program = compile(scene, plan).await?;
     let inspected = scene.cli.run(&["program", "inspect", &program]).await?;
     let operations = inspected["operations"].as_array();
     let first = operations.into_iter().flatten().find(|operation| operation["committed"] == true);
@@ -191,10 +193,10 @@ pub async fn first_layer(scene: &Scene, model: &str) -> Outcome<String> {
 }
 
 /// Compiles a model; the job binary.
-async fn compile(scene: &Scene, model: &str) -> Outcome<String> {
-    let source = text(&scene.folders.root.join("examples/digits").join(format!("{model}.onnx")));
-    let program = text(&binary(scene, model));
-    scene.cli.run(&["program", "compile", &source, "-o", &program]).await?;
+async fn compile(scene: &Scene, plan: Plan) -> Outcome<String> {
+    let source = text(&scene.folders.root.join("examples/digits").join(format!("{}.onnx", plan.model)));
+    let program = text(&binary(scene, plan));
+    scene.cli.run(&["program", "compile", &source, "-o", &program, "--scheme", plan.scheme]).await?;
     Ok(program)
 }
 
@@ -263,6 +265,7 @@ pub async fn describe(
     let mut described = JobReport {
         job: posted.index,
         program: posted.plan.model.to_owned(),
+        scheme: posted.plan.scheme.to_owned(),
         policy: posted.plan.policy.to_owned(),
         rows: job.input_rows,
         outcome: if settled { "settled" } else { "expired" }.to_owned(),
@@ -312,7 +315,7 @@ async fn output(scene: &Scene, posted: &Posted, job: &Job, report: &mut Report) 
     let index = posted.index.to_string();
     let file = scene.folders.demo.join(format!("output-{index}.npy"));
     scene.cli.run(&["job", "output", &index, "-o", &text(&file)]).await?;
-    let program = text(&binary(scene, posted.plan.model));
+    let program = text(&binary(scene, posted.plan));
     let input = text(&scene.folders.root.join(IMAGES));
     let mine = scene.folders.demo.join(format!("reference-{index}.npy"));
     #[rustfmt::skip]
@@ -343,8 +346,8 @@ fn tensor(bytes: &[u8]) -> Result<janction_program::Tensor, DemoError> {
     npy::decode(bytes).map_err(|e| DemoError::Unreadable { what: "an array", reason: e.to_string() })
 }
 
-fn binary(scene: &Scene, model: &str) -> PathBuf {
-    scene.folders.demo.join(format!("{model}.janction"))
+fn binary(scene: &Scene, plan: Plan) -> PathBuf {
+    scene.folders.demo.join(format!("{}.janction", plan.model))
 }
 
 fn text(path: &Path) -> String {

@@ -23,6 +23,8 @@ pub struct JobReport {
     pub job: Index,
     /// Name of its program.
     pub program: String,
+    /// How the tensors of its trace are committed to: `rows`, or `sketch:N` of blocks of N rows.
+    pub scheme: String,
     /// `full` or `rows:S`.
     pub policy: String,
     /// Rows of the input.
@@ -237,7 +239,8 @@ impl JobReport {
             Some(fault) => rows.push(("audit", format!("no proof exists: {fault}"))),
             None => rows.push(("audit", format!("{} row checks, {}", self.audited_rows, self.soundness))),
         }
-        let title = format!("  job {}: {} under {}, {}\n", self.job, self.program, self.policy, self.outcome);
+        let Self { job, program, scheme, policy, outcome, .. } = self;
+        let title = format!("  job {job}: {program} by {scheme} under {policy}, {outcome}\n");
         title + &indent(&indent(&columns(&rows)))
     }
 }

@@ -26,10 +26,21 @@ pub const STAKE: u64 = 30 * JCT;
 /// The least that each unit works for.
 pub const PRICES: [u64; 2] = [4 * JCT, 6 * JCT];
 /// The model that the developer has run first, sampled.
-const SAMPLED: Plan =
-    Plan { model: "mlp_64_32_10", policy: "rows:176", budget: 10 * JCT, proving_window: 1_800 };
-/// Another architecture, compiled after the deployment, checked in full.
-const FULL: Plan = Plan { model: "mlp_64_48_24_10", policy: "full", budget: 9 * JCT, proving_window: 1_800 };
+const SAMPLED: Plan = Plan {
+    model: "mlp_64_32_10",
+    scheme: "rows",
+    policy: "rows:176",
+    budget: 10 * JCT,
+    proving_window: 1_800,
+};
+/// Another architecture, compiled after the deployment, committed to by sketches of 32 rows, checked in full.
+const FULL: Plan = Plan {
+    model: "mlp_64_48_24_10",
+    scheme: "sketch:32",
+    policy: "full",
+    budget: 9 * JCT,
+    proving_window: 1_800,
+};
 /// Runs it.
 ///
 /// # Errors
