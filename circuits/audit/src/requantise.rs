@@ -21,10 +21,9 @@
 //! Y - output_zero + parity = 2 h' + p              p (1 - sigma^2)(1 - top inv) = 0
 //! ```
 //!
-//! rem = bottom + 2^24 top, with range checks of both that also are rem's, makes the parts unique.
-//!
 //! where the second line stands as `cell + turn = 2 h + p`, with the cell as a byte and turn in {0, 1} of the same parity as
-//! what it takes the place of (parity + smallest - output_zero), so that 0 <= h < 256 and nothing wraps.
+//! what it takes the place of (parity + smallest - output_zero), so that 0 <= h < 256 and nothing wraps; and top comes of
+//! rem = bottom + 2^24 top, where range checks of both parts, which also are rem's, make them unique.
 //!
 //! - sigma = 0, top != 0: t = 0, Y = q + output_zero. An inverse of top makes the last equation true whatever p is.
 //! - sigma = 0, top = 0: Y is q or q - 1 (plus output_zero), and p = 0 says that it is the one of the right parity.
@@ -193,7 +192,9 @@ impl RequantisePlan {
             let reach = i128::from(product) + i128::from(bias) + (((1i128 << excess_bits) + margin) << shift);
             excess_bits <= MAX_BITS && shift + d <= MAX_BITS && reach < i128::from(F::ORDER) >> d
         };
-        let (whole, d) = (bits.next_multiple_of(8), shift.next_multiple_of(8) - shift);
+        // With a remainder in two parts, of which one has 24 bits, more bits are no gain.
+        let d = if near_bits == 0 { shift.next_multiple_of(8) - shift } else { 0 };
+        let whole = bits.next_multiple_of(8);
         let options = [(whole, d), (whole, 0), (bits, 0)];
         let narrow = options.into_iter().find(|&(bits, d)| fits(bits, d));
         let (excess_bits, d) = narrow.unwrap_or((bits, 0));

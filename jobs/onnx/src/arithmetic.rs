@@ -85,13 +85,14 @@ fn product(
         Operator::Add => product.add(&list),
         Operator::Sub => product.add(&list.iter().map(|b| -b).collect::<Vec<_>>()),
         _ => {
-            let factors: Vec<f64> =
-                list.iter().map(|&f| if operator == Operator::Div { 1.0 / f } else { f }).collect();
-            if !factors.iter().all(|f| f.is_finite() && *f > 0.0) {
+            if !list.iter().all(|f| f.is_finite() && *f > 0.0) {
                 let expected = "positive numbers (a negative factor belongs into the weights)";
                 return Err(node.operand("a factor", expected, "another one"));
             }
-            product.scale(&factors);
+            match operator {
+                Operator::Div => product.divide(&list),
+                _ => product.scale(&list),
+            }
         }
     }
     Ok(Flow::Pending(Box::new(pending)))

@@ -25,7 +25,7 @@ pub enum Form {
     Windows { slide: Slide, groups: u32 },
 }
 
-/// `real[j] = accumulator[j] * scale[j] + bias[j]`, where j is the output column, or the channel of a convolution.
+/// `real[j] = accumulator[j] * scale[j] / divisor[j] + bias[j]`, where j is the output column, or the channel of a convolution.
 #[derive(Clone)]
 pub struct Product {
     pub input: Activation,
@@ -37,6 +37,8 @@ pub struct Product {
     pub weights: RealConstant,
     /// One, or one for each column.
     pub scales: Vec<f64>,
+    /// One, or one for each column. Apart from the scales because 1 / 6 is no float: halves are looked for exactly.
+    pub divisors: Vec<f64>,
     /// One for each column.
     pub bias: Option<Vec<f64>>,
     /// Dimensions of the result behind that of the columns.
@@ -106,6 +108,7 @@ impl Product {
             form,
             weights,
             scales,
+            divisors: vec![1.0],
             bias: None,
             behind: 0,
         })
@@ -134,10 +137,17 @@ impl Product {
 
     /// Multiplies the results by `factors` (one, or one for each column), which must be positive.
     pub fn scale(&mut self, factors: &[f64]) {
-        let count = self.scales.len().max(factors.len());
-        self.scales = (0..count).map(|j| at(&self.scales, j) * at(factors, j)).collect();
+        self.scales = products(&self.scales, factors);
         if let Some(bias) = &mut self.bias {
             bias.iter_mut().enumerate().for_each(|(j, b)| *b *= at(factors, j));
+        }
+    }
+
+    /// Divides the results by `divisors` (one, or one for each column), which must be positive.
+    pub fn divide(&mut self, divisors: &[f64]) {
+        self.divisors = products(&self.divisors, divisors);
+        if let Some(bias) = &mut self.bias {
+            bias.iter_mut().enumerate().for_each(|(j, b)| *b /= at(divisors, j));
         }
     }
 
@@ -145,7 +155,7 @@ impl Product {
     fn integer_bias(&self, node: &Node, output: Quantisation) -> Result<Option<Vec<i32>>, OnnxError> {
         let Some(bias) = &self.bias else { return Ok(None) };
         let integer = |(j, &real): (usize, &f64)| {
-            let scale = at(&self.scales, j);
+            let scale = at(&self.scales, j) / at(&self.divisors, j);
             let integer = (real / scale).round();
             // False for NaN too.
             let fits = integer.abs() <= f64::from(i32::MAX);
@@ -182,13 +192,15 @@ impl Product {
                 *bound += self.reach * (cell - i64::from(at(&self.weights.zeros, j))).abs();
             }
         }
-        let entry = |(j, scale): (usize, &f64)| {
+        let count = self.scales.len().max(self.divisors.len());
+        let entry = |j: usize| {
             let of_all = || bounds.iter().copied().max().unwrap_or(0);
-            let bound = if self.scales.len() == 1 { of_all() } else { bounds[j] };
-            let factor = Factor { accumulators: *scale, output: output.scale };
+            let bound = if count == 1 { of_all() } else { bounds[j] };
+            let factor =
+                Factor { accumulators: at(&self.scales, j), output: output.scale * at(&self.divisors, j) };
             factor.requantise(node, rounding::of(node, output), bound)
         };
-        self.scales.iter().enumerate().map(entry).collect::<Result<_, _>>().map(per_column)
+        (0..count).map(entry).collect::<Result<_, _>>().map(per_column)
     }
 
     /// Makes the operation.
@@ -235,6 +247,11 @@ impl Product {
         }
         Ok(Activation { place: Place::Value(id), dtype: output.dtype, item, is_committed: true })
     }
+}
+
+/// Products of entries of which there is one, or one for each column.
+fn products(one: &[f64], other: &[f64]) -> Vec<f64> {
+    (0..one.len().max(other.len())).map(|j| at(one, j) * at(other, j)).collect()
 }
 
 /// One for all when there is one.

@@ -26,9 +26,10 @@ pub fn of(node: &Node, output: Quantisation) -> Rounding {
 /// The scale of accumulators over that of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Factor {
-    /// Scale of the accumulators: a product of float32 numbers, exactly.
+    /// Scale of the accumulators, a product of float32 numbers: exact for two of them; where a third one rounds it, the fraction has a
+    /// large denominator, and no halves are looked for.
     pub accumulators: f64,
-    /// Scale of the output times what sums are divided by, exactly.
+    /// Scale of the output times what is divided by, likewise.
     pub output: f64,
 }
 
@@ -53,7 +54,7 @@ impl Factor {
             return None;
         }
         let shift = nearest.shift & !1;
-        // Numerators have 48 bits at most.
+        // The factor is below 2^31 / 2^shift, and the denominator at most 2^16.
         let scaled = numerator << shift;
         let multiplier = (scaled + denominator / 2) / denominator;
         let near = Requantise { multiplier: multiplier.try_into().ok()?, shift, rounding: rounding.near() };

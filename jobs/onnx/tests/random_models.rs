@@ -1,5 +1,5 @@
 //! Random models of every kind (`tests/fixtures/random_models.py`) against onnxruntime: no cell more than one unit apart, and
-//! at least 99.9 % of each kind's equal.
+//! at least 99.9 % of each kind's equal (but see [`least`]); of the checked-in models all cells.
 
 mod support;
 
@@ -17,7 +17,7 @@ fn kind(case: &Case) -> &str {
     case.name.split('.').next().unwrap_or_default()
 }
 
-/// Least share of a kind's cells that are equal, in percent.
+/// Least share of a kind's cells that are equal, in percent, in models that were not chosen.
 fn least(kind: &str) -> f64 {
     match kind {
         // onnxruntime multiplies by the float32 next to 1 / cells, which pushes some halves over: 99.91 % of 23,813 cells.
@@ -26,8 +26,9 @@ fn least(kind: &str) -> f64 {
     }
 }
 
-/// Compares all cases and prints a line for each kind. Gives the number of kinds.
-fn check(cases: &[Case]) -> usize {
+/// Compares all cases, of which `least` percent of a kind's cells must be equal, and prints a line for each kind. Gives the number of
+/// kinds.
+fn check(cases: &[Case], least: fn(&str) -> f64) -> usize {
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for case in cases {
         let output = run(&case.import(), &case.input);
@@ -56,7 +57,7 @@ fn folder() -> std::path::PathBuf {
 #[test]
 fn checked_in_models() {
     let cases = cases(&folder().join("random.cases"));
-    assert!(check(&cases) >= 71, "every kind is there");
+    assert!(check(&cases, |_| 100.0) >= 71, "every kind is there");
     let made: Vec<_> = cases.iter().map(|case| (kind(case), case.import().program)).collect();
     for operation in OperationKind::ALL {
         let of = made.iter().filter(|(_, p)| p.steps().iter().any(|s| s.operation.kind() == operation));
@@ -86,5 +87,5 @@ fn fresh_models() {
     assert!(status.success(), "random_models.py failed for seed {seed}");
     let cases = cases(&file);
     std::fs::remove_file(&file).unwrap();
-    check(&cases);
+    check(&cases, least);
 }

@@ -215,9 +215,14 @@ mod tests {
     #[test]
     fn sum_of_the_audit_identity_is_canonical() {
         // The bounds stated on the type, at their extremes.
-        let extreme = |acc: i128, shift: u32| acc * ((1 << 31) - 1) + (1 << (shift - 1)) + (1i128 << 62);
-        assert!(extreme(-((1 << 31) - 1), 1) >= 1 << 32);
-        assert!(extreme((1 << 31) - 1, 62) < (1 << 63) + (1 << 61));
+        for rounding in Rounding::ALL {
+            let (least, most, _) = rounding.shifts();
+            let extreme = |acc: i128, shift: u8| {
+                acc * ((1 << 31) - 1) + i128::from(rounding.bias(shift)) + (1i128 << 62)
+            };
+            assert!(extreme(-((1 << 31) - 1), least) >= 1 << 32);
+            assert!(extreme((1 << 31) - 1, most) < (1 << 63) + (1 << 62));
+        }
     }
 
     #[test]

@@ -111,9 +111,9 @@ impl Rounding {
         }
     }
 
-    /// A shift that goes with this, and this, in one byte, as job binaries and kernels have it. Its lower six bits are the shift.
+    /// A shift that goes with this, and this, in one byte, as job binaries and kernels have it: in the lower six bits the shift.
     /// Halves go to a quotient of one parity with bit 7, and then to the odd one with bit 6. What is near a half counts as one with
-    /// bit 6 but not bit 7; the shift is even then, and bit 0 is the parity.
+    /// bit 6 but not bit 7; the shift is even then, and its bit 0 is the parity instead.
     #[must_use]
     pub const fn code(self, shift: u8) -> u8 {
         match self {

@@ -70,6 +70,6 @@ struct Column {
 __device__ __forceinline__ u8 finish(int acc, int row, const Column& column, int output_zero, int low, int high) {
     // Unsigned, since signed overflow is undefined; the sum modulo 2^32 is what is meant.
     int total = (int)((u32)acc - column.weight_zero * (u32)row + column.bias);
-    // |total * multiplier| < 2^62 and the rounding term is at most 2^61.
+    // |total * multiplier| < 2^62 and the rounding's bias is at most 2^61 + 2^23.
     return settle(round_shift((long long)total * column.multiplier, column.shift), output_zero, low, high);
 }

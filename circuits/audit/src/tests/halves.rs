@@ -397,3 +397,29 @@ proptest! {
         }
     }
 }
+
+/// What counts as near a half would be scaled with a shift, so that columns of different shifts share no gate: with one shift for both,
+/// the first column's lower 26 bits would have to be left out.
+#[test]
+fn near_halves_of_two_shifts() {
+    let rescale = Rescale { output_zero: 0, clamp: (-3, 5), output: DType::I8 };
+    let edge = (1 << 29) + (1 << 23) - 1;
+    let near = |multiplier, shift| Requantise::new(multiplier, shift).rounded(Rounding::NearHalfEven);
+    let [first, second] = [near(edge, 30), near((1 << 30) + 1, 32)];
+    let kinds = vec![(first, 600), (second, 600)];
+    let circuits = Circuits::new(rescale, kinds, 1);
+    let byte = |cell: i64| element((cell + 128).into());
+    for acc in [[1, 1], [1, 2], [-3, 2], [3, 6], [5, -2]] {
+        let cells = [first, second].into_iter().zip(acc).map(|(r, acc)| right(&rescale, r, acc));
+        let cells: Vec<i64> = cells.collect();
+        let bytes: Vec<F> = cells.iter().copied().map(byte).collect();
+        assert!(circuits.accepts(&acc, &bytes, &[]), "{acc:?} are {cells:?}");
+        for column in 0..2 {
+            for wrong in [-1, 1] {
+                let mut bytes = bytes.clone();
+                bytes[column] += element(wrong);
+                assert!(!circuits.accepts(&acc, &bytes, &[]), "{acc:?} are {cells:?}, {wrong} in {column}");
+            }
+        }
+    }
+}
