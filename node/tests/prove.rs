@@ -155,6 +155,13 @@ fn sketched_programs_are_proven_too() {
     let message = verify(&machine, "rows:2").must_fail(1, "proof.refused");
     assert!(message.contains("program"), "{message}");
     compile("sketch:2048").must_fail(1, "program.scheme");
+    // A text says its scheme itself.
+    let text = machine.home().join("q.txt");
+    let program = "program q\nscheme 1\ndepth 4\ninput x: u8[2]\ny: u8[2] = maxpool(x) {}\noutput y\n";
+    std::fs::write(&text, program).expect("written");
+    let arguments = ["--json", "program", "compile", path(&text), "-o", "q.janction", "--scheme", "sketch:8"];
+    let message = machine.run(&arguments).must_fail(2, "program.text_says");
+    assert!(message.contains("--scheme"), "{message}");
 }
 
 /// The stranger's files with the prover's proof, which a test has changed.

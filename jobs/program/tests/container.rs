@@ -3,6 +3,7 @@
 use janction_program::{
     Cells, DType, DecodeError, PerColumn, Program, Requantise, Tensor,
     builder::{Builder, MatMulOptions},
+    commitment::Scheme,
     container::{decode, encode},
     test_utils::{random_program, with_random_scheme},
 };
@@ -72,6 +73,27 @@ fn header_errors_say_what_to_do() {
     assert!(with(11, 0).contains("commitment scheme 0 is not known"));
     let last = encode(&small()).len() - 1;
     assert!(with(last, 1).contains("its content hashes to"));
+}
+
+/// Blocks of more rows than a job may have are refused before anything is computed from their size.
+#[test]
+fn blocks_that_are_too_large_are_refused() {
+    let program = small().with_scheme(Scheme::Sketch { block_bits: 2 }).unwrap();
+    let bytes = encode(&program);
+    assert_eq!(decode(&bytes).unwrap(), program);
+    // Behind the header: the name with its length, and the depth.
+    let place = 12 + 32 + 4 + 1 + "small".len() + 1;
+    assert_eq!(bytes[place], 2);
+    for bits in [4, 11, 63, 64, 255] {
+        let mut forged = bytes.clone();
+        forged[place] = bits;
+        let error = decode(&forged).unwrap_err().to_string();
+        assert!(error.contains("log2 of the rows in a block"), "{bits}: {error}");
+    }
+    // Of another number of rows it is another program.
+    let mut forged = bytes.clone();
+    forged[place] = 3;
+    assert!(decode(&forged).unwrap_err().to_string().contains("its content hashes to"));
 }
 
 /// A huge count must fail before anything of that size is allocated.

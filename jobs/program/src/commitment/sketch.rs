@@ -275,7 +275,8 @@ mod tests {
         assert_ne!(leaf_of(&rows.iter().map(signed).collect::<Vec<_>>()), expected);
     }
 
-    /// Golden: the constants and the leaf are consensus.
+    /// Golden: the constants, sketches and leaves are consensus. A second implementation, of another language and written from
+    /// docs/jobs.md alone, gave these constants and sketches.
     #[test]
     fn golden() {
         let first = element(0);
@@ -285,6 +286,18 @@ mod tests {
             (vec![20928, 62580, 46543, 52473], vec![16084, 28758, 48640, 14810])
         );
         let tensor = tensor(3, 700, DType::I8);
+        let rows = [0, 1, 2].map(|i| tensor.row(i));
+        let told = |rows: &[&Cells]| {
+            let s = sketch(rows);
+            (s[..4].to_vec(), s[508..].to_vec(), s.iter().map(|&n| u64::from(n)).sum::<u64>())
+        };
+        assert_eq!(
+            [told(&[&rows[0], &rows[1]]), told(&[&rows[2]])],
+            [
+                (vec![30795, 21744, 56637, 6444], vec![5781, 4090, 2987, 45615], 15_317_762),
+                (vec![10102, 14405, 32133, 52221], vec![3684, 57827, 9923, 6619], 16_465_377),
+            ]
+        );
         assert_eq!(
             leaves(&tensor, 2).iter().map(Digest::to_string).collect::<Vec<_>>(),
             [
