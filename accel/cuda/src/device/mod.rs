@@ -1,4 +1,5 @@
-//! One card, or what stands in for it: memory, launches, compiling.
+//! One card, or what stands in for it: opening, compiling, launches. What happens in which order is in [`order`], what goes to its
+//! memory and back in [`transfer`].
 
 mod allocation;
 mod budget;
@@ -9,22 +10,23 @@ mod cublas;
 mod host;
 mod launch;
 mod nvrtc;
+mod order;
 mod products;
 mod staging;
+mod transfer;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use budget::Budget;
-use buffer::{Allocation, Memory};
+use buffer::Memory;
 pub use buffer::{Buffer, Slice, Word, bytes};
 pub use card::{Card, cards};
 pub use launch::{Argument, Grid};
 pub use nvrtc::compile_image;
+pub use order::Event;
 pub use products::{Blas, Product};
-
-use cudarc::driver::CudaEvent;
 
 use crate::cache::Cache;
 use crate::error::CudaError;
@@ -43,14 +45,6 @@ pub struct Device {
     library: Arc<Library>,
     /// What its allocations, and those of its forks, may take together.
     budget: Option<Arc<Budget>>,
-}
-
-/// A moment of a stream: behind everything that it was asked before.
-#[derive(Debug)]
-pub struct Event {
-    stream: u64,
-    /// None on the host, where everything happens at once.
-    mark: Option<CudaEvent>,
 }
 
 #[derive(Clone)]
@@ -199,222 +193,6 @@ impl Device {
         if needed > memory { Err(CudaError::TooSmall { device: name, memory, needed }) } else { Ok(()) }
     }
 
-    /// A buffer of `length` elements with anything in it.
-    ///
-    /// # Errors
-    /// [`CudaError::OutOfMemory`], [`CudaError::OverBudget`], or what the driver says.
-    pub fn allocate<T: Word>(&self, length: usize) -> Result<Buffer<T>, CudaError> {
-        let bytes = (length as u64)
-            .checked_mul(size_of::<T>() as u64)
-            .ok_or(CudaError::OutOfMemory { bytes: u64::MAX })?;
-        let taken = self.budget.as_ref().map(|budget| budget.take(bytes)).transpose()?;
-        let allocation = match &self.backend {
-            Backend::Card(stream) => Allocation::Card(allocation::Allocation::new(stream, bytes)?),
-            #[cfg(feature = "host")]
-            Backend::Host(host) => Allocation::Host(host::Allocation::new(host, bytes)?),
-        };
-        Ok(Buffer::new(Memory::new(allocation, self.stream, taken), length))
-    }
-
-    /// A buffer of `length` zeros.
-    ///
-    /// # Errors
-    /// As [`Self::allocate`].
-    pub fn zeros<T: Word>(&self, length: usize) -> Result<Buffer<T>, CudaError> {
-        let buffer = self.allocate(length)?;
-        self.clear(buffer.all())?;
-        Ok(buffer)
-    }
-
-    /// A buffer with these elements.
-    ///
-    /// # Errors
-    /// As [`Self::allocate`].
-    pub fn upload<T: Word>(&self, elements: &[T]) -> Result<Buffer<T>, CudaError> {
-        let buffer = self.allocate(elements.len())?;
-        self.write(buffer.all(), elements)?;
-        Ok(buffer)
-    }
-
-    /// Sets all elements of a slice to zero.
-    ///
-    /// # Errors
-    /// [`CudaError::Misfit`] for a buffer of another stream, or what the driver says.
-    pub fn clear<T: Word>(&self, to: Slice<'_, T>) -> Result<(), CudaError> {
-        self.check(to.memory())?;
-        if to.is_empty() {
-            return Ok(());
-        }
-        match &self.backend {
-            Backend::Card(stream) => stream.clear(to.address(), to.bytes()),
-            #[cfg(feature = "host")]
-            Backend::Host(host) => {
-                host.clear(to.address(), to.bytes());
-                Ok(())
-            }
-        }
-    }
-
-    /// Writes elements to a slice of the same length.
-    ///
-    /// # Errors
-    /// [`CudaError::Misfit`] for another length or a buffer of another stream, or what the driver says.
-    pub fn write<T: Word>(&self, to: Slice<'_, T>, elements: &[T]) -> Result<(), CudaError> {
-        self.check(to.memory())?;
-        same_length(elements.len(), to.len())?;
-        if to.is_empty() {
-            return Ok(());
-        }
-        match &self.backend {
-            Backend::Card(stream) => stream.write(to.address(), buffer::bytes(elements)),
-            #[cfg(feature = "host")]
-            Backend::Host(host) => {
-                host.write(to.address(), buffer::bytes(elements));
-                Ok(())
-            }
-        }
-    }
-
-    /// The elements of a slice, after everything that was asked before.
-    ///
-    /// # Errors
-    /// [`CudaError::Misfit`] for a buffer of another stream, or what the driver says, about work before as well.
-    pub fn read<T: Word>(&self, from: Slice<'_, T>) -> Result<Vec<T>, CudaError> {
-        let mut elements = vec![T::default(); from.len()];
-        self.read_into(from, &mut elements)?;
-        Ok(elements)
-    }
-
-    /// [`Self::read`] into a slice of the same length.
-    ///
-    /// # Errors
-    /// As there, and [`CudaError::Misfit`] for another length.
-    pub fn read_into<T: Word>(&self, from: Slice<'_, T>, to: &mut [T]) -> Result<(), CudaError> {
-        self.check(from.memory())?;
-        same_length(from.len(), to.len())?;
-        if from.is_empty() {
-            return Ok(());
-        }
-        match &self.backend {
-            Backend::Card(stream) => stream.read(from.address(), buffer::bytes_mut(to)),
-            #[cfg(feature = "host")]
-            Backend::Host(host) => {
-                host.read(from.address(), buffer::bytes_mut(to));
-                Ok(())
-            }
-        }
-    }
-
-    /// Hands the bytes of a slice to `take`, piece by piece in order, after everything that was asked before. The next piece is on
-    /// its way while one is taken.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_pieces(&self, from: Slice<'_, u8>, mut take: impl FnMut(&[u8])) -> Result<(), CudaError> {
-        self.check(from.memory())?;
-        if from.is_empty() {
-            return Ok(());
-        }
-        match &self.backend {
-            Backend::Card(stream) => stream.read_pieces(from.address(), from.bytes(), &mut take),
-            #[cfg(feature = "host")]
-            Backend::Host(host) => {
-                host.read_pieces(from.address(), from.bytes(), &mut take);
-                Ok(())
-            }
-        }
-    }
-
-    /// This moment: behind everything that was asked so far.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub fn record(&self) -> Result<Event, CudaError> {
-        let mark = match &self.backend {
-            Backend::Card(stream) => Some(stream.record()?),
-            #[cfg(feature = "host")]
-            Backend::Host(_) => None,
-        };
-        Ok(Event { stream: self.stream, mark })
-    }
-
-    /// Uses another stream's buffer on this one, as it was at `ready`, a moment of the stream that it belongs to: what is asked
-    /// from now on happens behind that moment. When the buffer is dropped, its memory is free for its own stream behind
-    /// everything that this one was asked.
-    ///
-    /// Only a buffer that its own stream does not write any more should be borrowed: nothing orders what that one does later.
-    ///
-    /// # Errors
-    /// [`CudaError::Misfit`] for a moment of another stream than the buffer's, or what the driver says.
-    pub fn borrow<T: Word>(&self, buffer: &Buffer<T>, ready: &Event) -> Result<(), CudaError> {
-        let memory = buffer.all().memory();
-        if !memory.is_of(ready.stream) {
-            return Err(CudaError::Misfit("a moment of another stream than the buffer's".into()));
-        }
-        match (&self.backend, memory.allocation()) {
-            (Backend::Card(stream), Allocation::Card(allocation)) => {
-                if let Some(mark) = &ready.mark {
-                    stream.wait(mark)?;
-                }
-                allocation.lend(stream);
-            }
-            #[cfg(feature = "host")]
-            (Backend::Host(_), Allocation::Host(_)) => {}
-            #[cfg(feature = "host")]
-            _ => return Err(CudaError::Misfit("a buffer of another device".into())),
-        }
-        memory.lend(self.stream);
-        Ok(())
-    }
-
-    /// Copies between slices of one length that do not overlap.
-    ///
-    /// # Errors
-    /// [`CudaError::Misfit`] for other slices, or what the driver says.
-    pub fn copy<T: Word>(&self, from: Slice<'_, T>, to: Slice<'_, T>) -> Result<(), CudaError> {
-        self.check(from.memory())?;
-        self.check(to.memory())?;
-        same_length(from.len(), to.len())?;
-        if from.is_empty() {
-            return Ok(());
-        }
-        if from.address() < to.address() + to.bytes() && to.address() < from.address() + from.bytes() {
-            return Err(CudaError::Misfit("a copy between slices that overlap".into()));
-        }
-        match &self.backend {
-            Backend::Card(stream) => stream.copy(from.address(), to.address(), from.bytes()),
-            #[cfg(feature = "host")]
-            Backend::Host(host) => {
-                host.copy(from.address(), to.address(), from.bytes());
-                Ok(())
-            }
-        }
-    }
-
-    /// Waits until everything that was asked has happened.
-    ///
-    /// # Errors
-    /// What went wrong meanwhile.
-    pub fn synchronise(&self) -> Result<(), CudaError> {
-        match &self.backend {
-            Backend::Card(stream) => stream.synchronise(),
-            #[cfg(feature = "host")]
-            Backend::Host(_) => Ok(()),
-        }
-    }
-
-    /// Opens a buffer to all streams of the card, for reading from now on. (Writing to it is not refused, but is in
-    /// no order with what other streams do.)
-    ///
-    /// # Errors
-    /// As [`Self::synchronise`].
-    pub fn share<T: Word>(&self, buffer: &Buffer<T>) -> Result<(), CudaError> {
-        self.check(buffer.all().memory())?;
-        self.synchronise()?;
-        buffer.all().memory().share();
-        Ok(())
-    }
-
     /// Compiles kernels for this card, or takes them from the cache.
     ///
     /// # Errors
@@ -480,8 +258,4 @@ impl Device {
             "a buffer of another stream or device; `Device::share` opens it to all streams".into(),
         ))
     }
-}
-
-fn same_length(from: usize, to: usize) -> Result<(), CudaError> {
-    if from == to { Ok(()) } else { Err(CudaError::Misfit(format!("{from} elements for a slice of {to}"))) }
 }
