@@ -8,7 +8,18 @@ use std::error::Error;
 use common::{Words, on_devices};
 use janction_accel_cuda::{Argument, CudaError, Device, File, Grid, Module, Source};
 
-on_devices!(all_kernels_compile, copies, ranges, launches, streams, loans, budgets, misfits, barriers);
+on_devices!(
+    all_kernels_compile,
+    copies,
+    ranges,
+    launches,
+    streams,
+    loans,
+    staging_is_handed_on,
+    budgets,
+    misfits,
+    barriers
+);
 
 const TEXT: &str = r#"
 extern "C" __global__ void add_all(const u64* a, const u32* b, u64 c, u32 d, u64* out, u32 n) {
@@ -133,6 +144,29 @@ fn loans(device: &Device) {
         assert!(got == bytes, "{length} bytes");
         assert!(matches!(second.borrow(&copied, &device.record().unwrap()), Err(CudaError::Misfit(_))));
         assert!(matches!(device.read(copied.all()), Err(CudaError::Misfit(_))));
+    }
+}
+
+/// A stream that ends leaves its page-locked memory to the next one while copies from it wait behind other work.
+fn staging_is_handed_on(device: &Device) {
+    let third = device.fork().unwrap();
+    for round in 0..3u64 {
+        let first = device.fork().unwrap();
+        let [from, to] = [(); 2].map(|()| first.zeros::<u64>(1 << 22).unwrap());
+        for _ in 0..100 {
+            first.copy(from.all(), to.all()).unwrap();
+        }
+        let sent: Vec<u64> = (0..1 << 17).map(|i| i << 8 | round).collect();
+        let buffer = first.upload(&sent).unwrap();
+        let ready = first.record().unwrap();
+        drop(first);
+        // More than all pieces hold.
+        let second = device.fork().unwrap();
+        let other = vec![u64::MAX; 5 << 20];
+        let kept = second.upload(&other).unwrap();
+        third.borrow(&buffer, &ready).unwrap();
+        assert!(third.read(buffer.all()).unwrap() == sent, "round {round}");
+        assert!(second.read(kept.all()).unwrap() == other, "round {round}");
     }
 }
 

@@ -34,10 +34,12 @@ struct Piece {
 pub struct Idle(Arc<Mutex<Vec<Staging>>>);
 
 impl Idle {
-    /// Memory for one stream more.
+    /// Memory for one stream more. Nothing reads or writes it any more.
     pub fn take(&self, context: &Arc<CudaContext>) -> Result<Staging, DriverError> {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| Staging::new(context), Ok)
+        let Some(mut staging) = idle else { return Staging::new(context) };
+        staging.settle()?;
+        Ok(staging)
     }
 
     /// From a stream that ends. Copies of it may still be under way.
@@ -54,6 +56,15 @@ impl Staging {
             Ok(Piece { memory, copied: context.new_event(None)? })
         };
         Ok(Self { pieces: (0..PIECES).map(|_| piece()).collect::<Result<_, _>>()?, place: Place::default() })
+    }
+
+    /// Waits until the card neither reads nor writes the pieces, and begins anew with the first one.
+    ///
+    /// A piece's event says when *one* stream has done its copies. Were another stream to go on in the middle of a piece, its event
+    /// would be recorded there, and nobody would know any more of what the stream before still has to read.
+    fn settle(&mut self) -> Result<(), DriverError> {
+        self.place = Place::default();
+        self.pieces.iter().try_for_each(|piece| piece.copied.synchronize())
     }
 
     /// Sends bytes to the card. When this returns they have been copied from where they were, though not all of them may
@@ -95,10 +106,9 @@ impl Staging {
         bytes: usize,
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<(), DriverError> {
-        for piece in &self.pieces {
-            // Uploads may still read them.
-            piece.copied.synchronize()?;
-        }
+        // Uploads may still read them. Nor must a later one go on in the middle of what is received here: should `take` panic,
+        // a copy is still under way.
+        self.settle()?;
         let parts: Vec<Range<usize>> =
             (0..bytes).step_by(PIECE).map(|first| first..bytes.min(first + PIECE)).collect();
         let received = (|| {
@@ -192,9 +202,14 @@ mod tests {
     #[test]
     fn parts_lie_one_behind_the_other() {
         let mut place = Place::default();
-        let mut before = (PIECES - 1, PIECE);
+        let mut before = (0, 0);
         for upload in [1, 8, PIECE - 9, 1, 3, 2 * PIECE, PIECE / 2, PIECE, PIECE, 5 * PIECE + 7, 1] {
             let mut left = upload;
+            if upload == PIECE / 2 {
+                // As when it has been settled: the first piece begins anew, though there was room in the one before.
+                place = Place::default();
+                before = (0, 0);
+            }
             while left > 0 {
                 let (part, begins) = place.next(left);
                 assert!(!part.is_empty() && part.len() <= left && part.end <= PIECE);
