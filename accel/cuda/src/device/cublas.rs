@@ -3,15 +3,20 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use cudarc::cublaslt::result::{self, CublasError};
 use cudarc::cublaslt::sys::{
-    cublasComputeType_t::CUBLAS_COMPUTE_32I, cublasLtGetVersion, cublasLtHandle_t, cublasLtMatmulAlgo_t,
-    cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t::CUBLASLT_MATMUL_DESC_TRANSA,
+    cublasComputeType_t::CUBLAS_COMPUTE_32I,
+    cublasLtGetVersion, cublasLtHandle_t, cublasLtMatmulAlgo_t, cublasLtMatmulDesc_t,
+    cublasLtMatmulDescAttributes_t::CUBLASLT_MATMUL_DESC_TRANSA,
     cublasLtMatmulPreference_t,
-    cublasLtMatmulPreferenceAttributes_t::CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, cublasLtMatrixLayout_t,
-    cublasStatus_t, cudaDataType, is_culib_present,
+    cublasLtMatmulPreferenceAttributes_t::{
+        CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES,
+    },
+    cublasLtMatrixLayout_t, cublasStatus_t, cudaDataType, is_culib_present,
 };
 
 use super::card::{Stream, guarded};
@@ -19,6 +24,9 @@ use crate::error::CudaError;
 
 /// Value of `CUBLAS_OP_T`.
 static TRANSPOSED: i32 = 1;
+/// Bytes of which all addresses are multiples, as [`super::Product`] is checked. Unless it is told, the library counts on 256, which
+/// parts of buffers do not keep.
+static ALIGNMENT: u32 = super::products::ALIGNMENT as u32;
 
 /// Sizes of a product, all in elements: `rows` lines of the left side and `columns` of the right one, of `inner` cells each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +45,31 @@ pub struct Blas {
     version: usize,
     /// What it takes for a shape; nothing where it has no way for it.
     algorithms: Mutex<HashMap<Shape, Option<cublasLtMatmulAlgo_t>>>,
+    /// So that what it does not do is said once.
+    warned: Once,
+}
+
+/// What a status of the library says of the product that it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// It has no way for such a shape here, and will have none.
+    Shape,
+    /// Not this time.
+    Now,
+}
+
+impl Refusal {
+    /// Nothing where the card's context, or what was asked of it before, has failed: no other kernel would do better then.
+    fn of(status: cublasStatus_t) -> Option<Self> {
+        match status {
+            cublasStatus_t::CUBLAS_STATUS_NOT_SUPPORTED
+            | cublasStatus_t::CUBLAS_STATUS_INVALID_VALUE
+            | cublasStatus_t::CUBLAS_STATUS_ARCH_MISMATCH
+            | cublasStatus_t::CUBLAS_STATUS_LICENSE_ERROR => Some(Self::Shape),
+            cublasStatus_t::CUBLAS_STATUS_ALLOC_FAILED => Some(Self::Now),
+            _ => None,
+        }
+    }
 }
 
 struct Handle(cublasLtHandle_t);
@@ -104,14 +137,22 @@ impl Description {
         })
     }
 
-    /// The way that the library takes, with a workspace of so many bytes; nothing where it has none.
-    fn algorithm(
-        &self,
-        handle: &Handle,
-        workspace: usize,
-    ) -> Result<Option<cublasLtMatmulAlgo_t>, CublasError> {
+    /// The way that the library takes, with a workspace of so many bytes.
+    fn algorithm(&self, handle: &Handle, workspace: usize) -> Result<cublasLtMatmulAlgo_t, CublasError> {
         let preference: Owned<cublasLtMatmulPreference_t> =
             Owned(result::create_matmul_pref()?, result::destroy_matmul_pref);
+        for attribute in [
+            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES,
+        ] {
+            let value = (&raw const ALIGNMENT).cast::<c_void>();
+            // SAFETY: the preference is live, and the attribute is 32 bits.
+            unsafe {
+                result::set_matmul_pref_attribute(preference.0, attribute, value, size_of::<u32>())?;
+            }
+        }
         // SAFETY: everything is live, and the attribute is as long as a size.
         let found = unsafe {
             result::set_matmul_pref_attribute(
@@ -130,11 +171,7 @@ impl Description {
                 preference.0,
             )
         };
-        match found {
-            Ok(found) => Ok(Some(found.algo)),
-            Err(CublasError(cublasStatus_t::CUBLAS_STATUS_NOT_SUPPORTED)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        found.map(|found| found.algo)
     }
 }
 
@@ -149,7 +186,7 @@ impl Blas {
             let handle = Handle(result::create_handle().map_err(failed("opening cuBLASLt"))?);
             // SAFETY: takes nothing.
             let version = unsafe { cublasLtGetVersion() };
-            Ok(Self { handle, version, algorithms: Mutex::default() })
+            Ok(Self { handle, version, algorithms: Mutex::default(), warned: Once::new() })
         })
     }
 
@@ -157,7 +194,8 @@ impl Blas {
         self.version
     }
 
-    /// sums = left * transposed right, or `false` where the library has no way for this shape.
+    /// sums = left * transposed right, or `false` where the library does not do it: it has no way for this shape, does not take what
+    /// it is told, or has no memory. Then the sums may be anything. The first time is said in the log.
     ///
     /// # Safety
     /// The addresses must be of signed cells and 32-bit sums of the shape, on the card of `stream`, and outlive what is asked of it;
@@ -170,18 +208,19 @@ impl Blas {
         workspace: (u64, u64),
     ) -> Result<bool, CudaError> {
         let attempt = || -> Result<bool, CublasError> {
+            let known = self.known(shape);
+            if matches!(known, Some(None)) {
+                return Ok(false);
+            }
             let description = Description::new(shape)?;
-            let mut algorithms = self.algorithms.lock().unwrap_or_else(PoisonError::into_inner);
-            let algorithm = match algorithms.get(shape) {
-                Some(known) => *known,
+            let algorithm = match known.flatten() {
+                Some(known) => known,
                 None => {
                     let found = description.algorithm(&self.handle, workspace.1 as usize)?;
-                    algorithms.insert(*shape, found);
+                    self.note(shape, Some(found));
                     found
                 }
             };
-            drop(algorithms);
-            let Some(algorithm) = algorithm else { return Ok(false) };
             let (one, zero) = (1i32, 0i32);
             // SAFETY: the caller's promise; scalars are read before this returns.
             unsafe {
@@ -208,7 +247,47 @@ impl Blas {
         };
         guarded(|| {
             stream.bind()?;
-            attempt().map_err(failed("multiplying with cuBLASLt"))
+            attempt().or_else(|error| {
+                let refusal = Refusal::of(error.0).ok_or(error);
+                if refusal.map_err(failed("multiplying with cuBLASLt"))? == Refusal::Shape {
+                    self.note(shape, None);
+                }
+                self.warned.call_once(|| {
+                    tracing::warn!(status = ?error.0, ?shape, "cuBLASLt does not do a product: own kernels do it");
+                });
+                Ok(false)
+            })
         })
+    }
+
+    fn known(&self, shape: &Shape) -> Option<Option<cublasLtMatmulAlgo_t>> {
+        self.algorithms.lock().unwrap_or_else(PoisonError::into_inner).get(shape).copied()
+    }
+
+    fn note(&self, shape: &Shape, algorithm: Option<cublasLtMatmulAlgo_t>) {
+        self.algorithms.lock().unwrap_or_else(PoisonError::into_inner).insert(*shape, algorithm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leaves_the_context_alone_is_a_refusal() {
+        use cublasStatus_t as S;
+        for (status, refusal) in [
+            (S::CUBLAS_STATUS_NOT_SUPPORTED, Some(Refusal::Shape)),
+            (S::CUBLAS_STATUS_INVALID_VALUE, Some(Refusal::Shape)),
+            (S::CUBLAS_STATUS_ARCH_MISMATCH, Some(Refusal::Shape)),
+            (S::CUBLAS_STATUS_LICENSE_ERROR, Some(Refusal::Shape)),
+            (S::CUBLAS_STATUS_ALLOC_FAILED, Some(Refusal::Now)),
+            (S::CUBLAS_STATUS_NOT_INITIALIZED, None),
+            (S::CUBLAS_STATUS_MAPPING_ERROR, None),
+            (S::CUBLAS_STATUS_EXECUTION_FAILED, None),
+            (S::CUBLAS_STATUS_INTERNAL_ERROR, None),
+        ] {
+            assert_eq!(Refusal::of(status), refusal, "{status:?}");
+        }
     }
 }

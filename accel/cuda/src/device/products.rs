@@ -9,6 +9,8 @@ const WORKSPACE: usize = 32 << 20;
 /// What its fast ways for integers ask for: cells of lines and bytes between them in such multiples, sums and their lines alike.
 const CELLS: usize = 16;
 const SUMS: usize = 4;
+/// Bytes of which every address must be a multiple.
+pub(super) const ALIGNMENT: u64 = 16;
 
 /// A library of products, for the streams of one card.
 pub struct Blas(Kind);
@@ -45,7 +47,9 @@ impl Product<'_> {
         };
         let is_aligned = [inner, left.1, right.1].iter().all(|n| n.is_multiple_of(CELLS))
             && [columns, sums.1].iter().all(|n| n.is_multiple_of(SUMS))
-            && [left.0.address(), right.0.address(), sums.0.address()].iter().all(|a| a.is_multiple_of(16));
+            && [left.0.address(), right.0.address(), sums.0.address()]
+                .iter()
+                .all(|a| a.is_multiple_of(ALIGNMENT));
         let is_within = fits(left.0.len(), rows, inner, left.1)
             && fits(right.0.len(), columns, inner, right.1)
             && fits(sums.0.len(), rows, columns, sums.1);
@@ -85,7 +89,8 @@ impl Blas {
         WORKSPACE
     }
 
-    /// Multiplies on the stream of `device`; `false` where the library has no way for this product.
+    /// Multiplies on the stream of `device`; `false` where the library does not do this product (it has no way for it, or no memory of
+    /// its own): then the sums may be anything.
     ///
     /// # Errors
     /// [`CudaError::Misfit`] for slices that are too short, not aligned to 16 bytes or of another stream, or for sizes that are no
