@@ -1,9 +1,10 @@
 //! Convolution on the CPU: the weights of the output channels by panels of [`COLUMNS`] windows, on all cores.
 //!
 //! Windows are counted through all rows, so that planes smaller than a panel share one. For each place of the kernel in one
-//! channel (a row of the weights) the cells that the windows have there become a *line*; four lines become the quads of the panels.
-//! Lines are made in two steps: the windows of a line of the plane at one horizontal kernel index, for each line of the plane; of
-//! these, for each vertical kernel index, those that the windows have.
+//! channel (a row of the weights) the cells that the windows have there become a *line* ([`lines`]); four lines become the quads of the
+//! panels.
+
+mod lines;
 
 use std::ops::Range;
 
@@ -17,16 +18,14 @@ use super::{
     matmul::column_sums,
     parallel::threads_for,
     requantise::{FinishRows, Scale},
-    windows::{Windows, strided},
+    windows::Windows,
 };
+use lines::{Part, Segment, WIDE, sized};
 
 /// Panels of windows take at most so many bytes together, so that they stay in the second cache.
 const PANEL_BYTES: usize = 128 << 10;
 /// Output channels whose accumulators are finished together.
 const CHANNELS: usize = 16 * ROWS;
-/// Bytes that are copied together. Behind every line there are so many that nothing is read from.
-const WIDE: usize = 32;
-
 /// A convolution's weights, ready to be multiplied with.
 pub(super) struct Prepared {
     windows: Windows,
@@ -44,29 +43,6 @@ pub(super) struct Prepared {
     outside: u8,
 }
 
-/// Consecutive windows of one line of one row.
-struct Segment {
-    row: usize,
-    /// Number of the line of windows, and the first window in it.
-    y: usize,
-    x: usize,
-    count: usize,
-    /// Where they stand among the windows at hand.
-    place: usize,
-    /// The vertical kernel indices at which they have cells inside, and where among the unfolded cells those of kernel index 0
-    /// would be.
-    kernel: Range<usize>,
-    origin: isize,
-}
-
-/// The segments of one row.
-struct Part {
-    segments: Range<usize>,
-    /// The windows of a line and the lines of the plane that are needed.
-    across: Range<usize>,
-    down: Range<usize>,
-}
-
 /// A thread's buffers.
 #[derive(Default)]
 struct Scratch {
@@ -77,35 +53,6 @@ struct Scratch {
     panels: Vec<u8>,
     acc: Vec<i32>,
     cells: Vec<[u8; COLUMNS]>,
-}
-
-/// Copies `count` bytes, [`WIDE`] at a time: what follows them in `to` is overwritten.
-#[inline(always)]
-fn copy_wide(to: &mut [u8], from: &[u8], count: usize) {
-    for start in (0..count).step_by(WIDE) {
-        match (to[start..].first_chunk_mut::<WIDE>(), from[start..].first_chunk()) {
-            (Some(to), Some(from)) => *to = *from,
-            _ => to[start..count].copy_from_slice(&from[start..count]),
-        }
-    }
-}
-
-/// Copies `count` bytes that stand `stride` apart in `from`. What follows them in `to`, up to [`WIDE`] bytes, is overwritten.
-#[inline(always)]
-fn copy_strided(to: &mut [u8], from: &[u8], stride: usize, count: usize) {
-    match stride {
-        1 => copy_wide(to, from, count),
-        2 => {
-            for start in (0..count).step_by(WIDE / 2) {
-                match (to[start..].first_chunk_mut::<{ WIDE / 2 }>(), from[2 * start..].first_chunk::<WIDE>())
-                {
-                    (Some(to), Some(from)) => *to = std::array::from_fn(|i| from[2 * i]),
-                    _ => strided(&mut to[start..count], &from[2 * start..], 0, 2, |to, cell| *to = cell),
-                }
-            }
-        }
-        _ => strided(&mut to[..count], from, 0, stride, |to, cell| *to = cell),
-    }
 }
 
 /// Lines as quads of panels, each byte with `flip` exclusively or'ed.
@@ -163,14 +110,6 @@ fn flattened(window: Window) -> Window {
     if each { Window { input: line, output: line, dilations: [1, 1], ..window } } else { window }
 }
 
-/// A buffer of at least `length` bytes, whatever they are.
-fn sized(buffer: &mut Vec<u8>, length: usize) -> &mut [u8] {
-    if buffer.len() < length {
-        buffer.resize(length, 0);
-    }
-    &mut buffer[..length]
-}
-
 impl Prepared {
     /// Bytes that the preparation of `op` takes.
     pub(super) fn bytes(program: &Program, op: &Conv) -> usize {
@@ -207,92 +146,6 @@ impl Prepared {
             // The zero point is a cell of the input: its byte is its lowest.
             outside: product.input_zero as u8,
             windows: Windows::new(window),
-        }
-    }
-
-    /// Cuts the windows `windows`, counted through rows, into segments and parts.
-    fn cut(&self, windows: Range<usize>, segments: &mut Vec<Segment>, parts: &mut Vec<Part>) {
-        let window = &self.windows.window;
-        let (positions, width) = (window.positions(), window.output[1]);
-        segments.clear();
-        parts.clear();
-        let mut next = windows.start;
-        while next < windows.end {
-            let (row, position) = (next / positions, next % positions);
-            let (y, x) = (position / width, position % width);
-            let count = (width - x).min(windows.end - next);
-            let (place, kernel) = (next - windows.start, self.windows.down(y));
-            segments.push(Segment { row, y, x, count, place, kernel, origin: 0 });
-            next += count;
-        }
-        let mut begin = 0;
-        for row in segments.chunk_by_mut(|a, b| a.row == b.row) {
-            let across = if let [one] = row { one.x..one.x + one.count } else { 0..width };
-            let filled = || row.iter().filter(|segment| !segment.kernel.is_empty());
-            let first = filled().map(|s| self.windows.line(s.y, s.kernel.start)).min().unwrap_or(0);
-            let end = filled().map(|s| self.windows.line(s.y, s.kernel.end - 1) + 1).max().unwrap_or(first);
-            for segment in &mut *row {
-                // Numbers of cells and of lines, with pads: far from 2^63.
-                let line = (segment.y * window.strides[0]) as isize - (window.pads[0] + first) as isize;
-                segment.origin = line * across.len() as isize + (segment.x - across.start) as isize;
-            }
-            parts.push(Part { segments: begin..begin + row.len(), across, down: first..end });
-            begin += row.len();
-        }
-    }
-
-    /// Sets the lines of the windows that have been cut, `pitch` bytes each, over the channels from `first` on.
-    fn set_lines(&self, rows: &[u8], first: usize, scratch: &mut Scratch, pitch: usize) {
-        let Scratch { segments, parts, unfolded, lines, .. } = scratch;
-        let window = &self.windows.window;
-        let (plane, [line, stride]) = (window.plane(), [window.input[1], window.strides[1]]);
-        let ([kernel_lines, kernel_width], dilation) = (window.kernel, window.dilations[0]);
-        for Part { segments: range, across, down } in parts {
-            let segments = &segments[range.clone()];
-            let width = across.len();
-            let unfolded = sized(unfolded, width * down.len() + WIDE);
-            for c in 0..self.seen {
-                let plane = &rows[(segments[0].row * window.channels + first + c) * plane..][..plane];
-                let plane = &plane[down.start * line..down.end * line];
-                for kw in 0..kernel_width {
-                    let (inside, place) = self.windows.place(kw);
-                    let from = inside.start.clamp(across.start, across.end);
-                    let to = inside.end.clamp(from, across.end);
-                    let place = place + (from - inside.start.min(from)) * stride;
-                    let (from, to) = (from - across.start, to - across.start);
-                    for y in 0..down.len() {
-                        let unfolded = &mut unfolded[y * width..];
-                        if from > 0 {
-                            unfolded[..from].fill(self.outside);
-                        }
-                        if to > from {
-                            copy_strided(
-                                &mut unfolded[from..],
-                                &plane[y * line + place..],
-                                stride,
-                                to - from,
-                            );
-                        }
-                        if to < width {
-                            unfolded[to..width].fill(self.outside);
-                        }
-                    }
-                    for kh in 0..kernel_lines {
-                        let k = (c * kernel_lines + kh) * kernel_width + kw;
-                        let made = &mut lines[k * pitch..][..pitch];
-                        let lower = (kh * dilation * width) as isize;
-                        for segment in segments {
-                            let made = &mut made[segment.place..];
-                            if segment.kernel.contains(&kh) {
-                                let start = segment.origin.wrapping_add(lower) as usize;
-                                copy_wide(made, &unfolded[start..], segment.count);
-                            } else {
-                                made[..segment.count].fill(self.outside);
-                            }
-                        }
-                    }
-                }
-            }
         }
     }
 
