@@ -1,4 +1,7 @@
 //! Execution on the host's processor, all cores.
+//!
+//! What is prepared of programs (weights in the order in which they are read) is kept up to 4 GiB; a program that takes more is prepared
+//! operation by operation in each run.
 
 mod add;
 mod arrangement;
@@ -70,16 +73,18 @@ impl Prepared {
         }
     }
 
-    /// Bytes that it takes, about.
+    /// Bytes that it takes, at most.
     fn bytes(program: &Program, step: &Step) -> u64 {
         let bytes = match &step.operation {
             Operation::MatMul(op) => matmul::Prepared::bytes(program, op),
             Operation::Conv(op) => conv::Prepared::bytes(program, op),
             Operation::MaxPool(op) => maxpool::Prepared::bytes(program, op),
             Operation::AveragePool(op) => averagepool::Prepared::bytes(program, op),
-            Operation::Transpose(_) | Operation::Concat(_) => Arrangement::bytes(step.output.columns()),
+            Operation::Transpose(_) => Arrangement::bytes_of_one(step.output.columns()),
+            Operation::Concat(op) => concat::bytes(program, op),
             Operation::Add(_) => step.output.columns(),
-            Operation::Lookup(_) | Operation::Reshape(_) => 0,
+            Operation::Lookup(_) => size_of::<lookup::Prepared>(),
+            Operation::Reshape(_) => 0,
         };
         (bytes + size_of::<Self>()) as u64
     }
@@ -115,6 +120,12 @@ impl Cpu {
     pub fn with(instructions: Instructions) -> Self {
         Self { instructions: Some(instructions), ..Self::new() }
     }
+
+    /// The same, keeping at most `bytes` bytes of prepared programs from one run to the next; without this it is 4 GiB.
+    #[must_use]
+    pub fn keeping(self, bytes: u64) -> Self {
+        Self { prepared: PreparedCache::new(bytes), ..self }
+    }
 }
 
 impl Default for Cpu {
@@ -136,17 +147,25 @@ impl Executor for Cpu {
         };
         let steps = program.steps();
         let size = steps.iter().map(|step| Prepared::bytes(program, step)).sum();
-        let prepare = || Ok(steps.iter().map(|step| Prepared::new(program, step)).collect());
-        let Ok(prepared) = self.prepared.get_or_prepare::<Infallible>(program, size, prepare);
+        // What is not kept is prepared one operation at a time, so that no more of it is ever there.
+        let prepared = self.prepared.fits(size).then(|| {
+            let prepare = || Ok(steps.iter().map(|step| Prepared::new(program, step)).collect());
+            let Ok(prepared) = self.prepared.get_or_prepare::<Infallible>(program, size, prepare);
+            prepared
+        });
         // The input and the results of the steps in order, but for reshapes, which are their operand. Views that are none
         // have tensors of their own here, so that whoever reads them finds rows.
         let mut tensors = vec![Cow::Borrowed(input)];
         let mut is_committed = vec![false];
         let mut places = vec![0];
-        for (step, prepared) in steps.iter().zip(&*prepared) {
+        for (index, step) in steps.iter().enumerate() {
             let inputs = step.operation.inputs();
             let operands: Vec<&Tensor> = inputs.iter().map(|id| &*tensors[places[id.0]]).collect();
-            match prepared.run(instructions, &operands, &step.output) {
+            let result = match &prepared {
+                Some(prepared) => prepared[index].run(instructions, &operands, &step.output),
+                None => Prepared::new(program, step).run(instructions, &operands, &step.output),
+            };
+            match result {
                 None => places.push(places[inputs[0].0]),
                 Some(result) => {
                     places.push(tensors.len());

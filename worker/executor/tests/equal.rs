@@ -32,7 +32,9 @@ static SMALL: LazyLock<Cuda> = LazyLock::new(|| emulated().with_most_rows(3));
 
 /// The CPU's with each kind of instructions that it has.
 static CPUS: LazyLock<Vec<(String, Cpu)>> = LazyLock::new(|| {
-    Instructions::available().into_iter().map(|kind| (kind.to_string(), Cpu::with(kind))).collect()
+    let all = Instructions::available().into_iter().map(|kind| (kind.to_string(), Cpu::with(kind)));
+    // And as with programs that are too large to be kept.
+    all.chain([("nothing kept".into(), Cpu::new().keeping(0))]).collect()
 });
 
 fn expected(program: &Program, input: &Tensor) -> Trace {
@@ -194,6 +196,23 @@ fn large_convolutions() {
         (1, [2, 3, 9000], 14, 2, Slide::new([3, 4]).strides([1, 3]).pads([1, 5, 1, 2])),
         (90, [70, 4, 5], 40, 1, Slide::new([1, 1])),
         (2, [300, 3, 3], 210, 1, three),
+    ] {
+        let (program, input) = convolution(rows, shape, outer, groups, slide);
+        check_cpus(&program, &input);
+    }
+}
+
+/// Kernels as large as the plane, or whose lines are far apart: windows share few cells or none.
+#[test]
+fn convolutions_with_huge_kernels() {
+    for (rows, shape, outer, groups, slide) in [
+        (1, [1, 64, 64], 1, 1, Slide::new([64, 64])),
+        (41, [1, 64, 64], 2, 1, Slide::new([64, 64])),
+        (1, [2, 64, 64], 4, 2, Slide::new([64, 64]).pads([8, 9, 3, 30])),
+        (2, [1, 200, 70], 1, 1, Slide::new([2, 9]).dilations([150, 5]).pads([7, 0, 0, 31])),
+        (3, [1, 90, 33], 2, 1, Slide::new([3, 4]).dilations([40, 2]).strides([1, 3])),
+        (2, [3, 50, 40], 4, 1, Slide::new([1, 7]).strides([5, 2])),
+        (3, [1, 70, 1], 1, 1, Slide::new([70, 1]).pads([1, 99, 0, 0])),
     ] {
         let (program, input) = convolution(rows, shape, outer, groups, slide);
         check_cpus(&program, &input);

@@ -1,6 +1,6 @@
 //! Averages of windows on the CPU.
 
-use janction_program::{AveragePool, Program, Tensor, Value};
+use janction_program::{AveragePool, PerColumn, Program, Tensor, Value, Window};
 
 use super::{
     bytes::to_unsigned,
@@ -16,24 +16,32 @@ pub(super) struct Prepared {
     /// What makes cells unsigned, and the zero point of such.
     flip: u8,
     zero: i32,
-    /// For each position of a plane.
+    /// For each position of a plane, or, where all have the same one, of one line of them.
     factors: Vec<Factor>,
     is_to_parity: bool,
     range: Range,
+}
+
+/// How many factors are kept: of each position, or of a line where all have the same one.
+fn factors(op: &AveragePool, window: &Window) -> usize {
+    match op.requantise {
+        PerColumn::All(_) => window.output[1],
+        PerColumn::Each(_) => window.positions(),
+    }
 }
 
 impl Prepared {
     /// Bytes that the preparation of `op` takes.
     pub(super) fn bytes(program: &Program, op: &AveragePool) -> usize {
         let window = op.window(program);
-        Windows::bytes(&window) + window.positions() * size_of::<Factor>()
+        Windows::bytes(&window) + factors(op, &window) * size_of::<Factor>()
     }
 
     pub(super) fn new(program: &Program, op: &AveragePool) -> Self {
         let window = op.window(program);
         let (flip, added) = to_unsigned(program.value(op.input).dtype);
         let factors: Vec<Factor> =
-            (0..window.positions()).map(|position| Factor::new(op.requantise.get(position))).collect();
+            (0..factors(op, &window)).map(|position| Factor::new(op.requantise.get(position))).collect();
         Self {
             flip,
             zero: op.input_zero + added,
@@ -71,7 +79,7 @@ impl Planes<'_> {
         let [width, length] = [window.input[1], window.output[1]];
         let planes = planes.chunks_exact(window.plane());
         for (plane, results) in planes.zip(cells.chunks_exact_mut(window.positions())) {
-            let factors = pool.factors.chunks_exact(length);
+            let factors = pool.factors.chunks_exact(length).cycle();
             for ((y, results), factors) in results.chunks_exact_mut(length).enumerate().zip(factors) {
                 sums.fill(0);
                 for kh in pool.windows.down(y) {

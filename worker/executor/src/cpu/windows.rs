@@ -36,11 +36,12 @@ impl Windows {
         let end = filled().map(|indices| indices.end).max().unwrap_or(first);
         let places: Vec<_> = (first..end).map(|kw| place(&window, kw)).collect();
         let filled = (first..end).zip(&places).filter(|(_, (inside, _))| !inside.is_empty());
-        let filled = filled.map(|(kw, _)| kw).collect();
+        let mut filled: Vec<usize> = filled.map(|(kw, _)| kw).collect();
+        filled.shrink_to_fit();
         Self { real: real(0).collect(), across: first..end, filled, places, window }
     }
 
-    /// Bytes that it takes.
+    /// Bytes that it takes, at most.
     pub(super) const fn bytes(window: &Window) -> usize {
         window.output[0] * size_of::<Range<usize>>()
             + window.kernel[1] * size_of::<(usize, Range<usize>, usize)>()
