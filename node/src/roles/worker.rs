@@ -48,7 +48,10 @@ impl Advice for WorkerError {
             Self::Io { .. } => "check space and permissions of data_dir",
             Self::Record { .. } => "restore it from a backup; it may hold the salt of an open bid",
             Self::Client(_) => "check sequencer.url, and that the sequencer runs",
-            Self::Vram { .. } => "set worker.vram_mib to the GPU's memory divided by the units, or less",
+            Self::NoVram => "leave worker.vram_mib out, or set it to the MiB that each unit may take",
+            Self::Vram { .. } => {
+                "leave worker.vram_mib out, or set it so that all units leave the driver a tenth of the GPU's memory, at most 1 GiB"
+            }
             Self::Executor(_) => "run `janction doctor`, or set worker.device to cpu",
             _ => "read the log; starting it again goes on with the same jobs",
         };
@@ -61,6 +64,7 @@ impl Advice for WorkerError {
             | Self::NoJobs
             | Self::NoRollup { .. }
             | Self::Falsify { .. }
+            | Self::NoVram
             | Self::Vram { .. } => Exit::Usage,
             _ => Exit::Failed,
         }

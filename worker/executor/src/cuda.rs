@@ -228,7 +228,7 @@ impl Cuda {
             // As many rows as there may be at once.
             if self.library_serves(self.most_rows, columns, inner) { library } else { 0 }
         });
-        need.check(program, self.device.memory_limit())?;
+        need.check(program, input.rows(), self.device.memory_limit())?;
         let attempt = || {
             let prepared = self.prepare(program, &need)?;
             let at_once = need.rows_at_once(input.rows(), self.device.free_memory()?, self.most_rows);
@@ -289,6 +289,11 @@ impl Executor for Cuda {
         };
         let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
         Ok(Trace::of(program, commit(input)?, tensors)?)
+    }
+
+    fn fits(&self, program: &Program, rows: usize) -> Result<(), ExecutorError> {
+        // A library is not needed.
+        Need::of(program, |_, _| 0).check(program, rows, self.device.memory_limit())
     }
 
     fn share(&self, bytes: u64) -> Result<Option<Arc<dyn Executor>>, ExecutorError> {

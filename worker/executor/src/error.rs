@@ -19,10 +19,10 @@ pub enum ExecutorError {
     /// The instructions that `JANCTION_SIMD` asks for cannot be used.
     #[error(transparent)]
     Instructions(#[from] AccelError),
-    /// Not even one row of the program fits the GPU's memory, or the share of it that the executor may take.
+    /// Even one row at a time, the program does not fit the GPU's memory, or the share of it that the executor may take.
     #[error(
-        "program {program:?} takes {constants} bytes of GPU memory for its constants and {row} for one row, most of it for \
-         operation {operation:?}, and there are {limit}: raise `worker.vram_mib` if the GPU has more, or use a larger GPU or \
+        "program {program:?} takes at least {needed} bytes of GPU memory, {constants} of them for its constants and most for \
+         operation {operation:?}, and there are {given}: raise `worker.vram_mib` if the GPU has more, or use a larger GPU or \
          the CPU"
     )]
     TooLittleMemory {
@@ -32,10 +32,11 @@ pub enum ExecutorError {
         operation: String,
         /// Bytes of all constants.
         constants: u64,
-        /// Bytes of one row in all tensors, and of what operations take while they run.
-        row: u64,
+        /// Bytes of the constants, of as many rows as must be there together in all tensors, and of what operations take while they
+        /// run.
+        needed: u64,
         /// Bytes that there are.
-        limit: u64,
+        given: u64,
     },
     /// The GPU cannot be used or failed.
     #[error(transparent)]

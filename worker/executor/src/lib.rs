@@ -78,6 +78,17 @@ pub trait Executor: Send + Sync {
         Ok(None)
     }
 
+    /// Whether the device's memory, or the share of it that this executor may take, holds `program` on `rows` rows: what
+    /// [`Self::execute`] and [`Self::run`] refuse for that is refused here, before anything is run. That others use the same device is
+    /// not known here. Always, where the device has no memory of its own.
+    ///
+    /// # Errors
+    /// [`ExecutorError::TooLittleMemory`] with the bytes that are needed and given.
+    fn fits(&self, program: &Program, rows: usize) -> Result<(), ExecutorError> {
+        let _ = (program, rows);
+        Ok(())
+    }
+
     /// Runs `program` on `input` and commits to the input and to every tensor that was computed.
     ///
     /// # Errors

@@ -338,9 +338,9 @@ fn too_little_memory_is_an_error() {
     let cuda = Cuda::on(device.clone()).expect("the kernels compile");
     let small = cuda.with_budget(6000).expect("a share");
     match small.run(&program, input.clone()) {
-        Err(ExecutorError::TooLittleMemory { operation, constants, row, limit: 6000, .. }) => {
+        Err(ExecutorError::TooLittleMemory { operation, constants, needed, given: 6000, .. }) => {
             assert_eq!(operation, "y");
-            assert!(constants > 67 * 68 && row > 67 + 68, "{constants} {row}");
+            assert!(constants > 67 * 68 && needed > constants + 2 * (67 + 68), "{constants} {needed}");
         }
         other => panic!("{other:?}"),
     }
@@ -353,6 +353,40 @@ fn too_little_memory_is_an_error() {
     assert!(error.to_string().contains("not enough free memory"), "{error}");
     drop(taken);
     assert_eq!(cuda.run(&program, input).unwrap(), expected);
+}
+
+/// What is said to fit does fit, to the last byte, and what is said not to is not tried: for one row, for two, and for more than
+/// are computed at once.
+#[test]
+fn what_fits_is_known_before() {
+    let device = Device::host().expect("a host device");
+    let cuda = Cuda::on(device).expect("the kernels compile");
+    let needed = |program: &Program, rows| match cuda.with_budget(1).expect("a share").fits(program, rows) {
+        Err(ExecutorError::TooLittleMemory { needed, given: 1, .. }) => needed,
+        other => panic!("{other:?}"),
+    };
+    let limits = |seed| random_program_of(seed, Extent::Limits, &[OperationKind::Conv]);
+    let deep = Slide::new([9, 9]).pads([4; 4]);
+    let mut programs: Vec<Program> = (0..8).map(random_program).chain((0..4).map(limits)).collect();
+    // Where the places of a window's cells take more than the weights.
+    programs.push(convolution(1, [1, 12, 12], 9, 1, deep).0);
+    programs.push(product(1, 67, 68, DType::U8, DType::U8).0);
+    for (seed, program) in programs.iter().enumerate() {
+        for rows in [1, 2, 5] {
+            let rows = rows.min(program.max_rows());
+            let input =
+                Random::new(seed as u64).tensor(program.input().dtype, rows, program.input().columns());
+            let least = needed(program, rows);
+            let given = cuda.with_budget(least).expect("a share");
+            assert_eq!(given.fits(program, rows), Ok(()));
+            assert_eq!(given.run(program, input.clone()).unwrap(), expected(program, &input), "{seed}");
+            let short = cuda.with_budget(least - 1).expect("a share");
+            let error = short.fits(program, rows).unwrap_err();
+            assert_eq!(short.run(program, input).unwrap_err(), error, "{seed}");
+        }
+    }
+    let (program, _) = product(1, 67, 68, DType::U8, DType::I8);
+    assert_eq!(Cpu::new().fits(&program, 1 << 12), Ok(()));
 }
 
 /// Constants stay on the device from run to run, up to half of the memory, and results do not depend on that.

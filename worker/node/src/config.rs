@@ -27,7 +27,8 @@ pub struct WorkerConfig {
     pub data: PathBuf,
     /// What programs run on.
     pub device: DeviceChoice,
-    /// GPU memory that each unit may take, in MiB; enforced. None: equal shares of the GPU's among this process's units.
+    /// GPU memory that each unit may take, in MiB; enforced; 0 is refused. None: equal shares of
+    /// the GPU's among this process's units, without a reserve for what the driver takes (a tenth of it, 1 GiB at most).
     pub vram_mib: Option<u64>,
     /// Most jobs that this process holds at once, over all units.
     pub max_concurrent: usize,

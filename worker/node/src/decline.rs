@@ -115,6 +115,16 @@ pub enum Decline {
         /// By the policy.
         most: u64,
     },
+    /// More GPU memory than the unit may take.
+    #[error(
+        "the job takes at least {needed} bytes of GPU memory, the unit may take {given}: raise vram_mib if the GPU has more"
+    )]
+    Vram {
+        /// Bytes that the program takes on the job's rows.
+        needed: u64,
+        /// Bytes of the unit's share.
+        given: u64,
+    },
     /// The program has no audit, so nobody would ever be paid.
     #[error("the program cannot be audited: {0}")]
     Unauditable(String),
@@ -158,6 +168,7 @@ impl Decline {
             Self::Input(_) => "input",
             Self::Policy(_) => "policy",
             Self::Work { .. } => "work",
+            Self::Vram { .. } => "vram",
             Self::Unauditable(_) => "unauditable",
             Self::AuditKey { .. } => "audit-key",
             Self::Price { .. } => "price",

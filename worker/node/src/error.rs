@@ -105,17 +105,22 @@ pub enum WorkerError {
     /// The sequencer was of no help.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// No program fits.
+    #[error(
+        "vram_mib is 0, which no program fits: give the MiB of GPU memory that each unit may take, or leave it out for equal shares"
+    )]
+    NoVram,
     /// The units' shares are more than the GPU has.
     #[error(
-        "{units} units with {vram_mib} MiB of GPU memory each are more than the {memory_mib} MiB that the GPU has: lower vram_mib, \
-         or serve fewer units on it"
+        "{units} units with {vram_mib} MiB of GPU memory each are more than the {memory_mib} MiB that the GPU has besides what the \
+         driver takes: lower vram_mib, or serve fewer units on it"
     )]
     Vram {
         /// Units of this process.
         units: usize,
         /// MiB of each.
         vram_mib: u64,
-        /// MiB of the GPU.
+        /// MiB of the GPU, without the reserve for the driver.
         memory_mib: u64,
     },
     /// The program could not be run.
@@ -170,6 +175,7 @@ impl WorkerError {
             Self::Io { .. } => "worker.io",
             Self::Record { .. } => "worker.record",
             Self::Client(_) => "worker.sequencer",
+            Self::NoVram => "worker.no-vram",
             Self::Vram { .. } => "worker.vram",
             Self::Executor(_) => "worker.executor",
             Self::Audit(_) => "worker.audit",

@@ -22,8 +22,18 @@ pub(crate) struct Runner {
     pub falsify: Option<Falsify>,
 }
 
-/// For each unit the executor on its share of the device's memory; none where it needs no share: on a CPU, or where one unit has
-/// all of a GPU.
+/// Most bytes of a GPU that are left to the driver: the context, kernels, and what cuBLASLt loads take some hundred MiB, which no
+/// budget counts.
+const MOST_RESERVE: u64 = 1 << 30;
+/// The part of a smaller GPU's memory that is left instead.
+const RESERVE_SHARE: u64 = 10;
+
+/// Bytes of a GPU of `memory` bytes that units may take together.
+fn usable(memory: u64) -> u64 {
+    memory - (memory / RESERVE_SHARE).min(MOST_RESERVE)
+}
+
+/// For each unit the executor on its share of the device's memory; none on a CPU, where it needs no share.
 ///
 /// # Errors
 /// [`WorkerError::Vram`] when the shares are more than there is, or what the device says.
@@ -34,13 +44,13 @@ pub(crate) fn shares(
     let (Device::Cuda { memory, .. }, count) = (executor.device(), config.units.len()) else {
         return Ok(HashMap::new());
     };
+    let usable = usable(memory);
     let bytes = match config.vram_mib {
-        None if count < 2 => return Ok(HashMap::new()),
-        None => memory / count as u64,
+        None => usable / count.max(1) as u64,
         Some(mib) => mib.saturating_mul(1 << 20),
     };
-    if bytes.saturating_mul(count as u64) > memory {
-        return Err(WorkerError::Vram { units: count, vram_mib: bytes >> 20, memory_mib: memory >> 20 });
+    if bytes.saturating_mul(count as u64) > usable {
+        return Err(WorkerError::Vram { units: count, vram_mib: bytes >> 20, memory_mib: usable >> 20 });
     }
     let share = |&index: &Index| Ok(executor.share(bytes)?.map(|share| (index, share)));
     config.units.iter().filter_map(|index| share(index).transpose()).collect()
@@ -140,8 +150,9 @@ mod tests {
             all.sort_unstable();
             all
         };
-        let gpu = Gpu(90 << 20);
-        assert_eq!(of(&gpu, &[4], None), []);
+        let gpu = Gpu(100 << 20);
+        assert_eq!(of(&gpu, &[4], None), [(4, 90)], "a tenth is left to the driver");
+        assert_eq!(of(&Gpu(80 << 30), &[4, 5], None), [(4, 79 << 9), (5, 79 << 9)], "or 1 GiB");
         assert_eq!(of(&gpu, &[4], Some(20)), [(4, 20)]);
         assert_eq!(of(&gpu, &[4, 5, 7], None), [(4, 30), (5, 30), (7, 30)]);
         assert_eq!(of(&gpu, &[4, 5], Some(45)), [(4, 45), (5, 45)]);

@@ -152,6 +152,9 @@ fn check(config: &WorkerConfig) -> Result<(), WorkerError> {
     if config.max_concurrent == 0 {
         return Err(WorkerError::NoJobs);
     }
+    if config.vram_mib == Some(0) {
+        return Err(WorkerError::NoVram);
+    }
     let chain = config.chain_id;
     if chain != DEVELOPMENT_CHAIN {
         if config.falsify.is_some() {

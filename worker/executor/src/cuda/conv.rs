@@ -120,7 +120,8 @@ impl Prepared {
         let inner = program.constant(op.product.weights).rows();
         let line = if sizes.suits_tensor_cores() { sizes.filled() } else { Weights::pitch(inner) };
         let columns = sizes.outputs * sizes.groups;
-        let places = 12 * inner.max(line / CHUNK) + sizes.depth() + 64;
+        // Three words for each cell, or four for each chunk of the line.
+        let places = (12 * inner).max(16 * (line / CHUNK)) + sizes.depth() + 64;
         Weights::bytes(columns, line) + places as u64 + Columns::bytes(columns)
     }
 

@@ -72,25 +72,28 @@ impl Need {
         need
     }
 
-    /// What a job of one row takes.
-    pub fn least(&self) -> u64 {
-        self.constants + self.row + self.scratch
+    /// What a job of `rows` rows takes at least: one row is computed at a time, and while it is, the part before it may still be
+    /// there.
+    pub fn least(&self, rows: usize) -> u64 {
+        let parts = PARTS.min(rows as u64).max(1);
+        self.constants.saturating_add(parts.saturating_mul(self.row)).saturating_add(self.scratch)
     }
 
-    /// Refuses a program of which not even one row fits `limit` bytes.
+    /// Refuses a program of which `rows` rows do not fit `limit` bytes, not even one at a time.
     ///
     /// # Errors
     /// [`ExecutorError::TooLittleMemory`].
-    pub fn check(&self, program: &Program, limit: u64) -> Result<(), ExecutorError> {
-        if self.least() <= limit {
+    pub fn check(&self, program: &Program, rows: usize, limit: u64) -> Result<(), ExecutorError> {
+        let needed = self.least(rows);
+        if needed <= limit {
             return Ok(());
         }
         Err(ExecutorError::TooLittleMemory {
             program: program.name().to_owned(),
             operation: self.hungriest.clone(),
             constants: self.constants,
-            row: self.row + self.scratch,
-            limit,
+            needed,
+            given: limit,
         })
     }
 
@@ -130,8 +133,10 @@ mod tests {
     fn the_least_is_one_row() {
         let program = random_program(3);
         let need = Need::of(&program, |_, _| 7);
-        assert!(need.check(&program, need.least()).is_ok());
-        let error = need.check(&program, need.least() - 1).unwrap_err().to_string();
+        assert!(need.check(&program, 1, need.least(1)).is_ok());
+        let error = need.check(&program, 1, need.least(1) - 1).unwrap_err().to_string();
+        assert_eq!((need.least(0), need.least(2)), (need.least(1), need.least(1) + need.row));
+        assert_eq!(need.least(2), need.least(1000), "a part, and the part before it");
         assert!(error.contains(&need.hungriest) && error.contains("vram_mib"), "{error}");
     }
 }

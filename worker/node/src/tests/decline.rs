@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use janction_accel_cuda::Device;
 use janction_executor::cpu::Cpu;
+use janction_executor::cuda::Cuda;
+use janction_executor::{Executor, ExecutorError};
 use janction_program::builder::{Builder, MatMulOptions};
 use janction_program::test_utils::Random;
 use janction_program::{DType, PerColumn, Program, Requantise, container, npy};
@@ -32,7 +35,7 @@ async fn declined(
     index: Index,
     change: impl FnOnce(&mut WorkerConfig),
 ) -> &'static str {
-    declined_with(sequencer, index, change, |_| {}).await
+    declined_with(sequencer, index, change, |_| {}, Arc::new(Cpu::new())).await
 }
 
 async fn declined_with(
@@ -40,6 +43,7 @@ async fn declined_with(
     index: Index,
     change: impl FnOnce(&mut WorkerConfig),
     claim: impl FnOnce(&Claims),
+    executor: Arc<dyn Executor>,
 ) -> &'static str {
     let data = tempfile::tempdir().unwrap();
     let mut config = config(sequencer, &[UNIT_A], data.path());
@@ -59,7 +63,7 @@ async fn declined_with(
         config,
     });
     let records = Records::open(data.path(), UNIT_A, Failpoint::default()).unwrap();
-    let runner = Runner { executor: Arc::new(Cpu::new()), falsify: None };
+    let runner = Runner { executor, falsify: None };
     let mut unit = Unit::new(UNIT_A, Role::Operator, records, client, board, shared, runner).unwrap();
     unit.tick().await.unwrap();
     assert_eq!(sequencer.included(Kind::SealBid), 0);
@@ -153,14 +157,35 @@ async fn work_that_is_too_much_or_cannot_be_audited() {
     assert_eq!(declined(&sequencer, index, |_| {}).await, "unauditable");
 }
 
+/// The job's rows count, and one byte too few is too few. What is bid on can be run.
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_that_the_unit_does_not_have() {
+    let (sequencer, index) = posted(|_| {}).await;
+    let gpu = Cuda::on(Device::host().unwrap()).unwrap();
+    let needed = match gpu.with_budget(1).unwrap().fits(&program(), super::ROWS) {
+        Err(ExecutorError::TooLittleMemory { needed, .. }) => needed,
+        other => panic!("{other:?}"),
+    };
+    for (bytes, code) in [(needed - 1, "vram"), (needed, "none: it bid")] {
+        let (sequencer, index) = posted(|_| {}).await;
+        let share = Arc::new(gpu.with_budget(bytes).unwrap());
+        assert_eq!(share.run(&program(), input()).is_ok(), code != "vram");
+        let (none, nothing) = (|_: &mut WorkerConfig| {}, |_: &Claims| {});
+        assert_eq!(declined_with(&sequencer, index, none, nothing, share).await, code);
+    }
+    // Nothing of the kind on a CPU.
+    assert_eq!(declined(&sequencer, index, |_| {}).await, "none: it bid");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn prices_and_other_units() {
     let (sequencer, index) = posted(|_| {}).await;
     let code = declined(&sequencer, index, |config| config.policy.price_per_job = BUDGET + 1).await;
     assert_eq!(code, "price");
-    let code = declined_with(&sequencer, index, |_| {}, |claims| claims.note(77, index)).await;
+    let cpu = || Arc::new(Cpu::new());
+    let code = declined_with(&sequencer, index, |_| {}, |claims| claims.note(77, index), cpu()).await;
     assert_eq!(code, "taken");
-    let code = declined_with(&sequencer, index, |_| {}, |claims| claims.note(77, index + 1)).await;
+    let code = declined_with(&sequencer, index, |_| {}, |claims| claims.note(77, index + 1), cpu()).await;
     assert_eq!(code, "busy");
     // The terms are asked for, too; each has its own test.
     let code = declined(&sequencer, index, |config| config.policy.min_bid_seconds = 1_000).await;

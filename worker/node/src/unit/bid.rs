@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use janction_executor::ExecutorError;
 use janction_protocol::Amount;
 use janction_protocol::state::Job;
 use janction_trace::Policy;
@@ -88,6 +89,14 @@ impl Unit {
         shared.claims.claim(self.index, view.index)?;
         let files = shared.files.of(&mut self.client, bids, job).await?;
         let price = decide::price(bids, job, &files.program)?;
+        match self.runner.executor.fits(&files.program, job.input_rows as usize) {
+            Ok(()) => {}
+            // Neither the program nor the unit's share changes while the process runs.
+            Err(ExecutorError::TooLittleMemory { needed, given, .. }) => {
+                return Err(Decline::Vram { needed, given }.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
         let keys = Arc::clone(&shared.audit_keys);
         let recompiled = tokio::task::spawn_blocking(move || keys.digest(&files.program, policy));
         match recompiled.await.map_err(WorkerError::panicked)? {
