@@ -66,7 +66,7 @@ impl<T> PreparedCache<T> {
         Self { budget, state: Mutex::new(State { entries: Vec::new(), preparing: 0 }) }
     }
 
-    /// No code of others runs while it is held, and what is done meanwhile is whole after each step.
+    /// Nothing is prepared while it is held, and what is done meanwhile is whole after each step.
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

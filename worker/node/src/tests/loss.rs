@@ -223,6 +223,7 @@ async fn what_cannot_work_is_said_at_the_start() {
     let cases = [
         ("worker.no-units", WorkerConfig { units: vec![], ..good.clone() }),
         ("worker.no-jobs", WorkerConfig { max_concurrent: 0, ..good.clone() }),
+        ("worker.no-vram", WorkerConfig { vram_mib: Some(0), ..good.clone() }),
         ("worker.falsify", WorkerConfig { falsify, chain_id: 1, ..good.clone() }),
         ("worker.no-rollup", WorkerConfig { rollup: None, chain_id: 1, ..good.clone() }),
         ("worker.chain", WorkerConfig { chain_id: 1, ..good.clone() }),
