@@ -21,7 +21,7 @@ mod reshape;
 mod transpose;
 mod windows;
 
-pub(crate) use commit::commit;
+pub(crate) use commit::{commit, with_leaves};
 pub use instructions::Instructions;
 
 use std::{borrow::Cow, convert::Infallible};

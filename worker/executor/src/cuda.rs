@@ -8,6 +8,7 @@ mod averagepool;
 mod concat;
 mod conv;
 mod flow;
+mod leaves;
 mod library;
 mod lookup;
 mod matmul;
@@ -17,6 +18,7 @@ mod prepared;
 mod product;
 mod reshape;
 mod rows;
+mod sketch;
 mod source;
 mod tensor;
 mod tiles;
@@ -31,15 +33,17 @@ pub use source::source;
 use janction_accel_cpu::Backend;
 use janction_accel_cuda::{Argument, Blas, Card, Grid, Module, cards};
 use janction_program::commitment::Scheme;
+use janction_program::limits::MAX_BLOCK_POLYNOMIALS;
 use janction_program::{Cells, Program, Tensor, Value};
-use janction_protocol::Digest;
 use janction_trace::{CommittedTensor, Trace};
 
 use crate::prepared::PreparedCache;
 use crate::{Device, Executor, ExecutorError, cpu};
 use flow::{Collected, Wanted};
+use leaves::Leaves;
 use memory::Need;
 use prepared::Prepared;
+use sketch::Multipliers;
 
 /// So many rows at once keep any GPU busy; more of them would only make the first wait for the last.
 const MOST_ROWS: usize = 1 << 16;
@@ -66,6 +70,8 @@ pub struct Cuda {
     most_sums: usize,
     /// Constants of the programs that ran last.
     programs: PreparedCache<Vec<Prepared>>,
+    /// Constants of commitment scheme 2, as many as were needed so far.
+    multipliers: Mutex<Option<Arc<Multipliers>>>,
     one_at_a_time: Mutex<()>,
 }
 
@@ -125,6 +131,7 @@ impl Cuda {
             multiprocessors: device.card().multiprocessors,
             // The other half is for rows.
             programs: PreparedCache::new(device.memory_limit() / 2),
+            multipliers: Mutex::default(),
             one_at_a_time: Mutex::new(()),
             device,
         })
@@ -214,6 +221,20 @@ impl Cuda {
         })
     }
 
+    /// What leaves of `scheme` are made with, in blocks of up to `polynomials`.
+    fn leaves(&self, backend: Backend, scheme: Scheme, polynomials: usize) -> Result<Leaves, CudaError> {
+        let Scheme::Sketch { block_bits } = scheme else { return Ok(Leaves::Rows) };
+        // Whoever panicked while it held the lock has left it as it was, or empty.
+        let mut known = self.multipliers.lock().unwrap_or_else(PoisonError::into_inner);
+        let multipliers = match known.take().filter(|known| known.len() >= polynomials) {
+            Some(known) => known,
+            // What was there is gone by now, so that its memory can be taken again.
+            None => Arc::new(Multipliers::new(self, backend, polynomials)?),
+        };
+        *known = Some(Arc::clone(&multipliers));
+        Ok(Leaves::Sketches { block_bits, multipliers })
+    }
+
     /// Runs `program` on `input`.
     fn flow(
         &self,
@@ -229,10 +250,15 @@ impl Cuda {
             if self.library_serves(self.most_rows, columns, inner) { library } else { 0 }
         });
         need.check(program, input.rows(), self.device.memory_limit())?;
+        let backend = Backend::current()?;
         let attempt = || {
             let prepared = self.prepare(program, &need)?;
+            let leaves = match wanted {
+                Wanted::Cells => None,
+                Wanted::CellsAndLeaves => Some(self.leaves(backend, program.scheme(), need.multipliers)?),
+            };
             let at_once = need.rows_at_once(input.rows(), self.device.free_memory()?, self.most_rows);
-            flow::run(self, program, &prepared, input, at_once, wanted)
+            flow::run(self, program, &prepared, input, at_once, leaves.as_ref())
         };
         let collected = match attempt() {
             Err(error) if error.is_out_of_memory() => {
@@ -243,14 +269,6 @@ impl Cuda {
             result => result,
         };
         Ok(collected?)
-    }
-
-    /// The digests of all rows of `tensor`.
-    fn digests(&self, tensor: &Tensor) -> Result<Vec<Digest>, CudaError> {
-        let row = tensor::pitch(tensor.columns()) as u64 + 32;
-        let fitting = self.device.free_memory()? / (memory::PARTS * row);
-        let at_once = usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, self.most_rows);
-        flow::digests(self, tensor, at_once)
     }
 }
 
@@ -279,13 +297,22 @@ impl Executor for Cuda {
     fn commit(&self, program: &Program, input: Tensor, tensors: Vec<Tensor>) -> Result<Trace, ExecutorError> {
         let backend = Backend::current()?;
         let _alone = self.alone();
+        let scheme = program.scheme();
+        // Of what no program computes, the host says what is wrong.
+        let polynomials = |tensor: &Tensor| {
+            let count = memory::block_polynomials(scheme, tensor.rows(), std::iter::once(tensor.columns()));
+            (tensor.dtype().is_byte() && count <= MAX_BLOCK_POLYNOMIALS).then_some(count)
+        };
+        let most = tensors.iter().chain(std::iter::once(&input)).filter_map(polynomials).max().unwrap_or(0);
+        let leaves = self.leaves(backend, scheme, most)?;
         let commit = |tensor: Tensor| -> Result<CommittedTensor, ExecutorError> {
-            if program.scheme() != Scheme::Rows || !tensor.dtype().is_byte() {
-                // Sketches are made on the host; and of what no program computes it says what is wrong.
+            if polynomials(&tensor).is_none() {
                 return Ok(cpu::commit(backend, program, tensor)?);
             }
-            let digests = self.digests(&tensor)?;
-            Ok(CommittedTensor::with_leaves(program, tensor, digests)?)
+            let free = self.device.free_memory()?;
+            let at_once = memory::rows_to_commit(scheme, tensor.columns(), free, self.most_rows);
+            let digests = flow::leaves(self, &leaves, &tensor, at_once)?;
+            Ok(cpu::with_leaves(backend, program, tensor, digests)?)
         };
         let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;
         Ok(Trace::of(program, commit(input)?, tensors)?)
@@ -300,21 +327,18 @@ impl Executor for Cuda {
         Ok(Some(Arc::new(self.with_budget(bytes)?)))
     }
 
-    /// Rows are hashed where they were computed, while others are computed.
+    /// Leaves are made where the rows were computed, while others are computed.
     fn run(&self, program: &Program, input: Tensor) -> Result<Trace, ExecutorError> {
-        if program.scheme() != Scheme::Rows {
-            let tensors = self.execute(program, &input)?;
-            return self.commit(program, input, tensors);
-        }
-        let mut collected = self.flow(program, &input, Wanted::CellsAndDigests)?.into_iter();
-        let digests = collected.next().unwrap_or_default().digests;
-        let input = CommittedTensor::with_leaves(program, input, digests)?;
+        let backend = Backend::current()?;
+        let mut collected = self.flow(program, &input, Wanted::CellsAndLeaves)?.into_iter();
+        let leaves = collected.next().unwrap_or_default().leaves;
+        let input = cpu::with_leaves(backend, program, input, leaves)?;
         let tensors = program
             .committed_steps()
             .zip(collected)
             .map(|(step, collected)| {
                 let tensor = tensor(collected.cells, &step.output);
-                Ok(CommittedTensor::with_leaves(program, tensor, collected.digests)?)
+                Ok(cpu::with_leaves(backend, program, tensor, collected.leaves)?)
             })
             .collect::<Result<_, ExecutorError>>()?;
         Ok(Trace::of(program, input, tensors)?)

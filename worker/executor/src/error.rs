@@ -19,7 +19,8 @@ pub enum ExecutorError {
     /// The instructions that `JANCTION_SIMD` asks for cannot be used.
     #[error(transparent)]
     Instructions(#[from] AccelError),
-    /// Even one row at a time, the program does not fit the GPU's memory, or the share of it that the executor may take.
+    /// Even one row (or one block of rows under commitment scheme 2) at a time, the program does not fit the GPU's memory, or the share
+    /// of it that the executor may take.
     #[error(
         "program {program:?} takes at least {needed} bytes of GPU memory, {constants} of them for its constants and most for \
          operation {operation:?}, and there are {given}: raise `worker.vram_mib` if the GPU has more, or use a larger GPU or \

@@ -1,92 +1,17 @@
 //! Every executor gives the bits of the reference: cells, row digests, roots.
 
-use std::sync::LazyLock;
+mod common;
 
+use common::*;
 use janction_accel_cuda::Device;
-use janction_executor::{
-    Executor, ExecutorError,
-    cpu::{Cpu, Instructions},
-    cuda::Cuda,
-};
+use janction_executor::{Executor, ExecutorError, cpu::Cpu, cuda::Cuda};
 use janction_program::{
     Cells, DType, OperationKind, PerColumn, Program, Requantise, Slide, Tensor,
-    builder::{AveragePoolOptions, Builder, ConvOptions, MatMulOptions},
+    builder::{AveragePoolOptions, Builder, MatMulOptions},
     limits::MAX_COLUMNS,
-    reference,
-    test_utils::{Extent, Random, random_input, random_program, random_program_of},
+    test_utils::{Extent, Random, random_input, random_program, random_program_of, with_random_scheme},
 };
-use janction_trace::Trace;
 use proptest::prelude::*;
-
-fn emulated() -> Cuda {
-    Cuda::on(Device::host().expect("a host device")).expect("the kernels compile")
-}
-
-static EMULATED: LazyLock<Cuda> = LazyLock::new(emulated);
-/// As with a library that serves all products, a few rows at a time.
-static LIBRARY: LazyLock<Cuda> = LazyLock::new(|| emulated().with_library_from(0, 1 << 17));
-/// As on a card without tensor cores.
-static PLAIN: LazyLock<Cuda> = LazyLock::new(|| emulated().without_tensor_cores());
-/// As with so little memory that rows are computed a few at a time.
-static SMALL: LazyLock<Cuda> = LazyLock::new(|| emulated().with_most_rows(3));
-
-/// The CPU's with each kind of instructions that it has.
-static CPUS: LazyLock<Vec<(String, Cpu)>> = LazyLock::new(|| {
-    let all = Instructions::available().into_iter().map(|kind| (kind.to_string(), Cpu::with(kind)));
-    // And as with programs that are too large to be kept.
-    all.chain([("nothing kept".into(), Cpu::new().keeping(0))]).collect()
-});
-
-fn expected(program: &Program, input: &Tensor) -> Trace {
-    Trace::commit(program, input.clone(), reference::run(program, input).unwrap()).unwrap()
-}
-
-/// The CPU alone, on as many threads as there are and on more, for what takes the emulated GPU too long.
-fn check_cpus(program: &Program, input: &Tensor) {
-    let expected = expected(program, input);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
-    for (name, cpu) in &*CPUS {
-        assert_eq!(cpu.run(program, input.clone()).unwrap(), expected, "{name}");
-        assert_eq!(pool.install(|| cpu.run(program, input.clone())).unwrap(), expected, "{name}, 5 threads");
-    }
-}
-
-fn check(program: &Program, input: &Tensor) {
-    let expected = expected(program, input);
-    let cpus = CPUS.iter().map(|(name, cpu)| (&name[..], cpu as &dyn Executor));
-    let gpus = [
-        ("kernels", &*EMULATED as &dyn Executor),
-        ("kernels, no tensor cores", &*PLAIN),
-        ("a library's products", &*LIBRARY),
-        ("kernels, little memory", &*SMALL),
-    ];
-    for (name, executor) in cpus.chain(gpus) {
-        let got = executor.run(program, input.clone()).unwrap();
-        assert_eq!(got.tensors(), expected.tensors(), "{name}");
-        assert_eq!(got, expected, "{name}");
-    }
-}
-
-/// One product of the given size with everything that an operation can have.
-fn product(rows: usize, inner: usize, columns: usize, input: DType, weights: DType) -> (Program, Tensor) {
-    let r = &mut Random::new((rows * inner * columns) as u64);
-    let mut b = Builder::new("product", 12);
-    let x = b.input("x", input, &[inner as u32]);
-    let w = b.constant("w", r.tensor(weights, inner, columns));
-    let bias = (0..columns).map(|_| r.range(-50_000, 50_000) as i32).collect();
-    let bias = b.constant("b", Tensor::new(1, columns, Cells::I32(bias)).unwrap());
-    let factor = 0.02 / (inner as f64).sqrt();
-    let requantise =
-        (0..columns).map(|j| Requantise::from_factor(factor * (1.0 + j as f64 / 50.0)).unwrap()).collect();
-    let zeros =
-        (0..columns).map(|j| if weights == DType::U8 { 120 + j as i32 % 9 } else { j as i32 % 5 }).collect();
-    let options = MatMulOptions::new(PerColumn::Each(requantise))
-        .bias(bias)
-        .weight_zero(PerColumn::Each(zeros))
-        .zeros(if input == DType::U8 { 131 } else { -7 }, 3);
-    b.matmul("y", x, w, DType::I8, options);
-    (b.build().unwrap(), r.tensor(input, rows, inner))
-}
 
 #[test]
 fn sizes_around_the_tiles() {
@@ -151,21 +76,6 @@ fn zero_points_at_the_ends() {
             check(&b.build().unwrap(), &at_ends(input, 19, 70));
         }
     }
-}
-
-/// A convolution with everything that it can have.
-fn convolution(rows: usize, shape: [u32; 3], outer: usize, groups: u32, slide: Slide) -> (Program, Tensor) {
-    let r = &mut Random::new(u64::from(shape.iter().sum::<u32>()) + outer as u64);
-    let mut b = Builder::new("convolution", 12);
-    let x = b.input("x", DType::U8, &shape);
-    let inner = shape[0] / groups * slide.kernel[0] * slide.kernel[1];
-    let w = b.constant("w", r.tensor(DType::I8, inner as usize, outer));
-    let bias = (0..outer).map(|_| r.range(-50_000, 50_000) as i32).collect();
-    let bias = b.constant("b", Tensor::new(1, outer, Cells::I32(bias)).unwrap());
-    let factor = Requantise::from_factor(0.02 / f64::from(inner).sqrt()).unwrap();
-    let product = MatMulOptions::new(PerColumn::All(factor)).bias(bias).zeros(131, 3);
-    b.conv("y", x, w, DType::I8, ConvOptions::new(slide, product).groups(groups));
-    (b.build().unwrap(), r.tensor(DType::U8, rows, shape.iter().product::<u32>() as usize))
 }
 
 #[test]
@@ -323,8 +233,8 @@ fn inputs_that_do_not_fit_are_errors() {
 
 proptest! {
     #[test]
-    fn random_programs(seed: u64) {
-        let program = random_program(seed);
+    fn random_programs(seed: u64, scheme: u64) {
+        let program = with_random_scheme(random_program(seed), scheme);
         check(&program, &random_input(&program, seed));
     }
 }
@@ -371,6 +281,7 @@ fn what_fits_is_known_before() {
     // Where the places of a window's cells take more than the weights.
     programs.push(convolution(1, [1, 12, 12], 9, 1, deep).0);
     programs.push(product(1, 67, 68, DType::U8, DType::U8).0);
+    programs.extend((8..14).map(|seed| with_random_scheme(random_program(seed), seed)));
     for (seed, program) in programs.iter().enumerate() {
         for rows in [1, 2, 5] {
             let rows = rows.min(program.max_rows());
@@ -413,8 +324,8 @@ fn programs_share_the_memory_one_after_the_other() {
 /// Execution and commitment by themselves give what they give together.
 #[test]
 fn commitment_by_itself() {
-    for seed in 0..6 {
-        let program = random_program(seed);
+    for seed in 0..12 {
+        let program = with_random_scheme(random_program(seed), seed);
         let input = random_input(&program, seed);
         let expected = expected(&program, &input);
         for executor in [&*EMULATED, &*SMALL] {
@@ -424,91 +335,15 @@ fn commitment_by_itself() {
     }
     let (program, input) = product(2, 3, 4, DType::U8, DType::I8);
     let wrong = Tensor::new(2, 4, Cells::I32(vec![0; 8])).unwrap();
-    assert!(matches!(EMULATED.commit(&program, input, vec![wrong]), Err(ExecutorError::Trace(_))));
-}
-
-/// The first card, and each way in which it multiplies: with a library where that is worth it, without one, with one always,
-/// without tensor cores, a few rows at a time, and with a share of the memory.
-fn ways() -> Vec<(&'static str, Cuda)> {
-    let open = || Cuda::open(0, None).expect("this test needs an NVIDIA GPU");
-    println!("library: {:?}", open().library());
-    vec![
-        ("as it is", open()),
-        ("own kernels", open().without_library()),
-        ("a library's products", open().with_library_from(0, 1 << 20)),
-        ("no tensor cores", open().without_tensor_cores()),
-        ("few rows at once", open().with_most_rows(3)),
-        ("a share", open().with_budget(256 << 20).expect("a share of the memory")),
-    ]
-}
-
-/// The same on a card.
-#[test]
-#[ignore = "needs an NVIDIA GPU"]
-fn gpu_equals_the_reference() {
-    for (name, gpu) in ways() {
-        for seed in 0..50 {
-            let program = random_program(seed);
-            let input = random_input(&program, seed);
-            let got = gpu.run(&program, input.clone()).unwrap();
-            assert!(got == expected(&program, &input), "{name}, random program {seed}");
-        }
-        for kind in OperationKind::ALL {
-            for extent in [Extent::Usual, Extent::Limits] {
-                let program = random_program_of(7, extent, &[kind]);
-                let input = random_input(&program, 7);
-                let got = gpu.run(&program, input.clone()).unwrap();
-                assert!(got == expected(&program, &input), "{name}, {kind:?}, {extent:?}");
-            }
-        }
-        let (program, input) = product(1000, 500, 300, DType::U8, DType::I8);
-        assert!(gpu.run(&program, input.clone()).unwrap() == expected(&program, &input), "{name}");
+    for program in [sketched(&program, 1), program] {
+        let refused = EMULATED.commit(&program, input.clone(), vec![wrong.clone()]);
+        assert!(matches!(refused, Err(ExecutorError::Trace(_))));
     }
-}
-
-/// Products that fill the card, in tiles and through the library, several jobs of one program, and commitment by itself.
-#[test]
-#[ignore = "needs an NVIDIA GPU"]
-fn gpu_equals_the_cpu_on_large_products() {
-    let ways = ways();
-    for (rows, inner, columns, input, weights) in [
-        (2048, 2048, 2048, DType::U8, DType::I8),
-        (4096, 4096, 4096, DType::I8, DType::I8),
-        (3000, 5000, 3001, DType::U8, DType::U8),
-        (70_000, 784, 128, DType::U8, DType::I8),
-    ] {
-        let (program, input) = product(rows, inner, columns, input, weights);
-        let expected = Cpu::new().run(&program, input.clone()).unwrap();
-        for (name, gpu) in ways.iter().filter(|(name, _)| *name != "few rows at once") {
-            for _ in 0..2 {
-                let got = gpu.run(&program, input.clone()).unwrap();
-                assert!(got == expected, "{name}: {rows} x {inner} x {columns}");
-            }
-            let tensors = gpu.execute(&program, &input).unwrap();
-            let got = gpu.commit(&program, input.clone(), tensors).unwrap();
-            assert!(got == expected, "{name}, one after the other: {rows} x {inner} x {columns}");
-        }
-    }
-}
-
-/// Convolutions that fill the card.
-#[test]
-#[ignore = "needs an NVIDIA GPU"]
-fn gpu_equals_the_cpu_on_large_convolutions() {
-    let three = Slide::new([3, 3]).pads([1, 1, 1, 1]);
-    for (rows, shape, outer, groups) in [
-        (200, [64, 28, 28], 128, 1),
-        (100, [3, 64, 64], 64, 1),
-        (50, [64, 17, 19], 64, 4),
-        (50, [32, 14, 14], 32, 32),
-    ] {
-        let (program, input) = convolution(rows, shape, outer, groups, three);
-        let expected = Cpu::new().run(&program, input.clone()).unwrap();
-        for (name, gpu) in ways() {
-            let got = gpu.run(&program, input.clone()).unwrap();
-            assert!(got == expected, "{name}: {shape:?} to {outer} in {groups} groups");
-        }
-    }
+    // A tensor of more polynomials than a block of any program has.
+    let (program, input) = product(2, 3, 4, DType::U8, DType::I8);
+    let wrong = Tensor::new(4, 1 << 20, Cells::I8(vec![0; 4 << 20])).unwrap();
+    let refused = EMULATED.commit(&sketched(&program, 2), input, vec![wrong]);
+    assert!(matches!(refused, Err(ExecutorError::Trace(_))));
 }
 
 /// Without a GPU the error must say what is missing.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use janction_accel_cuda::Device;
 use janction_executor::{Executor, cuda::Cuda};
-use janction_program::{Program, reference, test_utils::Random};
+use janction_program::{Program, commitment::Scheme, reference, test_utils::Random};
 use janction_trace::Trace;
 
 const MODELS: [&str; 4] = [
@@ -22,14 +22,18 @@ fn models() -> Vec<(&'static str, Program)> {
     MODELS.map(|name| (name, import(name))).into()
 }
 
-/// Runs every model on `rows` rows of any cells.
+/// Runs every model on `rows` rows of any cells, committed to by both schemes.
 fn check(name: &str, executor: &dyn Executor, rows: usize) {
     for (model, program) in models() {
         let value = program.input();
         let input = Random::new(rows as u64).tensor(value.dtype, rows, value.columns());
         let tensors = reference::run(&program, &input).unwrap();
-        let expected = Trace::commit(&program, input.clone(), tensors).unwrap();
-        assert!(executor.run(&program, input).unwrap() == expected, "{model}, {name}, {rows} rows");
+        for scheme in [Scheme::Rows, Scheme::Sketch { block_bits: 6 }] {
+            let program = program.clone().with_scheme(scheme).unwrap();
+            let expected = Trace::commit(&program, input.clone(), tensors.clone()).unwrap();
+            let got = executor.run(&program, input.clone()).unwrap();
+            assert!(got == expected, "{model}, {name}, {rows} rows, scheme {scheme}");
+        }
     }
 }
 

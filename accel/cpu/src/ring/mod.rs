@@ -12,6 +12,7 @@ use std::fmt;
 
 use crate::backend::Backend;
 use lanes::{Lanes16, Portable};
+pub use transform::{FORWARD_ROOTS, INVERSE_ROOTS, ROOT};
 use transform::{Matrix, Vector, forward, inverse, montgomery};
 
 /// Coefficients of a ring element.
@@ -51,18 +52,38 @@ pub struct Multipliers {
     count: usize,
 }
 
+/// The values of at most [`SIDE_BY_SIDE`] elements, one a lane.
+fn group(backend: Backend, elements: &[Element]) -> Box<Matrix> {
+    let mut matrix = transform::zeros();
+    for (lane, element) in elements.iter().enumerate() {
+        for (vector, &coefficient) in matrix.iter_mut().zip(element) {
+            vector.0[lane] = coefficient;
+        }
+    }
+    dispatch(backend, Evaluate(&mut matrix));
+    matrix
+}
+
+/// The elements' values at the odd powers of [`ROOT`], for whoever multiplies elsewhere: value k of each belongs to the power of
+/// 2 reverse(k) + 1, with the nine bits of k reversed. All are below [`MODULUS`].
+#[must_use]
+pub fn values(backend: Backend, elements: &[Element]) -> Vec<Element> {
+    let of = |elements: &[Element]| {
+        let matrix = group(backend, elements);
+        (0..elements.len()).map(|lane| std::array::from_fn(|k| matrix[k].0[lane])).collect::<Vec<Element>>()
+    };
+    elements.chunks(SIDE_BY_SIDE).flat_map(of).collect()
+}
+
 impl Multipliers {
     /// Prepares `elements`, in order.
     #[must_use]
     pub fn new(backend: Backend, elements: &[Element]) -> Self {
         let group = |elements: &[Element]| {
-            let mut matrix = transform::zeros();
-            for (lane, element) in elements.iter().enumerate() {
-                for (vector, &coefficient) in matrix.iter_mut().zip(element) {
-                    vector.0[lane] = coefficient;
-                }
+            let mut matrix = group(backend, elements);
+            for vector in &mut *matrix {
+                vector.0 = vector.0.map(montgomery);
             }
-            dispatch(backend, Prepare(&mut matrix));
             matrix
         };
         Self { groups: elements.chunks(SIDE_BY_SIDE).map(group).collect(), count: elements.len() }
@@ -132,10 +153,10 @@ fn dispatch<K: Kernel16>(backend: Backend, kernel: K) -> K::Output {
     unsafe { kernel.run::<Portable>() }
 }
 
-/// Multipliers into evaluation form and Montgomery form.
-struct Prepare<'a>(&'a mut Matrix);
+/// Coefficients to values.
+struct Evaluate<'a>(&'a mut Matrix);
 
-impl Kernel16 for Prepare<'_> {
+impl Kernel16 for Evaluate<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -143,9 +164,6 @@ impl Kernel16 for Prepare<'_> {
     unsafe fn run<L: Lanes16>(self) {
         // SAFETY: the caller's.
         unsafe { forward::<L>(self.0) };
-        for vector in self.0 {
-            vector.0 = vector.0.map(montgomery);
-        }
     }
 }
 
@@ -258,6 +276,37 @@ mod tests {
             let many = vec![blocks[0].clone(); SIDE_BY_SIDE];
             let got = inner_products(backend, &multipliers, &many);
             assert!(got.iter().all(|element| *element == expected[0]), "{backend}");
+        }
+    }
+
+    /// By Horner's rule, so that whoever multiplies elsewhere has the order that is documented.
+    #[test]
+    fn values_are_those_at_the_odd_powers() {
+        let q = u64::from(MODULUS);
+        let power = |mut exponent: u64| {
+            let mut result = 1;
+            while exponent > 0 {
+                result = result * u64::from(ROOT) % q;
+                exponent -= 1;
+            }
+            result
+        };
+        assert_eq!((power(512), power(1024)), (q - 1, 1), "a primitive root of order 1024");
+        let mut next = numbers(11);
+        let elements: Vec<Element> =
+            (0..SIDE_BY_SIDE + 1).map(|_| std::array::from_fn(|_| (next() % q) as u16)).collect();
+        for backend in Backend::available() {
+            for (element, values) in elements.iter().zip(values(backend, &elements)) {
+                for (k, &value) in values.iter().enumerate() {
+                    let point = power(2 * (k.reverse_bits() >> (usize::BITS - 9)) as u64 + 1);
+                    let expected = element.iter().rev().fold(0, |sum, &c| (sum * point + u64::from(c)) % q);
+                    assert_eq!(u64::from(value), expected, "{backend}, {k}");
+                }
+            }
+        }
+        for (k, (&w, &inverse)) in FORWARD_ROOTS.iter().zip(&INVERSE_ROOTS).enumerate() {
+            assert_eq!(u64::from(w), power((k.reverse_bits() >> (usize::BITS - 9)) as u64));
+            assert_eq!(u64::from(w) * u64::from(inverse) % q, 1);
         }
     }
 

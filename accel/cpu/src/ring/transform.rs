@@ -54,7 +54,7 @@ const fn power(base: u64, mut exponent: u64) -> u64 {
 }
 
 /// A primitive 1024th root of unity: 5 generates the multiplicative group.
-const ROOT: u64 = power(5, (MODULUS as u64 - 1) / 1024);
+pub const ROOT: u16 = power(5, (MODULUS as u64 - 1) / 1024) as u16;
 
 /// A constant that residues are multiplied with.
 #[derive(Clone, Copy)]
@@ -78,22 +78,38 @@ impl Twiddle {
     }
 }
 
-type Twiddles = [Twiddle; DEGREE];
-
-/// For group g of the level with 2^l groups, at 2^l + g: `root` to the power of the bit-reversed number.
-const fn twiddles(root: u64) -> Twiddles {
-    let mut all = [Twiddle::new(1); DEGREE];
+/// At k: `root` to the power of k with its nine bits reversed.
+const fn powers(root: u64) -> [u16; DEGREE] {
+    let mut all = [1; DEGREE];
     let mut k = 0;
     while k < DEGREE {
         let reversed = k.reverse_bits() >> (usize::BITS - DEGREE.ilog2());
-        all[k] = Twiddle::new(power(root, reversed as u64));
+        all[k] = power(root, reversed as u64) as u16;
         k += 1;
     }
     all
 }
 
-static FORWARD_ROOTS: Twiddles = twiddles(ROOT);
-static INVERSE_ROOTS: Twiddles = twiddles(power(ROOT, 1023));
+/// What the way to the values multiplies with: group g of the level with 2^l groups takes entry 2^l + g. Entry k is [`ROOT`] to
+/// the power of k with its nine bits reversed.
+pub static FORWARD_ROOTS: [u16; DEGREE] = powers(ROOT as u64);
+/// Their inverses, for the way back.
+pub static INVERSE_ROOTS: [u16; DEGREE] = powers(power(ROOT as u64, 1023));
+
+type Twiddles = [Twiddle; DEGREE];
+
+const fn twiddles(powers: &[u16; DEGREE]) -> Twiddles {
+    let mut all = [Twiddle::new(1); DEGREE];
+    let mut k = 0;
+    while k < DEGREE {
+        all[k] = Twiddle::new(powers[k] as u64);
+        k += 1;
+    }
+    all
+}
+
+static FORWARD: Twiddles = twiddles(&FORWARD_ROOTS);
+static INVERSE: Twiddles = twiddles(&INVERSE_ROOTS);
 /// 1 / 512.
 const SCALE: Twiddle = Twiddle::new(power(DEGREE as u64, MODULUS as u64 - 2));
 
@@ -229,9 +245,9 @@ unsafe fn join<L: Lanes16>(v: &mut [L; 8], a: usize, b: usize, w: Twiddle) {
 /// The processor must have the instructions of `L`.
 #[inline(always)]
 #[allow(unsafe_code)]
-unsafe fn pass<L: Lanes16, const FORWARD: bool>(matrix: &mut Matrix, stride: usize) {
+unsafe fn pass<L: Lanes16, const IS_FORWARD: bool>(matrix: &mut Matrix, stride: usize) {
     for group in 0..DEGREE / (8 * stride) {
-        let [one, two, four] = groups(if FORWARD { &FORWARD_ROOTS } else { &INVERSE_ROOTS }, stride, group);
+        let [one, two, four] = groups(if IS_FORWARD { &FORWARD } else { &INVERSE }, stride, group);
         for j in 0..stride {
             let first = group * 8 * stride + j;
             for part in (0..SIDE_BY_SIDE).step_by(L::WIDTH) {
@@ -241,7 +257,7 @@ unsafe fn pass<L: Lanes16, const FORWARD: bool>(matrix: &mut Matrix, stride: usi
                     for (i, x) in v.iter_mut().enumerate().skip(1) {
                         *x = L::load(matrix[first + i * stride].0.as_ptr().add(part));
                     }
-                    if FORWARD {
+                    if IS_FORWARD {
                         for i in 0..4 {
                             split(&mut v, i, i + 4, one[0]);
                         }

@@ -198,13 +198,30 @@ fn sketch_leaves(backend: Backend, tensor: &Tensor, block_rows: usize) -> Vec<Di
     leaves
 }
 
+/// Commits to an activation of `program` whose leaves were made elsewhere.
+///
+/// # Errors
+/// When there is not one leaf for each row or block, or the rows do not fit a job.
+pub(crate) fn with_leaves(
+    backend: Backend,
+    program: &Program,
+    tensor: Tensor,
+    leaves: Vec<Digest>,
+) -> Result<CommittedTensor, TraceError> {
+    CommittedTensor::with_tree(program, tensor, tree_over(backend, leaves, program.tree_depth())?)
+}
+
+fn tree_over(backend: Backend, leaves: Vec<Digest>, depth: u8) -> Result<RowTree, TreeError> {
+    RowTree::with_parents(leaves, depth, |children, blank| parents(backend, children, blank))
+}
+
 /// The tree over a tensor's leaves.
 fn tree(backend: Backend, scheme: Scheme, tensor: &Tensor, depth: u8) -> Result<RowTree, TreeError> {
     let leaves = match scheme {
         Scheme::Rows => row_digests(backend, tensor),
         Scheme::Sketch { .. } => sketch_leaves(backend, tensor, scheme.block_rows()),
     };
-    RowTree::with_parents(leaves, depth, |children, blank| parents(backend, children, blank))
+    tree_over(backend, leaves, depth)
 }
 
 /// Commits to an activation of `program`.

@@ -12,9 +12,9 @@ use janction_protocol::Digest;
 
 use super::{
     Cuda,
+    leaves::{Hashed, Leaves},
     memory::PARTS,
     prepared::Prepared,
-    rows::{self, Hashed},
     tensor::OnDevice,
 };
 
@@ -23,8 +23,8 @@ use super::{
 pub(super) struct Collected {
     /// Its cells, row by row, where they were asked for.
     pub cells: Vec<u8>,
-    /// The digests of its rows, where they were asked for.
-    pub digests: Vec<Digest>,
+    /// Its leaves, where they were asked for.
+    pub leaves: Vec<Digest>,
 }
 
 /// What is wanted of a run.
@@ -32,8 +32,8 @@ pub(super) struct Collected {
 pub(super) enum Wanted {
     /// The committed tensors.
     Cells,
-    /// The committed tensors, and the digests of all rows of the input and of them.
-    CellsAndDigests,
+    /// The committed tensors, and all leaves of the input and of them.
+    CellsAndLeaves,
 }
 
 /// A part of a tensor on its way back. Its memory is held until everything that is wanted of it is there.
@@ -43,7 +43,7 @@ struct Parcel {
     on_device: Arc<OnDevice>,
     /// When its cells are there; nothing where they are not wanted.
     cells: Option<Event>,
-    digests: Option<Hashed>,
+    leaves: Option<Hashed>,
 }
 
 enum Message {
@@ -53,7 +53,7 @@ enum Message {
 }
 
 /// Runs `program`, whose steps are prepared, on `input`, `at_once` rows together: what came back of the input and of the
-/// committed steps' results, in order.
+/// committed steps' results, in order; with their leaves where these are given. Then `at_once` must be whole blocks.
 ///
 /// # Errors
 /// What the device says.
@@ -63,14 +63,14 @@ pub(super) fn run(
     prepared: &[Prepared],
     input: &Tensor,
     at_once: usize,
-    wanted: Wanted,
+    leaves: Option<&Leaves>,
 ) -> Result<Vec<Collected>, CudaError> {
     let (parcels, received) = channel();
     let (part_done, parts_done) = channel();
     let columns: Vec<usize> = program.committed_steps().map(|step| step.output.columns()).collect();
     std::thread::scope(|scope| {
         let collector = scope.spawn(|| collect(cuda, &columns, input.rows(), received, part_done));
-        let sent = send(cuda, program, prepared, input, at_once, wanted, &parcels, &parts_done);
+        let sent = send(cuda, program, prepared, input, at_once, leaves, &parcels, &parts_done);
         drop(parcels);
         let collected = collector.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // What the collector met comes first: without it the sender would not have stopped.
@@ -87,7 +87,7 @@ fn send(
     prepared: &[Prepared],
     input: &Tensor,
     at_once: usize,
-    wanted: Wanted,
+    leaves: Option<&Leaves>,
     parcels: &Sender<Message>,
     parts_done: &Receiver<()>,
 ) -> Result<(), CudaError> {
@@ -99,16 +99,15 @@ fn send(
         let uploaded = Arc::new(OnDevice::upload(&cuda.uploading, input, rows)?);
         let ready = cuda.uploading.record()?;
         cuda.device.borrow(&uploaded.buffer, &ready)?;
-        let digests = |tensor: &OnDevice, ready: &Event| match wanted {
-            Wanted::Cells => Ok(None),
-            Wanted::CellsAndDigests => rows::hash(cuda, tensor, ready).map(Some),
+        let hash = |tensor: &OnDevice, ready: &Event| {
+            leaves.map(|leaves| leaves.start(cuda, tensor, ready)).transpose()
         };
-        let parcel = |tensor: usize, on_device: &Arc<OnDevice>, cells, digests| {
-            let parcel = Parcel { tensor, on_device: Arc::clone(on_device), cells, digests };
+        let parcel = |tensor: usize, on_device: &Arc<OnDevice>, cells, leaves| {
+            let parcel = Parcel { tensor, on_device: Arc::clone(on_device), cells, leaves };
             // Where nobody takes it, the collector has failed, and says why.
             parcels.send(Message::Parcel(Box::new(parcel))).is_ok()
         };
-        let hashed = digests(&uploaded, &ready)?;
+        let hashed = hash(&uploaded, &ready)?;
         if !parcel(0, &uploaded, None, hashed) {
             return Ok(());
         }
@@ -124,7 +123,7 @@ fn send(
             if !step.operation.kind().is_view() {
                 tensor += 1;
                 let ready = cuda.device.record()?;
-                let hashed = digests(&result, &ready)?;
+                let hashed = hash(&result, &ready)?;
                 if !parcel(tensor, &result, Some(ready), hashed) {
                     return Ok(());
                 }
@@ -150,19 +149,19 @@ fn collect(
     all.extend(
         columns
             .iter()
-            .map(|columns| Collected { cells: Vec::with_capacity(rows * columns), digests: Vec::new() }),
+            .map(|columns| Collected { cells: Vec::with_capacity(rows * columns), leaves: Vec::new() }),
     );
     for message in parcels {
         match message {
             Message::Parcel(parcel) => {
-                let Parcel { tensor, on_device, cells, digests } = *parcel;
+                let Parcel { tensor, on_device, cells, leaves } = *parcel;
                 let to = &mut all[tensor];
                 if let Some(ready) = &cells {
                     cuda.copying.borrow(&on_device.buffer, ready)?;
                     on_device.read(&cuda.copying, &mut to.cells)?;
                 }
-                if let Some(digests) = digests {
-                    to.digests.extend(digests.read(&cuda.copying)?);
+                if let Some(leaves) = leaves {
+                    to.leaves.extend(leaves.read(&cuda.copying)?);
                 }
             }
             // Nobody waits for the last parts.
@@ -172,17 +171,22 @@ fn collect(
     Ok(all)
 }
 
-/// The digests of all rows of `tensor`, `at_once` rows together.
+/// All leaves of `tensor`, `at_once` rows together, which must be whole blocks.
 ///
 /// # Errors
 /// What the device says.
-pub(super) fn digests(cuda: &Cuda, tensor: &Tensor, at_once: usize) -> Result<Vec<Digest>, CudaError> {
-    let mut digests = Vec::with_capacity(tensor.rows());
+pub(super) fn leaves(
+    cuda: &Cuda,
+    leaves: &Leaves,
+    tensor: &Tensor,
+    at_once: usize,
+) -> Result<Vec<Digest>, CudaError> {
+    let mut digests = Vec::new();
     let mut before: Option<(OnDevice, Hashed)> = None;
     for first in (0..tensor.rows()).step_by(at_once) {
         let rows = first..tensor.rows().min(first + at_once);
         let uploaded = OnDevice::upload(&cuda.uploading, tensor, rows)?;
-        let hashed = rows::hash(cuda, &uploaded, &cuda.uploading.record()?)?;
+        let hashed = leaves.start(cuda, &uploaded, &cuda.uploading.record()?)?;
         if let Some((_, hashed)) = before.replace((uploaded, hashed)) {
             digests.extend(hashed.read(&cuda.copying)?);
         }
