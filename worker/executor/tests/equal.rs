@@ -276,7 +276,7 @@ fn what_fits_is_known_before() {
         other => panic!("{other:?}"),
     };
     let limits = |seed| random_program_of(seed, Extent::Limits, &[OperationKind::Conv]);
-    let deep = Slide::new([9, 9]).pads([4; 4]);
+    let deep = Slide::new([12, 12]);
     let mut programs: Vec<Program> = (0..8).map(random_program).chain((0..4).map(limits)).collect();
     // Where the places of a window's cells take more than the weights.
     programs.push(convolution(1, [1, 12, 12], 9, 1, deep).0);
