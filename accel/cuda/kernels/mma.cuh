@@ -1,5 +1,5 @@
-// Operations of a whole warp on 8-bit integers, and copies into shared memory that arrive later: tensor cores and what feeds
-// them. Each has a form for cards and, for the tests on a CPU, a plain one that follows the register layouts of the PTX manual.
+// Operations of a whole warp: products of 8-bit integers and copies into shared memory that arrive later, that is, tensor cores
+// and what feeds them; and exchanges of field elements between the 16 lanes of each half. Each has a form for cards and, for the tests on a CPU, a plain one that follows the register layouts of the PTX manual.
 //
 // Lane l of a warp has the group g = l / 4 and the place t = l % 4 in it. All lanes must call together.
 
@@ -50,6 +50,24 @@ __device__ __forceinline__ void multiply(Sums& c, const Left& a, const Right& b)
 __device__ __forceinline__ int sum(int value) {
 #pragma unroll
     for (int distance = 16; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffff, value, distance);
+    return value;
+}
+
+// What the first COUNT lanes of the thread's half of the warp hold, in a circle that begins with lane `from` of them.
+template <int COUNT>
+__device__ __forceinline__ void circle(u64 (&to)[COUNT], u64 value, u32 from) {
+#pragma unroll
+    for (u32 i = 0; i < COUNT; i++) {
+        u32 lane = from + i;
+        to[i] = __shfl_sync(0xffffffff, value, (int)(lane < COUNT ? lane : lane - COUNT), 16);
+    }
+}
+
+// The sum of field elements over the thread's half of the warp, in every lane of it.
+__device__ __forceinline__ u64 half_sum(u64 value) {
+#pragma unroll
+    for (int distance = 8; distance > 0; distance /= 2)
+        value = gl::add(value, __shfl_xor_sync(0xffffffff, value, distance));
     return value;
 }
 
@@ -109,6 +127,19 @@ static int sum(int value) {
     u32 total = 0;
     for (u32 lane = 0; lane < 32; lane++) total += (u32)values[lane];
     return (int)total;
+}
+
+template <int COUNT>
+static void circle(u64 (&to)[COUNT], u64 value, u32 from) {
+    const u64* values = fibres::meet(value) + threadIdx.x % 32 / 16 * 16;
+    for (u32 i = 0; i < COUNT; i++) to[i] = values[(from + i) % COUNT];
+}
+
+static u64 half_sum(u64 value) {
+    const u64* values = fibres::meet(value) + threadIdx.x % 32 / 16 * 16;
+    u64 total = 0;
+    for (u32 lane = 0; lane < 16; lane++) total = gl::add(total, values[lane]);
+    return total;
 }
 
 static void start_copy(uint4* to, const void* from, u32 bytes) { fibres::start_copy(to, from, bytes, 16); }

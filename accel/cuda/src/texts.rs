@@ -25,8 +25,8 @@ pub fn poseidon() -> File {
     File::new("poseidon.cuh", include_str!("../kernels/poseidon.cuh"))
 }
 
-/// Tensor cores for 8-bit integers and copies that arrive later: `mma.cuh`, namespace `warp`. Needs [`goldilocks`] for the
-/// names of types. Serves cards from compute capability 7.5 on.
+/// Tensor cores for 8-bit integers, copies that arrive later and exchanges between lanes: `mma.cuh`, namespace `warp`. Needs
+/// [`goldilocks`]. Serves cards from compute capability 7.5 on.
 #[must_use]
 pub fn mma() -> File {
     File::new("mma.cuh", include_str!("../kernels/mma.cuh"))
@@ -54,6 +54,46 @@ pub fn poseidon_constants() -> File {
     let _ =
         writeln!(text, "static const unsigned DIAGONAL_FIRST = {};\n}}", <F as Poseidon>::MDS_MATRIX_DIAG[0]);
     File::new("poseidon_constants.cuh", text)
+}
+
+/// The permutation by 16 lanes of a warp: `poseidon_lanes.cuh`, namespace `poseidon`. Needs [`mma`] and [`poseidon`].
+#[must_use]
+pub fn poseidon_lanes() -> File {
+    const LANES: usize = 16;
+    // A line of constants for the lanes from `first` on, zeros for the others.
+    let line = |first: usize, values: &[u64]| {
+        let mut line = [0; LANES];
+        line[first..first + values.len()].copy_from_slice(values);
+        line
+    };
+    let (begin, end) = (12 * HALF_N_FULL_ROUNDS, 12 * (HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS));
+    let full = [&ALL_ROUND_CONSTANTS[..begin], &ALL_ROUND_CONSTANTS[end..]].concat();
+    // Lane 0 has a row and a column of its own: those of the identity before the partial rounds, and in them the corner of the
+    // matrix, which its element is multiplied with while all others' are added.
+    let corner = <F as Poseidon>::MDS_MATRIX_CIRC[0] + <F as Poseidon>::MDS_MATRIX_DIAG[0];
+    let column = |column: &[u64; 11]| {
+        let mut line = line(1, column);
+        line[0] = corner;
+        line
+    };
+    let initial = <F as Poseidon>::FAST_PARTIAL_ROUND_INITIAL_MATRIX.iter().map(|row| line(1, row));
+    let arrays: [(&str, Vec<[u64; LANES]>); 5] = [
+        ("LANES_FULL", full.chunks(12).map(|round| line(0, round)).collect()),
+        ("LANES_FIRST", vec![line(0, &<F as Poseidon>::FAST_PARTIAL_FIRST_ROUND_CONSTANT)]),
+        ("LANES_INITIAL", std::iter::once(line(0, &[1])).chain(initial).collect()),
+        ("LANES_ROWS", <F as Poseidon>::FAST_PARTIAL_ROUND_W_HATS.iter().map(|row| line(1, row)).collect()),
+        ("LANES_COLUMNS", <F as Poseidon>::FAST_PARTIAL_ROUND_VS.iter().map(column).collect()),
+    ];
+    let mut text = String::from("namespace poseidon {\n");
+    for (name, lines) in arrays {
+        let values: Vec<String> = lines.as_flattened().iter().map(|value| format!("{value:#x}ull")).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "__device__ const u64 {name}[] = {{{}}};", values.join(","));
+    }
+    // Messages of the compiler name lines of the file.
+    text.push_str("}\n#line 1 \"poseidon_lanes.cuh\"\n");
+    text.push_str(include_str!("../kernels/poseidon_lanes.cuh"));
+    File::new("poseidon_lanes.cuh", text)
 }
 
 /// The matrix's diagonal is zero but for its first entry, which is all that the kernels know of.

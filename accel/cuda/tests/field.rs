@@ -10,7 +10,7 @@ use plonky2::field::ops::Square;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::poseidon::Poseidon;
 
-on_devices!(arithmetic, long_sums, permutations);
+on_devices!(arithmetic, long_sums, permutations, permutations_together);
 
 const TEXT: &str = r#"
 extern "C" __global__ void arithmetic(const u64* a, const u64* b, const u64* c, u64* out, u32 n) {
@@ -42,6 +42,12 @@ extern "C" __global__ void __launch_bounds__(128) permute_all(const u64* in, u64
     poseidon::permute(state);
     for (int k = 0; k < 12; k++) out[12 * i + k] = gl::canonical(state[k]);
 }
+extern "C" __global__ void __launch_bounds__(128) permute_together(const u64* in, u64* out, u32 n) {
+    u32 i = (blockIdx.x * blockDim.x + threadIdx.x) / 16, lane = threadIdx.x % 16;
+    // What the last four lanes have, and states that are not there, does not matter.
+    u64 x = poseidon::permute_together(lane < 12 && i < n ? in[12 * i + lane] : 0xabcdef0123456789ull * i);
+    if (lane < 12 && i < n) out[12 * i + lane] = gl::canonical(x);
+}
 "#;
 
 fn source() -> Source {
@@ -50,8 +56,10 @@ fn source() -> Source {
         .with(texts::extension())
         .with(texts::poseidon_constants())
         .with(texts::poseidon())
+        .with(texts::mma())
+        .with(texts::poseidon_lanes())
         .with(File::new("test.cu", TEXT))
-        .with_kernels(&["arithmetic", "long_sum", "permute_all"])
+        .with_kernels(&["arithmetic", "long_sum", "permute_all", "permute_together"])
 }
 
 fn expected(x: u64, y: u64, z: u64) -> [u64; 25] {
@@ -130,16 +138,25 @@ fn long_sums(device: &Device) {
 }
 
 fn permutations(device: &Device) {
+    check_permutations(device, "permute_all", 1);
+}
+
+/// By 16 lanes each.
+fn permutations_together(device: &Device) {
+    check_permutations(device, "permute_together", 16);
+}
+
+fn check_permutations(device: &Device, kernel: &str, threads: usize) {
     let mut states: Vec<[u64; 12]> = EDGES.map(|x| [x; 12]).to_vec();
     states.extend((0..16).map(|r| std::array::from_fn(|i| EDGES[(r + i) % 16])));
     let mut words = Words(3);
-    states.extend((0..500).map(|_| std::array::from_fn(|_| words.next())));
+    states.extend((0..501).map(|_| std::array::from_fn(|_| words.next())));
     let module = device.compile(&source()).unwrap();
     let (n, flat) = (states.len(), states.concat());
     let (there, out) = (device.upload(&flat).unwrap(), device.allocate::<u64>(flat.len()).unwrap());
     let arguments = [(&there).into(), (&out).into(), (n as u32).into()];
     // SAFETY: the kernel's arguments, n states in each.
-    unsafe { device.launch(&module, "permute_all", Grid::over(n, 128).unwrap(), &arguments) }.unwrap();
+    unsafe { device.launch(&module, kernel, Grid::over(threads * n, 128).unwrap(), &arguments) }.unwrap();
     let got = device.read(out.all()).unwrap();
     for (state, got) in states.iter().zip(got.chunks_exact(12)) {
         assert_eq!(got, F::poseidon(state.map(F)).map(|x| x.to_canonical_u64()), "{state:x?}");

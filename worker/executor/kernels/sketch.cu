@@ -173,12 +173,32 @@ extern "C" __global__ void __launch_bounds__(256) sketch_blocks(const u8* cells,
     }
 }
 
-// Leaves over the sketches, one thread a leaf.
+// Leaves over the sketches, 16 lanes of a warp a leaf: there are few of them, and each takes 19 permutations.
+//
+// leaf = H(tag, [header, rows of the block] ++ packed sketch): a sponge as in rows.cu.
 extern "C" __global__ void __launch_bounds__(64) hash_sketches(const u8* sketches, u64 header, u32 rows, u32 block_bits,
                                                                u64 tag, u64* leaves, u32 count) {
-    u32 leaf = blockIdx.x * blockDim.x + threadIdx.x;
-    if (leaf >= count) return;
-    u32 left = rows - (leaf << block_bits);
-    const u64 head[2] = {header, left < 1u << block_bits ? left : 1u << block_bits};
-    sponge::hash(head, sketches + (u64)leaf * 2 * sketch::DEGREE, 2 * sketch::DEGREE, 0, tag, leaves + 4 * (u64)leaf);
+    using poseidon::RATE;
+    const u32 BYTES = 2 * sketch::DEGREE, ELEMENTS = 2 + (BYTES + 6) / 7;
+    u32 leaf = (blockIdx.x * blockDim.x + threadIdx.x) / poseidon::LANES, lane = threadIdx.x % poseidon::LANES;
+    // All lanes permute together; those without a leaf make the last one once more.
+    u32 own = leaf < count ? leaf : count - 1, left = rows - (own << block_bits);
+    const u8* bytes = sketches + (u64)own * BYTES;
+    u64 x = lane == RATE ? tag : lane == RATE + 1 ? ELEMENTS : 0;
+#pragma unroll 1
+    for (u32 block = 0; block < ELEMENTS; block += RATE) {
+        u32 index = block + lane;
+        if (lane < RATE) {
+            x = 0;
+            for (u32 i = 0; i < 7; i++) {
+                // Below 0 and thus far beyond the end for the first two elements.
+                u32 place = 7 * (index - 2) + i;
+                x = x << 8 | (place < BYTES ? bytes[place] : 0);
+            }
+            if (index == 0) x = header;
+            if (index == 1) x = left < 1u << block_bits ? left : 1u << block_bits;
+        }
+        x = poseidon::permute_together(x);
+    }
+    if (lane < poseidon::DIGEST && leaf < count) leaves[4 * (u64)leaf + lane] = gl::canonical(x);
 }

@@ -19,7 +19,7 @@ fn sketches_of_blocks() {
         (70, 60, 530, DType::U8),
     ] {
         let (program, input) = product(rows, inner, columns, dtype, DType::I8);
-        for block_bits in [0, 1, 2, 5, 10] {
+        for block_bits in [0, 2, 10] {
             check(&sketched(&program, block_bits), &input);
         }
     }

@@ -23,8 +23,10 @@ use super::{
 const TEAM: usize = 64;
 /// Teams of a block of threads, at most: `MOST_TEAMS` of the kernel.
 const MOST_TEAMS: usize = 4;
-/// Threads of a block that hashes; a sketch each.
+/// Threads of a block that hashes.
 const THREADS: u32 = 64;
+/// Of them, those that hash a sketch.
+const LANES: usize = 16;
 
 /// The values of the scheme's constants a_0, a_1, .. on the device, what cells' values are multiplied with.
 pub(super) struct Multipliers {
@@ -115,7 +117,7 @@ pub(super) fn hash(
         (&digests).into(),
         Argument::Word(count as u32),
     ];
-    cuda.launch_on(&cuda.hashing, "hash_sketches", Grid::over(count, THREADS)?, &arguments)?;
+    cuda.launch_on(&cuda.hashing, "hash_sketches", Grid::over(LANES * count, THREADS)?, &arguments)?;
     Hashed::new(cuda, digests)
 }
 

@@ -48,6 +48,7 @@ pub fn source() -> Source {
         .with(texts::mma())
         .with(texts::poseidon_constants())
         .with(texts::poseidon())
+        .with(texts::poseidon_lanes())
         .with(ring_constants());
     files.into_iter().fold(field, |source, (name, text)| source.with(File::new(name, text))).with_kernels(&[
         "hash_rows",
