@@ -19,7 +19,8 @@ pub struct Worker {
     pub units: Vec<Index>,
     /// What programs run on.
     pub device: DeviceChoice,
-    /// GPU memory that each unit may take, in MiB; equal shares of the GPU's where it is not set.
+    /// GPU memory that each unit may take, in MiB; equal shares of the GPU's, less a reserve for the driver, where it is not
+    /// set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vram_mib: Option<u64>,
     /// Most jobs held at once, over all units.

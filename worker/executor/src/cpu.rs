@@ -147,7 +147,7 @@ impl Executor for Cpu {
         };
         let steps = program.steps();
         let size = steps.iter().map(|step| Prepared::bytes(program, step)).sum();
-        // What is not kept is prepared one operation at a time, so that no more of it is ever there.
+        // What is too large to be kept is prepared one operation at a time, so that a run has no more of it at once.
         let prepared = self.prepared.fits(size).then(|| {
             let prepare = || Ok(steps.iter().map(|step| Prepared::new(program, step)).collect());
             let Ok(prepared) = self.prepared.get_or_prepare::<Infallible>(program, size, prepare);

@@ -260,15 +260,19 @@ impl Cuda {
             let at_once = need.rows_at_once(input.rows(), self.device.free_memory()?, self.most_rows);
             flow::run(self, program, &prepared, input, at_once, leaves.as_ref())
         };
-        let collected = match attempt() {
+        Ok(self.with_room(attempt)?)
+    }
+
+    /// What `attempt` gives; where it runs out of memory, what it gives once all that is kept from other runs has made room.
+    fn with_room<T>(&self, attempt: impl Fn() -> Result<T, CudaError>) -> Result<T, CudaError> {
+        match attempt() {
             Err(error) if error.is_out_of_memory() => {
-                // Other programs' constants make room, and there may be less of it than was thought: once more.
                 self.programs.clear();
+                *self.multipliers.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 attempt()
             }
             result => result,
-        };
-        Ok(collected?)
+        }
     }
 }
 
@@ -304,14 +308,16 @@ impl Executor for Cuda {
             (tensor.dtype().is_byte() && count <= MAX_BLOCK_POLYNOMIALS).then_some(count)
         };
         let most = tensors.iter().chain(std::iter::once(&input)).filter_map(polynomials).max().unwrap_or(0);
-        let leaves = self.leaves(backend, scheme, most)?;
         let commit = |tensor: Tensor| -> Result<CommittedTensor, ExecutorError> {
             if polynomials(&tensor).is_none() {
                 return Ok(cpu::commit(backend, program, tensor)?);
             }
-            let free = self.device.free_memory()?;
-            let at_once = memory::rows_to_commit(scheme, tensor.columns(), free, self.most_rows);
-            let digests = flow::leaves(self, &leaves, &tensor, at_once)?;
+            let digests = self.with_room(|| {
+                let leaves = self.leaves(backend, scheme, most)?;
+                let free = self.device.free_memory()?;
+                let at_once = memory::rows_to_commit(scheme, tensor.columns(), free, self.most_rows);
+                flow::leaves(self, &leaves, &tensor, at_once)
+            })?;
             Ok(cpu::with_leaves(backend, program, tensor, digests)?)
         };
         let tensors = tensors.into_iter().map(commit).collect::<Result<_, _>>()?;

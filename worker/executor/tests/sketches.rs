@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use janction_accel_cuda::Device;
 use janction_executor::{Executor, ExecutorError, cuda::Cuda};
-use janction_program::DType;
+use janction_program::{DType, Program};
 
 /// Blocks of one row, blocks in several parts of a job, a last block that is short, jobs shorter than a block; rows of less than a
 /// polynomial, of several, and of a whole number of them; both types.
@@ -58,5 +58,34 @@ fn sketches_in_little_memory() {
         assert_eq!(device.free_memory().unwrap(), left, "nothing more is kept");
         let kept = (1 << 20) - left;
         assert!(kept > 32 * 2 * 1024, "the constants of the largest blocks so far are kept: {kept}");
+    }
+}
+
+/// A job of a few rows needs them and not a whole block; and what one program leaves on the card, its constants and the scheme's, makes
+/// room for the next one, run or committed.
+#[test]
+fn what_is_kept_makes_room() {
+    let (large, input) = product(37, 530, 40, DType::U8, DType::I8);
+    let (rows, other_input) = product(37, 530, 280, DType::U8, DType::I8);
+    let large = sketched(&large, 5);
+    let small = sketched(&rows, 0);
+    let device = Device::host().expect("a host device");
+    let cuda = Cuda::on(device).expect("the kernels compile");
+    let needed = |program: &Program, rows| match cuda.with_budget(1).expect("a share").fits(program, rows) {
+        Err(ExecutorError::TooLittleMemory { needed, given: 1, .. }) => needed,
+        other => panic!("{other:?}"),
+    };
+    let wide = sketched(&product(1, 530, 40, DType::U8, DType::I8).0, 10);
+    assert!(needed(&wide, 1) + 500 * 600 < needed(&wide, 1 << 10));
+    for other in [&rows, &small] {
+        let share = cuda.with_budget(needed(&large, 37).max(needed(other, 37))).expect("a share");
+        for _ in 0..2 {
+            assert_eq!(share.run(&large, input.clone()).unwrap(), expected(&large, &input));
+            let expected = expected(other, &other_input);
+            assert_eq!(share.run(other, other_input.clone()).unwrap(), expected);
+            assert!(share.run(&large, input.clone()).is_ok());
+            let tensors = share.execute(other, &other_input).unwrap();
+            assert_eq!(share.commit(other, other_input.clone(), tensors).unwrap(), expected);
+        }
     }
 }

@@ -29,7 +29,7 @@ const MOST_RESERVE: u64 = 1 << 30;
 const RESERVE_SHARE: u64 = 10;
 
 /// Bytes of a GPU of `memory` bytes that units may take together.
-fn usable(memory: u64) -> u64 {
+pub(crate) fn usable(memory: u64) -> u64 {
     memory - (memory / RESERVE_SHARE).min(MOST_RESERVE)
 }
 

@@ -4,7 +4,7 @@ use janction_executor::{Device, cuda};
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::DeviceChoice;
+use crate::{DeviceChoice, execute::usable};
 
 /// Largest VRAM of a unit's leaf, in MiB: 2^24 - 1.
 const MAX_VRAM: u64 = (1 << 24) - 1;
@@ -90,7 +90,8 @@ impl Gpu {
 }
 
 impl Hardware {
-    /// The profile of each of `units` equal units on the chosen device. A GPU's memory is shared among its units. A CPU has
+    /// The profile of each of `units` equal units on the chosen device. A GPU's memory, less what is left to the driver, is shared
+    /// among its units. A CPU has
     /// no VRAM, so its units declare what they have in its place: equal shares of half of the RAM (the other half is left
     /// to the system, to traces and to proving). None when the device is not there or `units` is 0.
     #[must_use]
@@ -100,7 +101,8 @@ impl Hardware {
             DeviceChoice::Cuda(ordinal) => Some(self.gpus.iter().find(|gpu| gpu.ordinal == ordinal)?),
             DeviceChoice::Cpu => None,
         };
-        let (gpu_class, memory) = gpu.map_or((0, self.ram_mib / 2), |gpu| (gpu.class(), gpu.vram_mib));
+        let (gpu_class, memory) =
+            gpu.map_or((0, self.ram_mib / 2), |gpu| (gpu.class(), usable(gpu.vram_mib << 20) >> 20));
         let share = memory.checked_div(units.into())?.min(MAX_VRAM);
         Some(Profile { gpu_class, vram: u32::try_from(share).ok()? })
     }
@@ -125,9 +127,9 @@ mod tests {
     fn profiles_follow_from_the_device() {
         let machine = machine();
         let profile = |device, units| machine.profile(device, units).map(|p| (p.gpu_class, p.vram));
-        assert_eq!(profile(DeviceChoice::Auto, 1), Some((90, 81_559)));
-        assert_eq!(profile(DeviceChoice::Auto, 4), Some((90, 20_389)));
-        assert_eq!(profile(DeviceChoice::Cuda(1), 1), Some((89, 24_564)));
+        assert_eq!(profile(DeviceChoice::Auto, 1), Some((90, 80_535)));
+        assert_eq!(profile(DeviceChoice::Auto, 4), Some((90, 20_133)));
+        assert_eq!(profile(DeviceChoice::Cuda(1), 1), Some((89, 23_540)));
         assert_eq!(profile(DeviceChoice::Cuda(2), 1), None);
         assert_eq!(profile(DeviceChoice::Cpu, 2), Some((0, 16_000)));
         assert_eq!(profile(DeviceChoice::Cpu, 0), None);

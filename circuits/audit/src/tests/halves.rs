@@ -28,15 +28,15 @@ struct Claim {
 
 /// The circuit of one requantisation, in either form.
 enum Either {
-    Gate(Circuits, Rescale),
-    Plan(One, Rescale),
+    Gate(Box<Circuits>, Rescale),
+    Plan(Box<One>, Rescale),
 }
 
 impl Either {
     fn both(rescale: Rescale, requantise: Requantise, bound: i64) -> [Self; 2] {
         let gate = Circuits::new(rescale, vec![(requantise, bound)], 1);
         assert!(gate.gate.halves.is_some());
-        [Self::Gate(gate, rescale), Self::Plan(One::of(&rescale, requantise, bound), rescale)]
+        [Self::Gate(gate.into(), rescale), Self::Plan(One::of(&rescale, requantise, bound).into(), rescale)]
     }
 
     /// The requantisation as it stands in the circuit.
@@ -342,7 +342,7 @@ proptest! {
     /// Native and circuit agree for random parameters: the right cell passes, no neighbour does.
     #[test]
     fn the_circuits_round_as_programs_do((rescale, requantise, bound) in parameters(), random: u64) {
-        let plan = Either::Plan(One::of(&rescale, requantise, bound), rescale);
+        let plan = Either::Plan(One::of(&rescale, requantise, bound).into(), rescale);
         for acc in accumulators(&rescale, requantise, bound, random) {
             let native = requantise.apply(acc as i32) + i64::from(rescale.output_zero);
             let native = native.clamp(rescale.clamp.0.into(), rescale.clamp.1.into());
@@ -354,7 +354,7 @@ proptest! {
         let widest = if requantise.rounding.near_bits() == 0 { 30 } else { 40 };
         if requantise.shift <= widest && i64::from(requantise.multiplier) * bound < 1 << 46 {
             let circuits = Circuits::new(rescale, vec![(requantise, bound)], 1);
-            let gate = Either::Gate(circuits, rescale);
+            let gate = Either::Gate(circuits.into(), rescale);
             for acc in accumulators(&rescale, requantise, bound, random) {
                 check(&gate, requantise, acc, &[0]);
             }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::bytes::{bytes, tensor};
 
 /// Turns of a processor, about: with less one thread is done before others have been woken.
-const WORTH_SHARING: usize = 200_000;
+const WORTH_SHARING: usize = 130_000;
 
 /// Threads for work of about so many turns of a processor: one, or all of the pool.
 pub(super) fn threads_for(turns: usize) -> usize {

@@ -134,8 +134,11 @@ impl Need {
     /// What a job of `rows` rows takes at least: one block of them is computed at a time, and while it is, the part before it may
     /// still be there.
     pub fn least(&self, rows: usize) -> u64 {
-        let blocks = rows.div_ceil(self.block_rows) as u64;
-        self.all_constants().saturating_add(self.block(PARTS.min(blocks).max(1)))
+        let block = self.block_rows as u64;
+        let rows = (rows as u64).clamp(1, PARTS * block);
+        let there = rows.saturating_mul(self.row).saturating_add(rows.div_ceil(block) * self.leaves);
+        let running = rows.min(block).saturating_mul(self.scratch).saturating_add(self.sketch);
+        self.all_constants().saturating_add(there).saturating_add(running)
     }
 
     /// Refuses a program of which `rows` rows do not fit `limit` bytes, not even one block at a time.
@@ -206,7 +209,7 @@ mod tests {
     fn parts_are_whole_blocks() {
         // A block of 8 rows takes 8 * 68 + 32 bytes, 8 * 50 more while an operation runs and 1024 while it is sketched.
         let need = Need { block_rows: 8, sketch: 1024, library: 0, ..need() };
-        assert_eq!((need.least(8), need.least(9)), (2000, 2576));
+        assert_eq!([5, 8, 9, 16].map(|rows| need.least(rows)), [1646, 2000, 2100, 2576]);
         assert_eq!(need.rows_at_once(40, 5 * 2000, 100), 40, "all at once");
         assert_eq!(need.rows_at_once(37, 5 * 2000, 100), 40, "the last one short");
         assert_eq!(need.rows_at_once(50, 5 * 2576, 100), 40, "two parts");
@@ -249,10 +252,12 @@ mod tests {
             assert!(need.check(&program, 1, need.least(1)).is_ok());
             let error = need.check(&program, 1, need.least(1) - 1).unwrap_err().to_string();
             let rows = scheme.block_rows();
+            let more = (rows as u64 - 1) * (need.row + need.scratch);
+            assert_eq!((need.least(0), need.least(rows)), (need.least(1), need.least(1) + more));
+            assert_eq!(need.least(rows + 1), need.least(rows) + need.row + need.leaves);
             let part = rows as u64 * need.row + need.leaves;
-            assert_eq!((need.least(0), need.least(rows)), (need.least(1), need.least(1)));
-            assert_eq!(need.least(rows + 1), need.least(1) + part);
-            assert_eq!(need.least(rows + 1), need.least(1000), "a part, and the part before it");
+            assert_eq!(need.least(2 * rows), need.least(rows) + part, "a part, and the part before it");
+            assert_eq!(need.least(2 * rows), need.least(1000));
             assert!(error.contains(&need.hungriest) && error.contains("vram_mib"), "{error}");
         }
     }
