@@ -40,12 +40,14 @@ fn commitment(program: &Program, policy: Policy, trace: &Trace) -> Commitment {
     Commitment { input_root, rows, trace_root, output_root, policy, beacon }
 }
 
-fn proven(policy: Policy) -> Proven {
+/// The audit of such an execution of [`two_layers`], or of one whose commitment is `forge`d.
+fn audit(policy: Policy, forge: impl Fn(&mut Commitment)) -> (Program, Commitment, AuditProof) {
     let wrapper = &WORLD.wrapper;
     let program = two_layers(2, "two_layers");
     let circuits = AuditCircuits::of_size(wrapper.shape(), program.clone(), policy, 0, 1);
     let trace = honest(&program, &input(2));
-    let commitment = commitment(&program, policy, &trace);
+    let mut commitment = commitment(&program, policy, &trace);
+    forge(&mut commitment);
     let draws = circuits.end(2) as usize;
     let openings = Openings::of(&program, trace, &commitment, draws).unwrap();
     let pieces = circuits.pieces();
@@ -57,7 +59,13 @@ fn proven(policy: Policy) -> Proven {
     let numbered: Vec<(usize, &Proof)> = proofs.iter().map(|proof| (0, proof)).collect();
     let node = join(&Stock, circuits.leaf(), wrapper.gather(), &numbered).unwrap();
     let audit = circuits.proof_of(node, &preparation);
-    let execution = wrapper.verifier().verify_execution(&audit, program.digest(), &commitment).unwrap();
+    (program, commitment, audit)
+}
+
+fn proven(policy: Policy) -> Proven {
+    let (program, commitment, audit) = audit(policy, |_| {});
+    let verifier = WORLD.wrapper.verifier();
+    let execution = verifier.verify_execution(&audit, program.digest(), &commitment).unwrap();
     Proven { program: program.digest(), commitment, audit, execution }
 }
 
@@ -199,4 +207,19 @@ fn the_beacon_follows_from_the_commitment() {
         other[i] += F::ONE;
         assert!(lie(&audit, &other), "input {i}");
     }
+}
+
+/// Under `full` nothing is drawn, and the beacon is zero: the audit of a commitment with another one is of another subject.
+#[test]
+fn full_audits_have_no_beacon() {
+    let honest = &*FULL;
+    let (_, commitment, audit) = audit(Policy::Full, |commitment| {
+        commitment.beacon = Some([0, 0, 0, 1].map(F::from_canonical_u64));
+    });
+    let (public, root) = (honest.execution.public_inputs(), honest.commitment.trace_root);
+    assert_eq!((commitment.trace_root, audit.end), (root, honest.audit.end));
+    assert!(honest.accepts(&honest.audit, &public, root));
+    assert!(!honest.accepts(&audit, &public, root));
+    let verifier = WORLD.wrapper.verifier();
+    assert!(verifier.verify_execution(&audit, honest.program, &honest.commitment).is_err());
 }
