@@ -20,7 +20,8 @@
 //! ```
 //!
 //! (with B = S / 2, or 2^23 more where what is near a half counts as one, and then with sigma (e + 1) + t for sigma e, as wherever
-//! halves do not go up) modulo p, and as integers: the sides differ by at most `bound M + B + (4^exc_digits + 514) S < 2^63`, so not by a multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
+//! halves do not go up) modulo p, and as integers: the sides differ by at most `bound M + B + (4^exc_digits + 514) S < 2^63`, so not
+//! by a multiple of p but zero. Then Y is the clamped quotient, as `requantise.rs` argues. Columns whose parameters are too wide
 //! for that take `requantise.rs` itself.
 
 use std::borrow::Cow;

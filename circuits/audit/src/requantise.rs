@@ -42,7 +42,8 @@
 //! first line is in 0..2^64 while the left one is in 2^32..p, and left + p would be above 2^64.
 //!
 //! *Whole bytes.* A range check of whole bytes is the cheapest. So E is rounded up to a multiple of 8, and M and 2^s are
-//! both multiplied by 2^d, and so B and the 2^24, which changes neither q nor which accumulators lie at a half, so that s + d is one, wherever the bound above then
+//! both multiplied by 2^d, and so B, which changes neither q nor which accumulators lie at a half, so that s + d is one (not where
+//! what is near a half counts as one: a remainder of two parts gains nothing by it), wherever the bound above then
 //! still is below p.
 
 use janction_gadgets::{Builder, F};
@@ -203,7 +204,7 @@ impl RequantisePlan {
             multiplier: multiplier << d,
             shift: shift + d,
             bias: bias << d,
-            near_bits: if near_bits == 0 { 0 } else { near_bits + d },
+            near_bits,
             excess_bits,
             turn,
             wide: narrow.is_none(),

@@ -68,7 +68,7 @@ impl Factor {
 
     /// The factor as a fraction in lowest terms, unless its denominator is too large.
     fn fraction(self) -> Option<(u128, u128)> {
-        let [(above, up), (below, down)] = [self.accumulators, self.output].map(odd_part);
+        let [(above, up), (below, down)] = [odd_part(self.accumulators)?, odd_part(self.output)?];
         let common = gcd(above, below);
         let (above, below) = (u128::from(above / common), u128::from(below / common));
         match up - down {
@@ -80,14 +80,17 @@ impl Factor {
     }
 }
 
-/// A positive number as an odd one times a power of two.
-fn odd_part(x: f64) -> (u64, i32) {
+/// A positive number as an odd one times a power of two; nothing for those near zero that f64 has fewer bits for, which only long
+/// chains of tiny factors come to.
+fn odd_part(x: f64) -> Option<(u64, i32)> {
     const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+    if !x.is_normal() {
+        return None;
+    }
     let (bits, exponent) = (x.to_bits() & ((1 << FRACTION) - 1), (x.to_bits() >> FRACTION) as i32);
-    // Products of float32 numbers are far from f64's subnormal ones.
     let whole = bits | 1 << FRACTION;
     let twos = whole.trailing_zeros();
-    (whole >> twos, exponent - 1023 - (FRACTION - twos) as i32)
+    Some((whole >> twos, exponent - 1023 - (FRACTION - twos) as i32))
 }
 
 /// Greatest common divisor of numbers above 0.
@@ -126,7 +129,10 @@ mod tests {
         for (x, parts) in
             [(1.0, (1, 0)), (0.75, (3, -2)), (40.0, (5, 3)), (f64::from(0.1f32), (13_421_773, -27))]
         {
-            assert_eq!(odd_part(x), parts);
+            assert_eq!(odd_part(x), Some(parts));
+        }
+        for x in [0.0, f64::MIN_POSITIVE / 2.0, f64::INFINITY, f64::NAN] {
+            assert_eq!(odd_part(x), None);
         }
     }
 

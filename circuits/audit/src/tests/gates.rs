@@ -6,8 +6,10 @@ use janction_gadgets::{Builder, C, F};
 use janction_program::test_utils::Random;
 use janction_program::{DType, Requantise};
 use plonky2::field::types::{Field, PrimeField64};
+use plonky2::gates::gate::Gate;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, Witness, WitnessWrite};
+use plonky2::util::serialization::Buffer;
 
 use super::satisfied;
 use crate::gate::piece_config;
@@ -30,6 +32,34 @@ fn evaluations_agree() {
                 }
             }
         }
+    }
+}
+
+/// Gates survive their encoding, and flags that no gate has are refused.
+#[test]
+fn encodings_are_of_gates() {
+    let rescale = Rescale { output_zero: 0, clamp: (-3, 5), output: DType::I8 };
+    let circuits = Circuits::new(rescale, vec![(Requantise::new(1 << 29, 30), 600)], 1);
+    let common = &circuits.circuit.common;
+    let base = circuits.gate;
+    let encoded = |gate: RequantiseGate| {
+        let mut bytes = Vec::new();
+        gate.serialize(&mut bytes, common).unwrap();
+        bytes
+    };
+    let decoded = |bytes: &[u8]| RequantiseGate::deserialize(&mut Buffer::new(bytes), common);
+    for (halves, near) in
+        [(None, 0), (Some(0), 0), (Some(1), 0), (Some(0), 12), (Some(1), base.rem_digits - 1)]
+    {
+        let gate = RequantiseGate { halves, near, ..base };
+        assert_eq!(decoded(&encoded(gate)).unwrap(), gate);
+    }
+    let last = encoded(base).len() - 1;
+    // No turn, a third one, digits without halves, all digits.
+    for flags in [6, 7, 12 << 3, 6 | 12 << 3, 2 | (base.rem_digits as u8) << 3, 0xff] {
+        let mut bytes = encoded(base);
+        bytes[last] = flags;
+        assert!(decoded(&bytes).is_err(), "{flags:#b}");
     }
 }
 

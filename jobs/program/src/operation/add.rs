@@ -80,7 +80,8 @@ impl Add {
     }
 
     /// The largest absolute value of the sum, for any cells of these types: at most 2 * 255 * (2^31 - 1), below 2^40. So
-    /// `acc + bias + 2^62` ([`Rounding::bias`]) lies in 2^61..2^63 + 2^41 for every valid operation, and is an integer below the field's order.
+    /// `acc + bias + 2^62` ([`Rounding::bias`]) lies in 2^61..2^63 + 2^41 for every valid operation, and is an integer below the
+    /// field's order.
     #[must_use]
     pub fn accumulator_bound(&self, left: DType, right: DType) -> i64 {
         reach(left, self.left_zero) * i64::from(self.left_multiplier).abs()
